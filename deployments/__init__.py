@@ -1,0 +1,1 @@
+"""How Sentimill is deployed and served."""

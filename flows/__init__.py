@@ -1,0 +1,1 @@
+"""The flows: what a run is, in one screen of calls each."""

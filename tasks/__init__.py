@@ -1,0 +1,1 @@
+"""Stages of Sentimill, each plain code that runs with or without Prefect."""

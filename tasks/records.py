@@ -1,0 +1,109 @@
+"""What travels between stages: small, frozen, JSON-able records, and the row of a data set."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base of everything that a task takes or returns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Row(TypedDict):
+    """One labelled text with its whole history; the columns of every Parquet file."""
+
+    id: str
+    text: str
+    labels: list[str]
+    level: int | None
+    """Place on an ordinal taxonomy, 1 .. number of levels; None where there is no order or no one level."""
+    targets: list[float]
+    """One target per label of the taxonomy, 0..1; -1 marks a label that the loss leaves out."""
+    topic: str
+    scenario: str
+    style: str
+    prompt_id: str
+    prompt: str
+    generator: str
+    revision: str
+    seed: int
+    round: int
+    source: str
+    """`synthetic` or `real`."""
+    votes: dict[str, float]
+    scrubbed: dict[str, int]
+    """Replacements per entity type."""
+    group: str
+    """Rows with the same group are near-duplicates and never cross a split."""
+    split: str
+    """`train`, `validation`, `test`, or empty before the split."""
+
+
+class Reject(TypedDict):
+    """A row that a stage did not keep."""
+
+    row: Row
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """What a stage kept and what it dropped, each with its reason."""
+
+    kept: list[Row]
+    rejects: list[Reject] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Rejects per `stage: reason`, most frequent first."""
+        return dict(Counter(f"{r['stage']}: {r['reason']}" for r in self.rejects).most_common())
+
+
+class Cell(Record):
+    """One (label set, topic) pair and the number of texts that it still wants."""
+
+    labels: tuple[str, ...]
+    topic: str
+    wanted: int
+    draw: int
+    """Texts to sample in this round: `wanted` over the expected acceptance rate."""
+    round: int
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Name of the cell across rounds."""
+        return f"{'+'.join(self.labels)} | {self.topic}"
+
+
+class DatasetRef(Record):
+    """Rows in the results block."""
+
+    uri: str
+    sha256: str
+    n_rows: int
+
+
+class ModelRef(Record):
+    """A folder with a model in the results block; `sha256` covers every file in it."""
+
+    uri: str
+    sha256: str
+
+
+class SplitRefs(Record):
+    """The three parts of a data set."""
+
+    train: DatasetRef
+    validation: DatasetRef
+    test: DatasetRef
+
+
+def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:
+    """Mark rows as dropped by a stage for one reason."""
+    return [Reject(row=row, stage=stage, reason=reason) for row in rows]
