@@ -1,0 +1,236 @@
+"""What a run is about: the labels (taxonomy), and the topics and styles that texts are written in."""
+
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from tasks.yaml_files import MAX_OFFENDERS, read_yaml
+
+FOLDER = Path(__file__).parent / "taxonomies"
+TOPICS_FILE = FOLDER / "topics.yaml"
+
+# `|` and `+` join names in files and cell keys.
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^|+\n]+$")
+]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Named = TypeVar("Named")
+
+
+class Entry(BaseModel):
+    """Base of what stands in a YAML file: values cannot change, unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Entry):
+    """One label, its meaning in words, and the control words that the embedded generator knows for it."""
+
+    name: Name
+    meaning: Sentence
+    control: tuple[Name, ...] = ()
+    """Control words; one is drawn per text. Empty where the embedded generator cannot write the label."""
+
+
+class Taxonomy(Entry):
+    """Labels in their fixed order: label `i` is output `i` of the classifier."""
+
+    name: Name
+    ordinal: bool = False
+    """The labels are a scale, given from one end to the other."""
+    labels: tuple[Label, ...]
+    pairs: Literal["adjacent"] | tuple[tuple[Name, Name], ...] = ()
+    """Two-label sets that texts may carry; `adjacent` means neighbours on the scale."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Label names in order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels."""
+        return len(self.labels)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each label, from 0."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    def allowed_pairs(self) -> list[tuple[str, str]]:
+        """Two-label sets that texts may carry; both the pairs and the labels in them in label order."""
+        if self.pairs == "adjacent":
+            return list(pairwise(self.names))
+        by_place = [tuple(sorted(self.index[name] for name in pair)) for pair in self.pairs]
+        return [(self.names[first], self.names[second]) for first, second in sorted(by_place)]
+
+    def level_of(self, labels: Sequence[str]) -> int | None:
+        """Place of a text on the scale, 1 .. n_labels in label order.
+
+        None for taxonomies without an order, and for texts with more than one label: between two
+        levels there is no level, and a mixed text has none at all.
+        """
+        if not self.ordinal or len(labels) != 1:
+            return None
+        self.check(labels)
+        return self.index[labels[0]] + 1
+
+    def targets_of(self, labels: Sequence[str]) -> list[float]:
+        """Multi-hot vector of length n_labels; raises ValueError on an unknown label."""
+        self.check(labels)
+        return [float(name in labels) for name in self.names]
+
+    def check(self, labels: Sequence[str]) -> None:
+        """Refuse labels that the taxonomy does not have."""
+        _check_names("label", labels, self.names, f"taxonomy {self.name}")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.n_labels < 2:
+            raise ValueError(
+                f"taxonomy {self.name} has {self.n_labels} label{'' if self.n_labels == 1 else 's'}; "
+                "expected at least two. Add labels."
+            )
+        _check_unique("label", self.names)
+        if self.pairs == "adjacent" and not self.ordinal:
+            raise ValueError(
+                f"pairs of taxonomy {self.name} is 'adjacent' but ordinal is false; "
+                "expected ordinal: true, or a list of pairs. Change one of them."
+            )
+        if self.pairs != "adjacent":
+            _check_pairs(self.pairs, self)
+        return self
+
+
+class Topic(Entry):
+    """Something to write about."""
+
+    name: Name
+    domain: Name
+    scenarios: tuple[Sentence, ...] = Field(min_length=1)
+
+
+class Style(Entry):
+    """A manner of writing."""
+
+    name: Name
+    description: Sentence
+    control: Literal["comment", "review"] = "comment"
+    """Kind of text that the embedded generator is asked for."""
+
+
+class Topics(Entry):
+    """What texts are about and how they are written."""
+
+    topics: tuple[Topic, ...] = Field(min_length=1)
+    styles: tuple[Style, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Topic names in order."""
+        return tuple(topic.name for topic in self.topics)
+
+    @cached_property
+    def by_name(self) -> dict[str, Topic]:
+        """Topic of each name."""
+        return {topic.name: topic for topic in self.topics}
+
+    def select(self, topics: list[str] | None = None, styles: list[str] | None = None) -> "Topics":
+        """Keep the named topics and styles, in the order of the names; None keeps all.
+
+        Raises:
+            ValueError: A list is empty, or has names that are unknown or stand twice.
+        """
+        return Topics(
+            topics=_select("topic", topics, {topic.name: topic for topic in self.topics}),
+            styles=_select("style", styles, {style.name: style for style in self.styles}),
+        )
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _check_unique("topic", self.names)
+        _check_unique("style", [style.name for style in self.styles])
+        return self
+
+
+def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
+    """Load a taxonomy that ships with Sentimill by its name, or your own by the path of its YAML file.
+
+    Raises:
+        FileNotFoundError: The path does not exist.
+        ValueError: The name is unknown, or the file does not hold a taxonomy.
+    """
+    text = str(name_or_path)
+    if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
+        return read_yaml(Path(text), Taxonomy)
+    bundled = sorted(path.stem for path in FOLDER.glob("*.yaml") if path != TOPICS_FILE)
+    if text not in bundled:
+        raise ValueError(
+            f"taxonomy is {text!r}; expected {', '.join(bundled)}, or the path of a YAML file."
+            f"{_hint(text, bundled)} Check the name."
+        )
+    return read_yaml(FOLDER / f"{text}.yaml", Taxonomy)
+
+
+def load_topics(path: Path | None = None) -> Topics:
+    """Load topics and styles from a YAML file; None means those that ship with Sentimill.
+
+    A file of your own may leave out `styles` and then gets those that ship with Sentimill.
+    """
+    if path is None:
+        return read_yaml(TOPICS_FILE, Topics)
+    own = read_yaml(path, Topics)
+    return own if own.styles else own.model_copy(update={"styles": load_topics().styles})
+
+
+def _select(kind: str, names: list[str] | None, known: dict[str, Named]) -> tuple[Named, ...]:
+    if names is None:
+        return tuple(known.values())
+    if not names:
+        raise ValueError(
+            f"list of {kind}s is empty; expected at least one {kind}. Name some, or leave it out."
+        )
+    _check_unique(kind, names)
+    _check_names(kind, names, tuple(known), f"the {kind}s at hand")
+    return tuple(known[name] for name in names)
+
+
+def _check_names(kind: str, names: Sequence[str], known: Sequence[str], where: str) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"{kind} is {_some(unknown)}; expected one of {where}: {', '.join(known)}."
+            f"{_hint(unknown[0], known)} Check the spelling."
+        )
+
+
+def _check_unique(kind: str, names: Sequence[str]) -> None:
+    double = [name for name, n in Counter(names).items() if n > 1]
+    if double:
+        raise ValueError(
+            f"{kind} {_some(double)} stands more than once; expected each once. Remove the copies."
+        )
+
+
+def _check_pairs(pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> None:
+    for pair in pairs:
+        taxonomy.check(pair)
+        if pair[0] == pair[1]:
+            raise ValueError(f"pair is {' + '.join(pair)}; expected two different labels. Remove it.")
+    _check_unique("pair", [" + ".join(sorted(pair)) for pair in pairs])
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:MAX_OFFENDERS])
+    return shown if len(names) <= MAX_OFFENDERS else f"{shown} and {len(names) - MAX_OFFENDERS} more"
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=3)
+    return f" Did you mean {' or '.join(close)}?" if close else ""
