@@ -205,7 +205,7 @@ def _check_names(kind: str, names: Sequence[str], known: Sequence[str], where: s
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(
-            f"{kind} is {_some(unknown)}; expected one of {where}: {', '.join(known)}."
+            f"{kind} is {_some([repr(name) for name in unknown])}; expected one of {where}: {_some(known, 30)}."
             f"{_hint(unknown[0], known)} Check the spelling."
         )
 
@@ -214,7 +214,7 @@ def _check_unique(kind: str, names: Sequence[str]) -> None:
     double = [name for name, n in Counter(names).items() if n > 1]
     if double:
         raise ValueError(
-            f"{kind} {_some(double)} stands more than once; expected each once. Remove the copies."
+            f"{kind} {_some([repr(name) for name in double])} stands more than once; expected each once. Remove the copies."
         )
 
 
@@ -226,9 +226,9 @@ def _check_pairs(pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> None:
     _check_unique("pair", [" + ".join(sorted(pair)) for pair in pairs])
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:MAX_OFFENDERS])
-    return shown if len(names) <= MAX_OFFENDERS else f"{shown} and {len(names) - MAX_OFFENDERS} more"
+def _some(names: Sequence[str], n_shown: int = MAX_OFFENDERS) -> str:
+    more = f" and {len(names) - n_shown} more" if len(names) > n_shown else ""
+    return ", ".join(names[:n_shown]) + more
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
