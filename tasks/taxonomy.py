@@ -205,7 +205,7 @@ def _check_names(kind: str, names: Sequence[str], known: Sequence[str], where: s
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(
-            f"{kind} is {_some([repr(name) for name in unknown])}; expected one of {where}: {_some(known, 30)}."
+            f"{kind} is {_quoted(unknown)}; expected one of {where}: {_some(known, 30)}."
             f"{_hint(unknown[0], known)} Check the spelling."
         )
 
@@ -214,7 +214,7 @@ def _check_unique(kind: str, names: Sequence[str]) -> None:
     double = [name for name, n in Counter(names).items() if n > 1]
     if double:
         raise ValueError(
-            f"{kind} {_some([repr(name) for name in double])} stands more than once; expected each once. Remove the copies."
+            f"{kind} {_quoted(double)} stands more than once; expected each once. Remove the copies."
         )
 
 
@@ -224,6 +224,10 @@ def _check_pairs(pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> None:
         if pair[0] == pair[1]:
             raise ValueError(f"pair is {' + '.join(pair)}; expected two different labels. Remove it.")
     _check_unique("pair", [" + ".join(sorted(pair)) for pair in pairs])
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return _some([repr(name) for name in names])
 
 
 def _some(names: Sequence[str], n_shown: int = MAX_OFFENDERS) -> str:
