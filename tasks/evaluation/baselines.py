@@ -1,0 +1,107 @@
+"""What a classifier has to beat: the most frequent label, and a bag of words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion
+
+from tasks.evaluation.thresholds import tune_thresholds
+
+Matrix = NDArray[np.float64]
+
+# With fewer texts than this no word is dropped for being rare.
+SMALL = 200
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a baseline says about each test set."""
+
+    probabilities: dict[str, Matrix]
+    """(n, n_labels) per test set."""
+    thresholds: Matrix
+    """(n_labels,)."""
+
+
+def majority(train_targets: Matrix, n_test: Mapping[str, int]) -> Baseline:
+    """Give every text the label that is most frequent in training, the first of equals.
+
+    Args:
+        train_targets: (n, n_labels); values below 0 are unknown and left out.
+        n_test: Number of texts in each test set.
+
+    Returns:
+        The labels' shares in training as probabilities, with thresholds of 1, which none but the
+        fallback of `decide` reaches.
+    """
+    known = train_targets >= 0
+    share = np.where(known, train_targets >= 0.5, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    rows = {name: np.tile(share, (n, 1)) for name, n in n_test.items()}
+    return Baseline(rows, np.ones(train_targets.shape[1]))
+
+
+def tfidf_logreg(
+    train_texts: Sequence[str],
+    train_targets: Matrix,
+    val_texts: Sequence[str],
+    val_targets: Matrix,
+    test_texts: Mapping[str, Sequence[str]],
+    seed: int,
+    min_positives: int,
+) -> Baseline:
+    """Fit one logistic regression per label on word and character TF-IDF, thresholds tuned alike.
+
+    Args:
+        train_texts: n texts.
+        train_targets: (n, n_labels); values below 0 are unknown and left out of that label's fit.
+        val_texts: Texts that choose the thresholds.
+        val_targets: (n_val, n_labels), 0 or 1.
+        test_texts: Texts of each test set.
+        seed: Decides the order in which liblinear visits coordinates.
+        min_positives: See `tune_thresholds`.
+    """
+    features = _features(len(train_texts))
+    train = features.fit_transform(train_texts)
+    models = [_fit_label(train, column, seed) for column in np.asarray(train_targets).T]
+
+    def predict(texts: Sequence[str]) -> Matrix:
+        rows = features.transform(texts)
+        return np.column_stack([_positive(model, rows) for model in models])
+
+    thresholds = tune_thresholds(predict(val_texts), val_targets, min_positives)
+    return Baseline({name: predict(texts) for name, texts in test_texts.items()}, thresholds)
+
+
+def _features(n_texts: int) -> FeatureUnion:
+    common = {"sublinear_tf": True, "strip_accents": "unicode"}
+    words, characters = (1, 1) if n_texts < SMALL else (2, 5)
+    return FeatureUnion(
+        [
+            ("words", TfidfVectorizer(ngram_range=(1, 2), min_df=words, **common)),
+            (
+                "characters",
+                TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=characters, **common),
+            ),
+        ]
+    )
+
+
+def _fit_label(rows: csr_matrix, column: Matrix, seed: int) -> LogisticRegression | float:
+    """Fit one label; a label that all or none of the texts have is its share, as a constant."""
+    known = np.flatnonzero(column >= 0)
+    positive = column[known] >= 0.5
+    if len(set(positive.tolist())) < 2:
+        return float(positive.any())
+    model = LogisticRegression(C=4.0, solver="liblinear", random_state=seed)
+    return model.fit(rows[known], positive)
+
+
+def _positive(model: LogisticRegression | float, rows: csr_matrix) -> Matrix:
+    if isinstance(model, float):
+        return np.full(rows.shape[0], model)
+    return model.predict_proba(rows)[:, 1]  # type: ignore[no-any-return]

@@ -1,0 +1,77 @@
+"""From probabilities to label sets and levels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+
+# Keeps the ratio of probability to threshold finite.
+MIN_THRESHOLD = 1e-6
+
+
+def tune_thresholds(probabilities: Matrix, targets: Matrix, min_positives: int) -> Matrix:
+    """Choose the threshold of each label that maximises its F1 on validation texts.
+
+    A label with n < `min_positives` positives has its own optimum moved towards the one that fits all
+    labels pooled, weight n / (n + min_positives): on few positives the optimum is mostly luck.
+
+    Args:
+        probabilities: (n, n_labels), 0..1.
+        targets: (n, n_labels), 0 or 1.
+        min_positives: Positives from which a label keeps its own threshold.
+
+    Returns:
+        (n_labels,) thresholds in 0..1; a label is decided where its probability reaches it.
+    """
+    probabilities, positive = np.asarray(probabilities, dtype=float), np.asarray(targets) >= 0.5
+    own = _best_cuts(probabilities, positive)
+    pooled = _best_cuts(probabilities.reshape(-1, 1), positive.reshape(-1, 1))
+    n = positive.sum(axis=0)
+    weight = np.where(n < min_positives, n / (n + min_positives), 1.0)
+    return np.maximum(weight * own + (1 - weight) * pooled, MIN_THRESHOLD)
+
+
+def decide(probabilities: Matrix, thresholds: Matrix) -> NDArray[np.bool_]:
+    """Decide the label set of each text: (n, n_labels) bool.
+
+    A text that no label reaches gets the one that comes nearest, as a share of its threshold; so no
+    text is left without a label.
+    """
+    ratio = np.asarray(probabilities, dtype=float) / thresholds
+    decided = ratio >= 1.0
+    rows = np.flatnonzero(~decided.any(axis=1))
+    decided[rows, ratio[rows].argmax(axis=1)] = True
+    return decided
+
+
+def median_levels(probabilities: Matrix) -> NDArray[np.int_]:
+    """Place each text on the scale: (n,) levels, 1..n_labels.
+
+    Takes the median of the levels under the probabilities scaled to sum to 1. The median is what
+    minimises the expected absolute error, and one stray probability at the far end does not move it.
+    Of two medians the first is taken; a text with no probability at all lands in the middle.
+    """
+    probabilities = np.asarray(probabilities, dtype=float)
+    empty = probabilities.sum(axis=1, keepdims=True) == 0
+    cumulative = np.cumsum(np.where(empty, 1.0, probabilities), axis=1)
+    levels: NDArray[np.int_] = 1 + (cumulative < cumulative[:, -1:] / 2).sum(axis=1)
+    return levels
+
+
+def _best_cuts(scores: Matrix, positive: NDArray[np.bool_]) -> Matrix:
+    """Threshold with the highest F1 per column, halfway to the next lower score; (n, k) in, (k,) out.
+
+    With the k highest scores taken, F1 = 2 TP / (k + positives); every k is tried, but for those that
+    would part equal scores. Of equally good cuts the highest is chosen.
+    """
+    columns = np.arange(scores.shape[1])
+    order = np.argsort(-scores, axis=0, kind="stable")
+    falling = np.take_along_axis(scores, order, axis=0)
+    hits = np.cumsum(np.take_along_axis(positive, order, axis=0), axis=0)
+    below = np.vstack([falling[1:], np.zeros((1, scores.shape[1]))])
+    taken = np.arange(1, len(scores) + 1)[:, None]
+    f1 = 2 * hits / (taken + positive.sum(axis=0))
+    f1[:-1][falling[:-1] == below[:-1]] = -1.0
+    best = f1.argmax(axis=0)
+    cuts: Matrix = (falling[best, columns] + below[best, columns]) / 2
+    return cuts
