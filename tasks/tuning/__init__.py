@@ -1,0 +1,1 @@
+"""Fine-tune a causal language model so that it writes in wanted labels."""
