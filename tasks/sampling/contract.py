@@ -1,0 +1,67 @@
+"""What a caller asks of an engine and what it gets back."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Finish = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """`k` texts wanted for one prompt."""
+
+    prompt: str
+    k: int
+    seed: int
+    """Decides, with the number of the sample (0 .. k-1), every random choice of that sample."""
+    null_prompt: str | None = None
+    """The prompt without its labels; read only where `generator.guidance` is above 1."""
+    stop: tuple[str, ...] = ()
+    """A text ends before the first of these strings."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no engine can sample."""
+        if self.k < 1:
+            raise ValueError(f"k is {self.k}; expected at least 1. Leave out cells that want no text.")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; expected 0 or more. Take a non-negative number.")
+        if not self.prompt.strip():
+            raise ValueError("the prompt is empty; expected text. Give the model something to go on.")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One text as the model wrote it."""
+
+    text: str
+    finish: Finish
+    """`stop`: the model ended it, or a stop string did; `length`: it was cut at `max_new_tokens`."""
+    n_tokens: int
+    """Tokens sampled, the end-of-text token included."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an engine has done since it was loaded."""
+
+    n_prompt_tokens: int = 0
+    """Prompt tokens computed (not those found in the prefix cache)."""
+    n_new_tokens: int = 0
+    busy_s: float = 0.0
+    """Seconds with at least one text in the making."""
+
+
+class Engine(Protocol):
+    """Something that writes texts; safe to call from many threads at once."""
+
+    def sample(self, request: Request) -> list[Sample]:
+        """Write `request.k` texts, in order of their number; blocks until all are done.
+
+        Raises:
+            ValueError: The prompt does not fit the model.
+        """
+        ...
+
+    def usage(self) -> Usage:
+        """Tokens and time so far."""
+        ...

@@ -1,0 +1,157 @@
+"""Loading a generator, with everything that can be wrong about it found before the first text."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tasks.config import GeneratorConfig
+from tasks.sampling.contract import Engine
+from tasks.sampling.decoding import Limits
+from tasks.sampling.drawing import Controls
+from tasks.sampling.local import LocalEngine
+from tasks.sampling.probing import check_cached_decoding, steady_widths
+from tasks.sampling.wording import Wording
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = Path(__file__).parent.parent / "embedded"
+"""Folder of the generator that ships with Sentimill."""
+DEFAULT_BATCH = 64
+
+
+def load_engine(config: GeneratorConfig) -> Engine:
+    """Load the generator that a resolved configuration names.
+
+    Args:
+        config: With `model` and `prompt_form` filled in, see `RunConfig.resolved`.
+
+    Raises:
+        FileNotFoundError: The embedded generator's files are not there.
+        ValueError: Files, tokenizer and model do not belong together, or the model cannot be sampled from.
+    """
+    if config.model is None or config.prompt_form is None:
+        raise ValueError(
+            "generator.model is empty; expected a resolved configuration. Call RunConfig.resolved()."
+        )
+    name = str(embedded_folder()) if config.model == "embedded" else config.model
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
+    model = _load_model(name, config.revision)
+    check_vocabulary(model, tokenizer, config.model)
+    end_tokens = find_end_tokens(model, tokenizer, config.model)
+    wording = Wording(tokenizer, config.prompt_form, end_tokens, cased=not _is_uncased(model))
+    limits = _limits(config, model, tokenizer, end_tokens)
+    check_cached_decoding(model, config.model)
+    widths = steady_widths(model, limits.batch_size * limits.n_lanes)
+    return LocalEngine(model, wording, limits, widths, context_length(model))
+
+
+def embedded_folder(folder: Path = EMBEDDED) -> Path:
+    """The embedded generator's folder, once every file in it has the sha256 that SHA256SUMS gives.
+
+    Raises:
+        FileNotFoundError: SHA256SUMS or a file that it names is missing.
+        ValueError: A file differs.
+    """
+    sums = folder / "SHA256SUMS"
+    if not sums.is_file():
+        raise FileNotFoundError(
+            f"{sums} is missing; expected the embedded generator. Install Sentimill again."
+        )
+    for line in sums.read_text().splitlines():
+        expected, name = line.split(maxsplit=1)
+        _check_file(folder / name.lstrip("*"), expected)
+    return folder
+
+
+def _check_file(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; expected it beside SHA256SUMS. Install Sentimill again.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise ValueError(f"sha256 of {path} is {found}; expected {expected}. Install Sentimill again.")
+
+
+def _load_model(name: str, revision: str | None) -> Any:
+    on_gpu = torch.cuda.is_available()
+    model = AutoModelForCausalLM.from_pretrained(
+        name,
+        revision=revision,
+        dtype=arithmetic(on_gpu),
+        # On a CPU plain matrix products beat the fused kernel for one query per row, and unlike it
+        # give the same bits whatever the batch (2 threads, PyTorch 2.13).
+        attn_implementation="sdpa" if on_gpu else "eager",
+    )
+    model.eval()
+    return model.to("cuda") if on_gpu else model
+
+
+def arithmetic(on_gpu: bool) -> torch.dtype:
+    """bf16 where the hardware multiplies it natively, fp32 elsewhere."""
+    native = torch.cpu.get_capabilities()
+    fast = on_gpu or native.get("avx512_bf16", False) or native.get("amx_bf16", False)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:
+    """Refuse a tokenizer that has tokens which the model does not know."""
+    n_known, n_tokens = model.get_output_embeddings().weight.shape[0], len(tokenizer)
+    if n_tokens > n_known:
+        raise ValueError(
+            f"tokenizer of {name} has {n_tokens} tokens and the model {n_known}; "
+            "expected no more than the model knows. Take the tokenizer that it was trained with."
+        )
+
+
+def find_end_tokens(model: Any, tokenizer: Any, name: str) -> frozenset[int]:
+    """Every token that ends a text: those of the generation config and tokenizer, else BERT's [SEP]."""
+    declared = model.generation_config.eos_token_id
+    ends = set(declared if isinstance(declared, list) else [declared])
+    ends.add(tokenizer.eos_token_id)
+    ends.discard(None)
+    if not ends and tokenizer.sep_token_id is not None:
+        ends.add(tokenizer.sep_token_id)
+    if not ends:
+        raise ValueError(
+            f"generator {name} has no end-of-text token; expected eos_token_id in its generation config "
+            "or an eos_token in its tokenizer. Without one its texts never end."
+        )
+    return frozenset(ends)
+
+
+def context_length(model: Any) -> int:
+    """Tokens of prompt and text together that the model can take; a sliding window counts as the end."""
+    config = model.config.get_text_config()
+    lengths = [getattr(config, name, None) for name in ("max_position_embeddings", "sliding_window")]
+    return min((length for length in lengths if length), default=1 << 20)
+
+
+def _is_uncased(model: Any) -> bool:
+    return bool(getattr(model.config, "sentimill_restore_case", False))
+
+
+def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> Limits:
+    return Limits(
+        max_new_tokens=config.max_new_tokens,
+        batch_size=config.batch_size or DEFAULT_BATCH,
+        end_tokens=end_tokens,
+        banned=banned_tokens(model, tokenizer, end_tokens),
+        controls=Controls(config.temperature, config.top_p, config.top_k, config.min_p),
+        repetition_penalty=config.repetition_penalty,
+        guidance=config.guidance,
+    )
+
+
+def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
+    """True for padding, marks of structure and places that the tokenizer does not know, (vocabulary,)."""
+    n_known = model.get_output_embeddings().weight.shape[0]
+    banned = torch.zeros(n_known, dtype=torch.bool)
+    banned[len(tokenizer) :] = True
+    marks = ("pad", "bos", "cls", "sep", "mask", "unk")
+    ids = {getattr(tokenizer, f"{mark}_token_id") for mark in marks} - {None} - end_tokens
+    banned[list(ids)] = True
+    return banned.to(model.device)

@@ -1,0 +1,86 @@
+"""What a model does on this machine, tried before the first text."""
+
+import logging
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tasks.sampling.decoding import score_next
+from tasks.sampling.prefill import Prompts
+from tasks.sampling.slots import GRANULE, Slots
+
+log = logging.getLogger(__name__)
+
+NARROWEST = 8
+"""Rows that the narrowest batch is filled up to: below 8, matrix products run through other kernels."""
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.02}
+"""Largest difference between cached and plain decoding, as a share of the largest score."""
+
+
+def _probe_tokens(model: Any, n_tokens: int) -> list[int]:
+    n_known = model.get_output_embeddings().weight.shape[0]
+    return [(7 + 31 * place) % n_known for place in range(n_tokens)]
+
+
+@torch.inference_mode()
+def check_cached_decoding(model: Any, name: str) -> None:
+    """Refuse a model whose scores with a key-value cache are not those without.
+
+    Raises:
+        ValueError: It keeps no cache, or (as BERT without `is_decoder`) looks at tokens to come.
+    """
+    tokens = _probe_tokens(model, 5)
+    prefill = Prompts(model).prefill(tokens[:-1])
+    if not prefill.layers:
+        raise ValueError(
+            f"generator {name} keeps no key-value cache; expected a causal language model. "
+            "Take a decoder (a BERT needs is_decoder in its configuration)."
+        )
+    slots = Slots(NARROWEST)
+    slots.place([0], prefill.layers, GRANULE)
+    cached = score_next(model, slots, tokens[-1:], [4], NARROWEST)[0]
+    plain = model(input_ids=torch.tensor([tokens], device=model.device)).logits[0, -1].float()
+    difference, limit = (cached - plain).abs().max(), TOLERANCE[model.dtype] * plain.abs().max()
+    if difference > limit:
+        raise ValueError(
+            f"scores of generator {name} differ by {difference:.3g} between cached and plain decoding; "
+            f"expected at most {limit:.3g}. Take a causal language model with full attention."
+        )
+
+
+def steady_widths(model: Any, n_rows: int) -> list[int]:
+    """Batch widths in which a row has the same scores, bit for bit, as in the full batch.
+
+    The widest is `n_rows` rounded up. On a CPU narrower ones (powers of two) are tried, and kept if they
+    agree: the kernel of a matrix product depends on its shape. On a GPU they are taken as they are.
+
+    Args:
+        model: A causal language model.
+        n_rows: Most rows decoded side by side.
+    """
+    full = -(-n_rows // NARROWEST) * NARROWEST
+    narrower = [width for power in range(3, 13) if (width := 1 << power) < full]
+    if model.device.type != "cpu":
+        return [*narrower, full]
+    slots, tokens = _probe_slots(model, full)
+    expected = _scores(model, slots, tokens, full)
+    steady = [
+        width for width in narrower if torch.equal(_scores(model, slots, tokens, width), expected[:width])
+    ]
+    if steady != narrower:
+        log.info("Batch widths that agree with %d on this machine: %s.", full, steady)
+    return [*steady, full]
+
+
+@torch.inference_mode()
+def _probe_slots(model: Any, n_slots: int) -> tuple[Slots, list[int]]:
+    tokens = _probe_tokens(model, n_slots + 3)
+    slots = Slots(n_slots)
+    slots.place(range(n_slots), Prompts(model).prefill(tokens[:3]).layers, GRANULE)
+    return slots, tokens[3:]
+
+
+@torch.inference_mode()
+def _scores(model: Any, slots: Slots, tokens: list[int], width: int) -> Tensor:
+    return score_next(model, slots, tokens[:width], [3] * width, width)

@@ -1,0 +1,67 @@
+"""From a prompt to token ids and from token ids to a text, for each prompt form."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.config import PromptForm
+from tasks.sampling.casing import restore_case
+
+# Reasoning models put their thinking between these marks, or open with it and only close the mark.
+_THINKING = re.compile(r"^.*?</think>|<think>.*?(?:</think>|$)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A tokenizer and the way prompts are put to its model."""
+
+    tokenizer: Any
+    form: PromptForm
+    end_tokens: frozenset[int]
+    cased: bool = True
+    """False for a lower-case vocabulary, whose texts get their sentence case and spacing back."""
+
+    def encode(self, prompt: str) -> list[int]:
+        """Token ids of a prompt, ready for the model to go on from.
+
+        Raises:
+            ValueError: The prompt has no tokens, or the tokenizer has no chat template.
+        """
+        tokens = self._chat(prompt) if self.form is PromptForm.chat else self._completion(prompt)
+        if not tokens:
+            raise ValueError(f"prompt {prompt!r} has 0 tokens; expected at least 1. Write a longer prompt.")
+        return tokens
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text as the model wrote it."""
+        text: str = self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+        return text
+
+    def polish(self, text: str) -> str:
+        """The text as it is handed out: thinking left out, case and spacing restored."""
+        if self.form is PromptForm.chat:
+            text = _THINKING.sub("", text, count=1)
+        return text.strip() if self.cased else restore_case(text)
+
+    def _completion(self, prompt: str) -> list[int]:
+        tokenizer = self.tokenizer
+        if self.form is PromptForm.plain and tokenizer.bos_token_id is None:
+            # The tokenizer's own rule, less the end mark that BERT's puts after a sentence.
+            tokens = list(tokenizer(prompt)["input_ids"])
+            return tokens[:-1] if tokens and tokens[-1] in self.end_tokens else tokens
+        start = tokenizer.cls_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
+        tokens = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        return tokens if start is None or not tokens else [start, *tokens]
+
+    def _chat(self, prompt: str) -> list[int]:
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise ValueError(
+                "the generator's tokenizer has no chat template; expected one for prompt form `chat`. "
+                "Take an instruct model, or set generator.prompt_form to plain."
+            )
+        message = [{"role": "user", "content": prompt}]
+        text = self.tokenizer.apply_chat_template(
+            message, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -1,0 +1,347 @@
+"""The in-process engine on tiny random models of three architectures."""
+
+import string
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from scipy.stats import chisquare
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertLMHeadModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LogitsProcessorList,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen2Tokenizer,
+)
+
+from tasks.config import GeneratorConfig, PromptForm
+from tasks.sampling import Request, Sample, load_engine, opening
+from tasks.sampling.decoding import score_next
+from tasks.sampling.prefill import Prompts
+from tasks.sampling.probing import check_cached_decoding, steady_widths
+from tasks.sampling.slots import Slots
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+WORDS = [f"w{n}" for n in range(95)]
+
+
+def _tokenizer(**special):
+    vocabulary = {word: number for number, word in enumerate(SPECIAL + WORDS)}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]"} | special
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **special)
+
+
+def _letters_tokenizer():
+    """Qwen2's own class insists on byte-level pairs: texts of letters; ids 68-99 stay unused."""
+    letters = [*string.ascii_letters, *string.digits, "Ġ"]
+    vocabulary = {word: number for number, word in enumerate(SPECIAL + letters)}
+    marks = {"pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]"}
+    return Qwen2Tokenizer(vocab=vocabulary, merges=[], bos_token="[CLS]", eos_token="[SEP]", **marks)
+
+
+def _model(kind, seed=0):
+    torch.manual_seed(seed)
+    sizes = {"vocab_size": 100, "max_position_embeddings": 192, "initializer_range": 0.35}
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    ends = {"pad_token_id": 0, "eos_token_id": 3, "bos_token_id": 2}
+    if kind == "bert":
+        return BertLMHeadModel(BertConfig(**sizes, **small, is_decoder=True, pad_token_id=0, eos_token_id=3))
+    if kind == "gpt2":
+        return GPT2LMHeadModel(
+            GPT2Config(
+                vocab_size=100,
+                n_positions=192,
+                n_embd=32,
+                n_layer=2,
+                n_head=4,
+                initializer_range=0.35,
+                **ends,
+            )
+        )
+    family = {"llama": (LlamaConfig, LlamaForCausalLM), "qwen2": (Qwen2Config, Qwen2ForCausalLM)}[kind]
+    return family[1](family[0](**sizes, **small, **ends, num_key_value_heads=2))
+
+
+@pytest.fixture(autouse=True)
+def _fp32(monkeypatch):
+    """The same arithmetic on every machine that runs the tests."""
+    monkeypatch.setattr(opening, "arithmetic", lambda on_gpu: torch.float32)
+
+
+@pytest.fixture(scope="session", params=["bert", "gpt2", "llama", "qwen2"])
+def folder(request, tmp_path_factory):
+    return _save(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory):
+    return _save("bert", tmp_path_factory.mktemp("bert"))
+
+
+def _save(kind, path):
+    _model(kind).eval().save_pretrained(path)
+    if kind == "qwen2":
+        _letters_tokenizer().save_pretrained(path)
+        return path
+    ends = ("cls_token", "sep_token") if kind == "bert" else ("bos_token", "eos_token")
+    _tokenizer(mask_token="[MASK]", **dict(zip(ends, ["[CLS]", "[SEP]"], strict=True))).save_pretrained(path)
+    return path
+
+
+def _config(folder, **changes):
+    values = {"model": str(folder), "prompt_form": PromptForm.control, "batch_size": 16, "top_p": 1.0}
+    return GeneratorConfig(**(values | {"max_new_tokens": 24} | changes))
+
+
+def _load(folder, dtype=torch.float32):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
+    model.requires_grad_(False)
+    return model
+
+
+def test_decoding_from_a_shared_prompt_scores_like_plain_decoding(folder):
+    model, prompt = _load(folder), [2, 40, 41, 42, 43, 44, 45]
+    slots = Slots(8)
+    slots.place([0, 1, 2], Prompts(model).prefill(prompt).layers, 32)
+    texts = [[50, 51, 52], [60, 61, 62], [50, 61, 77]]
+    for step in range(3):
+        tokens, positions = [text[step] for text in texts], [len(prompt) + step] * 3
+        scores = score_next(model, slots, tokens, positions, 8)
+        plain = model(input_ids=torch.tensor([prompt + text[: step + 1] for text in texts])).logits[:, -1]
+        assert (scores - plain).abs().max() < 1e-4
+
+
+def test_a_prompt_computed_in_pieces_scores_like_the_whole(folder):
+    model, tokens = _load(folder), [5 + n % 90 for n in range(150)]
+    prompts = Prompts(model)
+    first, again = prompts.prefill(tokens), prompts.prefill(tokens)
+    plain = model(input_ids=torch.tensor([tokens])).logits[0, -1]
+    assert (first.logits - plain).abs().max() < 1e-4
+    assert (first.n_computed, again.n_computed) == (150, 0)
+
+
+def test_a_remembered_prefix_changes_no_bit(folder):
+    model, prefix = _load(folder), [5 + n % 90 for n in range(130)]
+    prompts = Prompts(model)
+    prompts.prefill([*prefix, 10, 11])
+    found, alone = prompts.prefill([*prefix, 20, 21]), Prompts(model).prefill([*prefix, 20, 21])
+    assert (found.n_computed, alone.n_computed) == (4, 132)
+    assert torch.equal(found.logits, alone.logits)
+    for (keys, values), (keys_alone, values_alone) in zip(found.layers, alone.layers, strict=True):
+        assert torch.equal(keys, keys_alone)
+        assert torch.equal(values, values_alone)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+def test_batch_mates_do_not_change_a_text(folder, dtype, monkeypatch):
+    monkeypatch.setattr(opening, "arithmetic", lambda on_gpu: dtype)
+    wanted = Request("w1 w2 w3", k=5, seed=11)
+    alone = load_engine(_config(folder, top_p=0.9)).sample(wanted)
+    engine = load_engine(_config(folder, top_p=0.9))
+    mates = [Request(" ".join(WORDS[: n + 1]), k=1 + n % 7, seed=n) for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(engine.sample, request) for request in [*mates[:12], wanted, *mates[12:]]]
+    assert jobs[12].result() == alone
+
+
+def test_the_same_seed_gives_the_same_texts_and_another_seed_others(bert):
+    engine = load_engine(_config(bert))
+    first = engine.sample(Request("w1", k=8, seed=1))
+    assert engine.sample(Request("w1", k=8, seed=1)) == first
+    assert engine.sample(Request("w1", k=8, seed=2)) != first
+    assert engine.sample(Request("w1", k=3, seed=1)) == first[:3]
+    assert len({sample.text for sample in first}) == 8
+
+
+def test_texts_hold_no_prompt_no_padding_and_no_marks(folder):
+    engine = load_engine(_config(folder))
+    samples = engine.sample(Request("w90 w91", k=64, seed=0))
+    assert not any(mark in sample.text for sample in samples for mark in SPECIAL)
+    assert not any(sample.text.startswith("w90 w91") for sample in samples)
+    assert {sample.finish for sample in samples} == {"stop", "length"}
+
+
+def test_tokens_are_counted_with_the_end_of_text_token(bert):
+    samples = load_engine(_config(bert)).sample(Request("w5", k=64, seed=0))
+    for sample in samples:
+        n_words = len(sample.text.split())
+        assert sample.n_tokens == n_words + (sample.finish == "stop")
+        assert sample.finish == "stop" or n_words == 24
+
+
+CONTROLS = {
+    "plain": {},
+    "temperature": {"temperature": 1.7},
+    "cold": {"temperature": 0.6},
+    "top_p": {"top_p": 0.8},
+    "top_k": {"top_k": 10},
+    "min_p": {"min_p": 0.1},
+    "all": {"temperature": 1.3, "top_k": 30, "top_p": 0.9, "min_p": 0.02},
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_first_tokens_are_as_frequent_as_the_model_says(bert, name):
+    """Expected frequencies come from transformers' own logits processors."""
+    from transformers import GenerationConfig
+    from transformers.generation import (
+        MinPLogitsWarper,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+    )
+
+    assert GenerationConfig is not None
+    engine = load_engine(_config(bert, max_new_tokens=1, batch_size=1024, **CONTROLS[name]))
+    samples = engine.sample(Request("w1 w2", k=20_000, seed=5))
+    counts = Counter(sample.text for sample in samples)
+
+    controls = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | CONTROLS[name]
+    model = _load(bert, dtype=torch.float32)
+    scores = model(input_ids=torch.tensor([[2, 6, 7]])).logits[:, -1].float()
+    scores[:, [0, 1, 2, 4]] = -torch.inf
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(controls["temperature"])])
+    if controls["top_k"]:
+        warpers.append(TopKLogitsWarper(controls["top_k"]))
+    if controls["top_p"] < 1:
+        warpers.append(TopPLogitsWarper(controls["top_p"]))
+    if controls["min_p"]:
+        warpers.append(MinPLogitsWarper(controls["min_p"]))
+    probs = warpers(None, scores).softmax(-1)[0].double()
+    expected = {("" if n == 3 else (SPECIAL + WORDS)[n]): float(p) for n, p in enumerate(probs) if p > 0}
+    assert set(counts) <= set(expected)
+    common = [word for word, p in expected.items() if p * 20_000 >= 5]
+    rare = 1 - sum(expected[word] for word in common)
+    found = [counts[word] for word in common] + [20_000 - sum(counts[word] for word in common)]
+    wanted = [expected[word] * 20_000 for word in common] + [rare * 20_000]
+    if wanted[-1] < 5:
+        found, wanted = found[:-1], [w * sum(found[:-1]) / sum(wanted[:-1]) for w in wanted[:-1]]
+    assert chisquare(found, wanted).pvalue > 0.001
+
+
+def test_guidance_moves_texts_towards_the_prompt_and_none_without_a_null_prompt(bert):
+    plain, guided = load_engine(_config(bert)), load_engine(_config(bert, guidance=3.0))
+    request = Request("w1 w2", k=8, seed=3)
+    assert guided.sample(request) == plain.sample(request)
+    towards = Request("w1 w2", k=8, seed=3, null_prompt="w3")
+    assert guided.sample(towards) != plain.sample(towards)
+    assert plain.sample(towards) == plain.sample(request)
+
+
+def test_guided_scores_are_the_formula(bert):
+    engine = load_engine(_config(bert, guidance=2.5, max_new_tokens=1, batch_size=512))
+    samples = engine.sample(Request("w1 w2", k=4_000, seed=0, null_prompt="w9"))
+    model = _load(bert, dtype=torch.float32)
+    with_labels, without = (
+        model(input_ids=torch.tensor([ids])).logits[0, -1].float() for ids in ([2, 6, 7], [2, 14])
+    )
+    scores = without + 2.5 * (with_labels - without)
+    scores[[0, 1, 2, 4]] = -torch.inf
+    best = int(scores.argmax())
+    counts = Counter(sample.text for sample in samples)
+    share = counts[(SPECIAL + WORDS)[best]] / 4_000
+    assert share == pytest.approx(float(scores.softmax(-1)[best]), abs=0.03)
+
+
+def test_a_repetition_penalty_thins_repeats_out(bert):
+    request = Request("w1", k=64, seed=0)
+
+    def repeats(penalty):
+        texts = [
+            s.text.split() for s in load_engine(_config(bert, repetition_penalty=penalty)).sample(request)
+        ]
+        return sum(len(words) - len(set(words)) for words in texts)
+
+    assert repeats(3.0) < repeats(1.0) / 2
+
+
+def test_a_stop_string_ends_a_text_and_is_not_in_it(bert):
+    engine = load_engine(_config(bert))
+    free = engine.sample(Request("w1", k=16, seed=0))
+    number, longest = max(enumerate(free), key=lambda pair: pair[1].n_tokens)
+    stop = longest.text.split()[4]
+    kept = longest.text[: longest.text.find(stop)].strip()
+    stopped = engine.sample(Request("w1", k=16, seed=0, stop=("nowhere", stop)))
+    assert stopped[number] == Sample(kept, "stop", len(kept.split()) + 1)
+
+
+def test_many_threads_are_served_by_one_batch(bert):
+    engine = load_engine(_config(bert))
+    requests = [Request(f"w{n}", k=3, seed=n) for n in range(50)]
+    with ThreadPoolExecutor(50) as pool:
+        together = list(pool.map(engine.sample, requests))
+    assert together == [engine.sample(request) for request in requests]
+    assert engine.usage().n_new_tokens == 2 * sum(s.n_tokens for samples in together for s in samples)
+
+
+def test_an_error_reaches_every_caller_and_the_engine_goes_on(bert):
+    engine = load_engine(_config(bert))
+    good = engine.sample(Request("w1", k=2, seed=0))
+    forward, engine._model.forward = engine._model.forward, None
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(engine.sample, Request(f"w{n}", k=2, seed=0)) for n in range(2, 6)]
+        errors = [job.exception(timeout=30) for job in jobs]
+    assert [type(error) for error in errors] == [TypeError] * 4
+    engine._model.forward = forward
+    assert engine.sample(Request("w1", k=2, seed=0)) == good
+
+
+def test_out_of_memory_halves_the_batch_and_changes_no_text(bert, caplog):
+    roomy = load_engine(_config(bert)).sample(Request("w1", k=40, seed=0))
+    engine = load_engine(_config(bert))
+    forward = engine._model.forward
+
+    def cramped(input_ids, **rest):
+        if input_ids.shape[0] > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(input_ids, **rest)
+
+    engine._model.forward = cramped
+    assert engine.sample(Request("w1", k=40, seed=0)) == roomy
+    assert caplog.messages == ["Out of memory with 16 texts side by side; going on with 8."]
+
+
+def test_no_thread_is_left_when_nothing_waits(bert):
+    engine = load_engine(_config(bert))
+    engine.sample(Request("w1", k=4, seed=0))
+    for thread in [t for t in threading.enumerate() if t.name == "decode"]:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_narrower_widths_are_kept_only_where_they_agree(bert):
+    model = _load(bert)
+    assert steady_widths(model, 30) == [8, 16, 32]
+    forward = model.forward
+
+    def shaky(input_ids, **rest):
+        output = forward(input_ids, **rest)
+        if input_ids.shape[0] == 16:
+            output.logits += 1e-6
+        return output
+
+    model.forward = shaky
+    assert steady_widths(model, 30) == [8, 32]
+
+
+def test_a_bert_that_looks_ahead_is_refused():
+    model = _model("bert")
+    for layer in model.bert.encoder.layer:
+        layer.attention.self.is_causal = False
+    model.bert.config.is_decoder = False
+    with pytest.raises(
+        ValueError, match=r"^scores of generator my-bert differ by .* Take a causal language model"
+    ):
+        check_cached_decoding(model.eval(), "my-bert")
