@@ -1,0 +1,266 @@
+"""The results block: everything that runs leave behind, in a folder or in any place that fsspec reaches.
+
+Data sets and models are content-addressed: their name is their sha256, which is checked on reading. All
+writes go to a temporary name first, so that nothing is ever half there.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import anyio.to_thread
+import fsspec
+import pyarrow.parquet as pq
+from datasets import Dataset, Features, Json, List, Value
+from fsspec.implementations.local import LocalFileSystem
+from prefect.filesystems import WritableFileSystem
+from prefect.settings import get_current_settings
+from pydantic import Field, field_validator
+
+from tasks.records import DatasetRef, ModelRef, Row
+
+BLOCK = "results"
+CACHE = "cache"
+
+TEXT, NAMES = Value("string"), List(Value("string"))
+FEATURES = Features(
+    {
+        "id": TEXT,
+        "text": TEXT,
+        "labels": NAMES,
+        "level": Value("int32"),
+        "targets": List(Value("float32")),
+        "topic": TEXT,
+        "scenario": TEXT,
+        "style": TEXT,
+        "prompt_id": TEXT,
+        "prompt": TEXT,
+        "generator": TEXT,
+        "revision": TEXT,
+        "seed": Value("int64"),
+        "round": Value("int32"),
+        "source": TEXT,
+        "votes": Json(),
+        "scrubbed": Json(),
+        "group": TEXT,
+        "split": TEXT,
+    }
+)
+
+
+class ResultsStore(WritableFileSystem):
+    """Where task results, data sets, models and reports are kept."""
+
+    _block_type_name = "Sentimill Results"
+    _block_type_slug = "sentimill-results"
+    _description = "Data sets, models, reports and cached task results of Sentimill."
+
+    root: str = Field(
+        default="results",
+        title="Root",
+        description="Folder, or any address that fsspec reaches, such as s3://bucket/prefix.",
+    )
+    storage_options: dict[str, Any] = Field(
+        default_factory=dict,
+        title="Storage options",
+        description="Passed to fsspec as they are; keep credentials in the environment.",
+    )
+
+    @field_validator("root")
+    @classmethod
+    def _absolute(cls, root: str) -> str:
+        if not root.strip():
+            raise ValueError("root is empty; expected a folder or an address such as s3://bucket/prefix.")
+        return root.rstrip("/") if "://" in root else str(Path(root).expanduser().absolute())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the root is a folder of this machine."""
+        return isinstance(self._fs, LocalFileSystem)
+
+    @property
+    def _fs(self) -> fsspec.AbstractFileSystem:
+        return fsspec.core.url_to_fs(self.root, **self.storage_options)[0]
+
+    def uri(self, path: str) -> str:
+        """Full address of a path below the root."""
+        if ".." in Path(path).parts:
+            raise ValueError(f"path {path!r} leaves the results block; expected a path below its root.")
+        return f"{self.root}/{path}"
+
+    # Prefect calls these with `_sync=True` from synchronous code, and reads results with the key alone.
+    def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
+        """Read the bytes below the root."""
+        with self._fs.open(self.uri(path), "rb") as file:
+            return cast("bytes", file.read())
+
+    def write_path(self, path: str, content: bytes, _sync: bool = True) -> str:  # type: ignore[override]
+        """Write bytes below the root under a temporary name, then rename."""
+        full = self.uri(path)
+        if not self.is_local:
+            self._fs.pipe_file(full, content)  # object stores publish a key when it is complete
+            return full
+        Path(full).parent.mkdir(parents=True, exist_ok=True)
+        temporary = f"{full}.{uuid.uuid4().hex}.tmp"
+        try:
+            Path(temporary).write_bytes(content)
+            os.replace(temporary, full)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        return full
+
+    async def aread_path(self, path: str) -> bytes:
+        """Like `read_path`."""
+        return await anyio.to_thread.run_sync(self.read_path, path)
+
+    async def awrite_path(self, path: str, content: bytes) -> str:
+        """Like `write_path`."""
+        return await anyio.to_thread.run_sync(self.write_path, path, content)
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        return bool(self._fs.exists(self.uri(path)))
+
+    def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
+        """Write rows as Parquet, named by content."""
+        content = parquet_bytes(rows)
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = f"data/{sha256[:20]}.parquet"
+        if not self.exists(path):
+            self.write_path(path, content)
+        return DatasetRef(uri=path, sha256=sha256, n_rows=len(rows))
+
+    def get_rows(self, ref: DatasetRef) -> list[Row]:
+        """Read rows and check that they are those that were written."""
+        content = self.read_path(ref.uri)
+        _require_sha256(ref.uri, hashlib.sha256(content).hexdigest(), ref.sha256)
+        return rows_of_parquet(content)
+
+    def put_folder(self, folder: Path) -> ModelRef:
+        """Copy a model folder, named by the content of all its files."""
+        sha256 = folder_sha256(folder)
+        path = f"models/{sha256[:20]}"
+        if not self.exists(f"{path}/SHA256"):
+            for file in sorted(folder.rglob("*")):
+                if file.is_file():
+                    self.write_path(f"{path}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+            self.write_path(f"{path}/SHA256", sha256.encode())  # last: it says that all the rest is there
+        return ModelRef(uri=path, sha256=sha256)
+
+    def get_folder(self, ref: ModelRef) -> Path:
+        """Local folder with the model of a ref, checked."""
+        if self.is_local:
+            folder = Path(self.uri(ref.uri))
+        else:
+            folder = Path(tempfile.gettempdir()) / "sentimill" / ref.uri
+            if not (folder / "SHA256").is_file():
+                self._fs.get(self.uri(ref.uri), str(folder), recursive=True)
+        _require_sha256(ref.uri, folder_sha256(folder), ref.sha256)
+        return folder
+
+    def intact(self, ref: DatasetRef | ModelRef) -> bool:
+        """Whether what a ref points at is there and unchanged."""
+        try:
+            self.get_rows(ref) if isinstance(ref, DatasetRef) else self.get_folder(ref)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def scratch(self, name: str) -> Path:
+        """Local folder for checkpoints, the same for the same name, so that a killed task finds its own."""
+        base = Path(self.root) if self.is_local else Path(tempfile.gettempdir()) / "sentimill"
+        folder = base / "scratch" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def require_writable(self) -> None:
+        """Fail early where the store cannot be written.
+
+        Raises:
+            PermissionError: naming the root and the reason.
+        """
+        try:
+            self.write_path(".probe", b"")
+            self._fs.rm(self.uri(".probe"))
+        except OSError as error:
+            raise PermissionError(
+                f"results block at {self.root} cannot be written ({error.strerror or error}); expected a "
+                "place with write access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
+            ) from error
+
+
+def open_store() -> ResultsStore:
+    """Load the block `results`, or make it.
+
+    With a server (PREFECT_API_URL) the block saved there counts. Without one, the root is
+    SENTIMILL_RESULTS or the folder `results` here, and the block is named after it, because all
+    serverless runs of one user share one database.
+    """
+    root = os.environ.get("SENTIMILL_RESULTS", "results")
+    if get_current_settings().api.url:
+        name = BLOCK
+    else:
+        name = f"{BLOCK}-{hashlib.sha256(ResultsStore(root=root).root.encode()).hexdigest()[:8]}"
+    try:
+        return cast("ResultsStore", ResultsStore.load(name))
+    except ValueError:
+        store = ResultsStore(root=root)
+        store.save(name, overwrite=True)
+        return store
+
+
+def parquet_bytes(rows: Sequence[Row]) -> bytes:
+    """Rows as one Parquet file; equal rows give equal bytes."""
+    columns = {name: [cast("dict[str, Any]", row)[name] for row in rows] for name in FEATURES}
+    dataset = Dataset.from_dict(columns, features=FEATURES)
+    buffer = io.BytesIO()
+    pq.write_table(dataset.data.table, buffer)
+    return buffer.getvalue()
+
+
+def rows_of_parquet(content: bytes) -> list[Row]:
+    """Rows of what `parquet_bytes` gave."""
+    return cast("list[Row]", Dataset(pq.read_table(io.BytesIO(content))).to_list())
+
+
+def folder_sha256(folder: Path) -> str:
+    """One sha256 over the names and contents of all files but the mark of completeness itself."""
+    lines = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}"
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != "SHA256"
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def write_json(store: ResultsStore, path: str, value: object) -> None:
+    """Write a value as indented JSON."""
+    store.write_path(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def copy_tree(store: ResultsStore, folder: Path, prefix: str, names: Iterable[str] | None = None) -> None:
+    """Write the files of a local folder below a prefix."""
+    for file in sorted(folder.rglob("*")):
+        relative = file.relative_to(folder).as_posix()
+        if file.is_file() and (names is None or relative in names):
+            store.write_path(f"{prefix}/{relative}", file.read_bytes())
+
+
+def remove_scratch(folder: Path) -> None:
+    """Remove checkpoints that are not needed any more."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_sha256(what: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise ValueError(
+            f"{what} has sha256 {found[:12]}; expected {expected[:12]}. It was changed after it was written: "
+            "delete it and run again."
+        )

@@ -1,0 +1,113 @@
+"""Out-of-fold disagreement: a classifier that never saw a text, and would not give it its label.
+
+Northcutt et al. 2021, "Confident Learning"; Thyagarajan et al. 2022, "Identifying Incorrect Annotations
+in Multi-Label Classification Data", as implemented by cleanlab.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from cleanlab.multilabel_classification import get_label_quality_scores
+from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+
+from tasks.config import VerifyingConfig
+from tasks.embedding import embed
+from tasks.records import Row, Sifted, reject
+
+# Rows of a label below which its folds say nothing.
+FEWEST = 10
+
+
+def verify_rows(rows: Sequence[Row], labels: Sequence[str], config: VerifyingConfig, seed: int) -> Sifted:
+    """Drop the texts whose own label an out-of-fold classifier on sentence embeddings disputes.
+
+    Every row gets the vote `fold`, the out-of-fold probability (0..1) of the least likely of its labels,
+    and `quality`, cleanlab's label quality score (0..1).
+
+    Args:
+        rows: Clean and scrubbed rows with `group` set; groups never cross folds.
+        labels: Names in the order of `targets`.
+        config: Folds and the largest share of a label that may be dropped.
+        seed: Decides the folds.
+    """
+    if not config.enabled or len(rows) < FEWEST * config.folds:
+        return Sifted(kept=list(rows))
+    targets = np.array([row["targets"] for row in rows]) > 0.5  # (n_rows, n_labels)
+    probabilities = out_of_fold(
+        embed([row["text"] for row in rows]), targets, _groups(rows), config.folds, seed
+    )
+    voted = [_with_votes(row, *vote) for row, vote in zip(rows, _votes(targets, probabilities), strict=True)]
+    drop = disputed(targets, probabilities, config.max_drop_share)
+    dropped = [row for row, is_out in zip(voted, drop, strict=True) if is_out]
+    return Sifted(
+        kept=[row for row, is_out in zip(voted, drop, strict=True) if not is_out],
+        rejects=reject(dropped, "verifying", "label disputed"),
+    )
+
+
+def out_of_fold(
+    vectors: np.ndarray, targets: np.ndarray, groups: Sequence[str], folds: int, seed: int
+) -> np.ndarray:
+    """Probability of every label from a logistic regression that did not see the row's group.
+
+    Args:
+        vectors: float (n_rows, n_features).
+        targets: bool (n_rows, n_labels).
+        groups: Group of each row.
+        folds: Number of folds.
+        seed: Decides which groups share a fold.
+
+    Returns:
+        float (n_rows, n_labels), 0..1.
+    """
+    out = np.zeros(targets.shape)
+    splitter = GroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
+    for learn, judge in splitter.split(vectors, groups=groups):
+        for label in range(targets.shape[1]):
+            column = targets[learn, label]
+            if column.all() or not column.any():
+                out[judge, label] = float(column.all())
+                continue
+            model = LogisticRegression(C=1.0, max_iter=200, class_weight="balanced")
+            out[judge, label] = model.fit(vectors[learn], column).predict_proba(vectors[judge])[:, 1]
+    return out
+
+
+def disputed(targets: np.ndarray, probabilities: np.ndarray, max_share: float) -> np.ndarray:
+    """Rows with a label that the folds dispute: bool (n_rows,).
+
+    Only labels that a row has are disputed. A label that it lacks is unknown rather than false, for the
+    generator was not asked to leave it out. Of each label at most `max_share` of its rows are dropped,
+    the least likely first.
+    """
+    per_class = find_multilabel_issues_per_class(
+        labels=[np.flatnonzero(row).tolist() for row in targets],
+        pred_probs=probabilities,
+        return_indices_ranked_by=None,
+        n_jobs=1,
+    )
+    drop = np.zeros(len(targets), dtype=bool)
+    for label, issues in enumerate(per_class):
+        own = np.flatnonzero(targets[:, label])
+        bad = np.array([i for i in own if issues[i]], dtype=int)
+        if len(own) < FEWEST:
+            continue
+        worst_first = bad[np.argsort(probabilities[bad, label], kind="stable")]
+        drop[worst_first[: int(max_share * len(own))]] = True
+    return drop
+
+
+def _votes(targets: np.ndarray, probabilities: np.ndarray) -> list[tuple[float, float]]:
+    own = np.where(targets, probabilities, 1.0).min(axis=1)
+    quality = get_label_quality_scores([np.flatnonzero(row).tolist() for row in targets], probabilities)
+    return list(zip(own.tolist(), np.asarray(quality).tolist(), strict=True))
+
+
+def _with_votes(row: Row, fold: float, quality: float) -> Row:
+    return {**row, "votes": {**row["votes"], "fold": round(fold, 4), "quality": round(quality, 4)}}
+
+
+def _groups(rows: Sequence[Row]) -> list[str]:
+    return [row["group"] or row["id"] for row in rows]
