@@ -96,12 +96,29 @@ class ModelRef(Record):
     sha256: str
 
 
-class SplitRefs(Record):
-    """The three parts of a data set."""
+class SiftedRefs(Record):
+    """What a stage kept and what it dropped, both in the results block."""
 
-    train: DatasetRef
-    validation: DatasetRef
-    test: DatasetRef
+    kept: DatasetRef
+    rejects: DatasetRef
+
+
+class RealRef(Record):
+    """A real data set as the user named it, and the content that it had."""
+
+    source: str
+    sha256: str
+
+
+class RunSummary(Record):
+    """What a run left, and what it is worth."""
+
+    run: str
+    folder: str
+    report: str
+    n_rows: int
+    champion: bool
+    reasons: tuple[str, ...]
 
 
 def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from prefect.filesystems import WritableFileSystem
 from prefect.settings import get_current_settings
 from pydantic import Field, field_validator
 
-from tasks.records import DatasetRef, ModelRef, Row
+from tasks.records import DatasetRef, ModelRef, Reject, Row
 
 BLOCK = "results"
 CACHE = "cache"
@@ -53,6 +53,7 @@ FEATURES = Features(
         "split": TEXT,
     }
 )
+REJECT_FEATURES = Features({**FEATURES, "stage": TEXT, "reason": TEXT})
 
 
 class ResultsStore(WritableFileSystem):
@@ -130,12 +131,19 @@ class ResultsStore(WritableFileSystem):
 
     def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
         """Write rows as Parquet, named by content."""
-        content = parquet_bytes(rows)
+        return self._put_parquet(parquet_bytes(rows), len(rows))
+
+    def put_rejects(self, rejects: Sequence[Reject]) -> DatasetRef:
+        """Write rejected rows, each with the stage and the reason in two more columns."""
+        flat = [{**r["row"], "stage": r["stage"], "reason": r["reason"]} for r in rejects]
+        return self._put_parquet(parquet_bytes(flat, REJECT_FEATURES), len(flat))
+
+    def _put_parquet(self, content: bytes, n_rows: int) -> DatasetRef:
         sha256 = hashlib.sha256(content).hexdigest()
         path = f"data/{sha256[:20]}.parquet"
         if not self.exists(path):
             self.write_path(path, content)
-        return DatasetRef(uri=path, sha256=sha256, n_rows=len(rows))
+        return DatasetRef(uri=path, sha256=sha256, n_rows=n_rows)
 
     def get_rows(self, ref: DatasetRef) -> list[Row]:
         """Read rows and check that they are those that were written."""
@@ -216,10 +224,10 @@ def open_store() -> ResultsStore:
         return store
 
 
-def parquet_bytes(rows: Sequence[Row]) -> bytes:
+def parquet_bytes(rows: Sequence[Mapping[str, Any]], features: Features = FEATURES) -> bytes:
     """Rows as one Parquet file; equal rows give equal bytes."""
-    columns = {name: [cast("dict[str, Any]", row)[name] for row in rows] for name in FEATURES}
-    dataset = Dataset.from_dict(columns, features=FEATURES)
+    columns = {name: [row[name] for row in rows] for name in features}
+    dataset = Dataset.from_dict(columns, features=features)
     buffer = io.BytesIO()
     pq.write_table(dataset.data.table, buffer)
     return buffer.getvalue()

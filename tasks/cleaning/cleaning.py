@@ -1,0 +1,81 @@
+"""The way of a row through cleaning: strip, mend its end, judge, compare with its prompt, drop repeats."""
+
+from collections.abc import Sequence
+
+from tasks.cleaning.copying import copies_prompt
+from tasks.cleaning.duplicates import drop_repeats
+from tasks.cleaning.endings import ends_cut, last_full_sentence
+from tasks.cleaning.hygiene import Draft, fault, is_profane
+from tasks.cleaning.stripping import strip
+from tasks.config import CleaningConfig
+from tasks.records import Reject, Row, Sifted
+
+STAGE = "cleaning"
+LEAST_CHARS = 100_000
+CHARS_PER_WORD = 64
+"""A text with more characters than this per allowed word (and more than `LEAST_CHARS`) is not even read."""
+
+
+def clean_rows(rows: Sequence[Row], config: CleaningConfig, seen: Sequence[Row] = ()) -> Sifted:
+    """Clean the rows of one round.
+
+    Args:
+        rows: Rows as sampled. `votes["cut"]` of 1.0 says that the token limit ended the text: it is trimmed
+            to its last full sentence.
+        config: Lengths, language, similarity, profanity.
+        seen: Rows accepted in earlier rounds: new rows must not repeat them, and join their groups.
+
+    Returns:
+        Kept rows with stripped `text`, a `group`, and `votes["profanity"]` of 1.0 on those with swear words;
+        rejects under stage `cleaning` with the text as it came (surrogates, which no file can hold, are
+        replaced by U+FFFD). The input rows are left as they are. Cleaning twice is cleaning once.
+    """
+    clean: list[Row] = []
+    came: list[Row] = []
+    rejects: list[Reject] = []
+    for row in rows:
+        draft, reason = clean_text(row, config)
+        if reason is None:
+            clean.append({**row, "text": draft.text, "votes": _votes(row, draft)})
+            came.append(row)
+        else:
+            rejects.append(Reject(row=_storable(row), stage=STAGE, reason=reason))
+    return _without_repeats(clean, came, rejects, config, seen)
+
+
+def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
+    """Stripped text of a row, and the name of the rule that rejects it, if any."""
+    if len(row["text"]) > max(LEAST_CHARS, CHARS_PER_WORD * config.max_words):
+        return Draft(row["text"], row["labels"], config), "too long"
+    text = strip(row["text"], row["prompt"])
+    whole = last_full_sentence(text) if ends_cut(text, row["votes"].get("cut") == 1.0) else text
+    if text and not whole:
+        return Draft(text, row["labels"], config), "truncated"
+    draft = Draft(whole, row["labels"], config)
+    reason = fault(draft)
+    if reason is None and copies_prompt(whole, row["prompt"]):
+        reason = "copied from exemplar"
+    return draft, reason
+
+
+def _votes(row: Row, draft: Draft) -> dict[str, float]:
+    return {**row["votes"], "profanity": 1.0} if is_profane(draft) else row["votes"]
+
+
+def _storable(row: Row) -> Row:
+    """Row whose text can be written to a file."""
+    text = row["text"].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return row if text == row["text"] else {**row, "text": text}
+
+
+def _without_repeats(
+    clean: list[Row], came: list[Row], rejects: list[Reject], config: CleaningConfig, seen: Sequence[Row]
+) -> Sifted:
+    """Drop repeats among the cleaned rows; rejects carry the rows as they came."""
+    places = {id(row): place for place, row in enumerate(clean)}
+    sifted = drop_repeats(clean, config.near_duplicate_similarity, seen)
+    repeats = [
+        Reject(row=_storable(came[places[id(r["row"])]]), stage=STAGE, reason=r["reason"])
+        for r in sifted.rejects
+    ]
+    return Sifted(sifted.kept, rejects + repeats)

@@ -1,0 +1,116 @@
+"""Duplicates: the first of texts that are alike stays, and what is merely related shares a group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+
+from tasks.cleaning.similarity import jaccard, normalised, similar_pairs
+from tasks.records import Reject, Row, Sifted
+
+STAGE = "cleaning"
+RELATED = 0.8
+"""Texts from this share of the near-duplicate similarity on stay, but share a group (0.75 -> 0.6)."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Verdict per text: what it repeats, and which text its group is named after.
+
+    `repeats[i]` is the index of the kept text that text i repeats, or i itself; `exact[i]` tells whether
+    they are equal after normalisation; `root[i]` is the first text of the group of text i.
+    """
+
+    repeats: list[int]
+    exact: list[bool]
+    root: list[int]
+
+
+def find_repeats(texts: Sequence[str], similarity: float, n_fixed: int = 0) -> Likeness:
+    """Find exact and near-duplicates, first come first kept.
+
+    Args:
+        texts: Texts in the order of precedence.
+        similarity: Jaccard similarity of character shingles from which a text repeats an earlier one.
+        n_fixed: Texts at the beginning that are kept whatever they repeat.
+    """
+    plain = [normalised(text) for text in texts]
+    first_of: dict[str, int] = {}
+    repeats = [first_of.setdefault(text, i) for i, text in enumerate(plain)]
+    distinct = [i for i, first in enumerate(repeats) if i == first]
+    names = [plain[i] for i in distinct]
+    near, root = _near(names, similarity, sum(i < n_fixed for i in distinct))
+    position = {i: place for place, i in enumerate(distinct)}
+    places = [position[first] for first in repeats]
+    return Likeness(
+        repeats=[i if i < n_fixed else distinct[near[p]] for i, p in enumerate(places)],
+        exact=[first != i for i, first in enumerate(repeats)],
+        root=[distinct[root[p]] for p in places],
+    )
+
+
+def _near(names: Sequence[str], similarity: float, n_fixed: int) -> tuple[list[int], list[int]]:
+    """Kept text that each distinct text repeats, and the first text of its group."""
+    near = list(range(len(names)))
+    root = list(range(len(names)))
+    pairs, values = similar_pairs(names, similarity * RELATED)
+    for (earlier, later), value in zip(pairs.tolist(), values.tolist(), strict=True):
+        _join(root, earlier, later)
+        kept = near[earlier]
+        if near[later] == later and later >= n_fixed:
+            alike = value if kept == earlier else jaccard(names[kept], names[later])
+            near[later] = kept if alike >= similarity else later
+    return near, [_find(root, i) for i in range(len(names))]
+
+
+def _find(root: list[int], i: int) -> int:
+    """First member of the group of i; halves the path on the way, so that later look-ups are short."""
+    while root[i] != i:
+        root[i] = root[root[i]]
+        i = root[i]
+    return i
+
+
+def _join(root: list[int], a: int, b: int) -> None:
+    """Put two texts into one group, named after its first text."""
+    first, second = sorted((_find(root, a), _find(root, b)))
+    root[second] = first
+
+
+def group_name(text: str) -> str:
+    """Name of the group that begins with this text: depends on the text alone, not on its place or run."""
+    return sha1(normalised(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def drop_repeats(rows: Sequence[Row], similarity: float, seen: Sequence[Row] = ()) -> Sifted:
+    """Reject rows that repeat an earlier or an already accepted row, and group those that stay.
+
+    Args:
+        rows: Cleaned rows in the order of precedence.
+        similarity: Jaccard similarity from which a text counts as repeated.
+        seen: Rows accepted before; they stay, and rows that are akin to them join their group.
+    """
+    everything = [*seen, *rows]
+    likeness = find_repeats([row["text"] for row in everything], similarity, len(seen))
+    kept: list[Row] = []
+    rejects: list[Reject] = []
+    for i, row in enumerate(rows, start=len(seen)):
+        if likeness.repeats[i] == i:
+            kept.append({**row, "group": _group(everything[likeness.root[i]], likeness.root[i] < len(seen))})
+        else:
+            reason = "exact duplicate" if likeness.exact[i] else "near duplicate"
+            rejects.append(Reject(row=row, stage=STAGE, reason=reason))
+    return Sifted(kept, rejects)
+
+
+def _group(first: Row, accepted: bool) -> str:
+    """Group of a row whose group begins with `first`: the one it already has, else a new name."""
+    return first["group"] if accepted and first["group"] else group_name(first["text"])
+
+
+def group_rows(rows: Sequence[Row], similarity: float) -> list[Row]:
+    """Name the groups of a whole data set anew; nothing is dropped.
+
+    Rounds of cleaning can bridge two groups that were named before: call this once before the split.
+    """
+    likeness = find_repeats([row["text"] for row in rows], similarity)
+    return [{**row, "group": group_name(rows[r]["text"])} for row, r in zip(rows, likeness.root, strict=True)]

@@ -1,0 +1,96 @@
+"""Whether the model talks about its task: it declines, or repeats what was asked of it.
+
+Each search is preceded by a look at the words of the text, which spares nine texts in ten the expressions.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+HEAD = 160
+"""Characters at the beginning in which a refusal counts: further on, people say the same words."""
+
+_NOT = (
+    r"(?:can(?:'t|’t|not| not)|(?:'m |’m | am )?(?:unable|not able) to|won(?:'t|’t)|will not"
+    r"|must (?:decline|refuse)(?: to)?)"
+)
+_DO = (
+    r"(?:assist|help with|fulfil+|generat|creat|comply|produc|writ|provid|continue with|engage in|participat)"
+)
+_ASKED = r"(?:requests?|contents?|texts?|reviews?|comments?|materials?|prompts?|that|this)"
+_REFUSAL = re.compile(
+    r"\bas an? (?:ai\b|artificial intelligence|(?:large )?language model)"
+    r"|\bi(?:'m|’m| am) (?:just |only )?an? (?:ai\b|(?:large )?language model|virtual assistant)"
+    r"|\bi(?:'m|’m| am) (?:very |so |really )?sorry,? (?:but|however)\b.{0,40}?"
+    rf"(?:\b|(?<=i)){_NOT} (?:to )?(?:{_DO}|help|do that)"
+    rf"|\b(?:i|we) ?{_NOT} {_DO}\w{{0,3}}\b.{{0,40}}?\b{_ASKED}\b"
+    r"|\bagainst my (?:guidelines|programming|polic)"
+    r"|\bviolates? (?:my|our|the) (?:content )?(?:guidelines|polic)"
+    r"|\bi apologi[sz]e,? but (?:i|as)\b",
+    re.IGNORECASE,
+)
+_REFUSAL_WORDS = """
+ai artificial assistant model sorry cannot can't can unable able won't not decline refuse guidelines
+programming policy policies apologize apologise
+"""
+_TONES = r"(?:positive|negative|neutral|mixed|joyful|angry|sad|happy|sarcastic|critical)"
+_DEGREES = r"(?:very|somewhat|slightly|moderately|strongly|mostly|overall|extremely)"
+_TEXTS = r"(?:(?:review|comment|text|message|sentence|example|sample|tweet|paragraph|essay|post)s?)"
+_VERBS = r"(?:express|convey|show|reflect|demonstrat|display|captur|exhibit|evok)(?:s|es|ing|ed|e)?"
+_FIELD = r"(?:sentiment|tone|emotions?|labels?|level|stance|polarity)"
+_NUMBER = r"(?:an?|the|another|\d{1,3}|one|two|three|five|ten)"
+_TASK = r"(?:word count|writing style|target label|random topic|the (?:prompt|given topic|topic given))"
+_ECHO = re.compile(
+    rf"\b(?:in|with) an? (?:\w{{1,12}} )?{_TONES} (?:tone|sentiment|voice|style)\b"
+    rf"|\b{_VERBS} (?:an? |the )?(?:\w{{1,12}} )?(?:{_TONES} )?"
+    r"(?:sentiments?|(?:emotions?|feelings?|tone) of)\b"
+    rf"|\b{_DEGREES} {_TONES} (?:tone|sentiment|{_TEXTS}|level|rating|emotions?)\b"
+    rf"|\b{_FIELD}\s?[:=] {{0,2}}\W{{0,3}}(?:{_DEGREES} )?(?:{_TONES}|\d\b)"
+    rf"|\b(?:write|generate|compose|produce|create|provide) (?:me )?{_NUMBER} (?:[\w-]{{1,15}},? ){{0,4}}?"
+    rf"{_TEXTS}\b"
+    r".{0,40}?\b(?:about|that|which|with|in|expressing|on|from|of)\b"
+    rf"|\b(?:{_TASK}|(?:your|these|the) instructions?)\b\s?"
+    r"(?:(?:is|was|asks?|says|below|above)\b|:|and topic)"
+    r"|\bplease (?:provide|specify) (?:the |a |your )?(?:writing style|topic|prompt|label|text|sentiment)\b"
+    r"|\[(?:insert|your|topic|product|company|restaurant|movie|hotel|city|place|date)"
+    r"(?: \w{1,12}){0,3}\](?!\()",
+    re.IGNORECASE,
+)
+_ECHO_WORDS = """
+tone sentiment sentiments voice style emotion emotions feeling feelings review reviews comment comments
+text texts message messages sentence sentences example examples sample samples tweet tweets paragraph
+paragraphs essay essays post posts level rating label labels stance polarity writing target topic prompt
+instructions instruction word sense category
+"""
+_TELL_REFUSAL = frozenset(_REFUSAL_WORDS.split())
+_TELL_ECHO = frozenset(_ECHO_WORDS.split())
+
+
+def is_refusal(text: str, words: Collection[str]) -> bool:
+    """Whether the model declines instead of writing; "I'm sorry" alone is genuine remorse."""
+    return not _TELL_REFUSAL.isdisjoint(words) and bool(_REFUSAL.search(text[:HEAD]))
+
+
+@lru_cache(maxsize=4_096)
+def _label_echo(labels: tuple[str, ...]) -> re.Pattern[str]:
+    names = "|".join(re.escape(label.replace("_", " ")) for label in labels)
+    return re.compile(
+        rf"\b{_VERBS} (?:an? |the |some )?(?:\w{{1,12}} )?(?:feeling|sense|sentiment|emotion)s? "
+        rf"(?:of )?(?:{names})\b"
+        rf"|\b(?:{_FIELD}|feeling|category)\s?(?::|is|=) {{0,2}}\W{{0,3}}(?:{names})\b"
+        rf"|\b(?:{names}) (?:tone|sentiment|label|category)\b",
+        re.IGNORECASE,
+    )
+
+
+def is_instruction_echo(text: str, words: Collection[str], labels: Sequence[str]) -> bool:
+    """Whether a text repeats what was asked of the model instead of answering it.
+
+    Args:
+        text: A stripped text.
+        words: Its lower-case words.
+        labels: Names of the labels that were asked for: "a text of joy" echoes only where joy was asked.
+    """
+    if _TELL_ECHO.isdisjoint(words) and "[" not in text:
+        return False
+    return bool(_ECHO.search(text)) or bool(labels and _label_echo(tuple(labels)).search(text))

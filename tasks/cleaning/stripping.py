@@ -1,0 +1,183 @@
+"""What can be taken off a text without harm: wrappers that a language model puts around it.
+
+Every step is a plain function from text to text; `strip` repeats them until nothing changes. Every regular
+expression is anchored or bounded, so that the time grows linearly with the text whatever it contains.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable
+
+PASSES = 5
+"""Wrappers within wrappers that are unwrapped: fence, preamble, title, quotes, and one to see them gone."""
+
+_NOUN = (
+    r"(?:(?:review|text|comment|sample|example|message|post|tweet|sentence|response|essay|paragraph|passage|output"
+    r"|version|topic)s?|stor(?:y|ies)|repl(?:y|ies))"
+)
+_SPACES = re.compile(r"[^\S\n]{1,1000}")
+_GAPS = re.compile(r"\s{0,1000}\n\s{0,1000}")
+_TAG = re.compile(
+    r"</?(?:p|br|div|span|b|i|u|em|strong|a|h[1-6]|[uo]l|li|img|table|tbody|t[rdh]|blockquote|code|pre|html|body|"
+    r"head|script|style|hr|font|su[bp]|s|small|text|review|comment|output|answer)(?:\s[^<>]{0,500})?/?>"
+    r"|<\|[a-z_]{1,30}\|>|\[/?INST\]",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"^\s{0,50}(?:```|~~~)[\w+-]{0,20}[^\S\n]{0,20}\n?|\n?(?:```|~~~)\s{0,50}$")
+_EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|`)(?=\S)([^*_`\n]{1,1000}?)(?<=\S)\1")
+_BLOCK_MARK = re.compile(r"^(?:#{1,6}\s{1,10}|[-*•]\s{1,10}|>{1,3}\s{1,10})")
+_ROLE = re.compile(
+    rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title)"
+    r"(?:\s#?\d{1,3})?\W{0,3}:\W{0,3}(?=[\w\"“'‘(\[])",
+    re.IGNORECASE,
+)
+_ASSENT = (
+    r"(?:sure(?: thing)?|certainly|okay|ok|of course|absolutely|great|alright|all right|no problem|got it|yes"
+    r"|understood)"
+)
+_HERE = r"(?:here(?:'s|’s| is| are| you go)|below (?:is|are))"
+_OFFER = rf"(?:{_HERE}|i(?:'ll|’ll| will| can| have|'ve|’ve)|this is|let me|as requested)"
+_COLON = r":(?=\s|[\"“*]|$)"  # a colon that introduces, unlike those of ":)", "10:30" and "https://"
+_PREAMBLE = re.compile(
+    rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b[^\n:]{{0,160}}"
+    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}})(?:(?<!\s){_COLON}|[.!]?[^\S\n]{{0,10}}\n)\s{{0,50}}",
+    re.IGNORECASE,
+)
+_TOPIC = re.compile(
+    r"^\W{0,4}(?:the|my|your|our)\s(?:random(?:ly chosen)?|chosen|selected|given)?\s?"
+    r"(?:topic|subject|theme)\s(?:is|will be)\b[^\n.!?]{0,200}(?:[.!?]{1,5}[\"”’*]{0,4}|\n)\s{0,50}",
+    re.IGNORECASE,
+)
+_REQUEST = re.compile(
+    r"(?:\b(?:however|now|but|next)?,?\s?please (?:provide|specify|enter|choose|give)\b[^\n.!?:]{0,80}"
+    r"\b(?:writing style|topic|prompt|instructions?)\b"
+    r"|\*\*\s?(?:topic|writing style|style|tone|sentiment|word count)\s?:)",
+    re.IGNORECASE,
+)
+_OUTRO = re.compile(
+    r"\n\W{0,4}(?:let me know if|i hope (?:this|that) (?:helps|meets)|would you like me to"
+    r"|feel free to (?:ask|let)"
+    r"|is there anything else|(?:note|word count|sentiment|tone|label|explanation)\s?:"
+    r"|\(?(?:word count|\d{1,4} words)\b)[\s\S]{0,600}$",
+    re.IGNORECASE,
+)
+_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2})([^“”\"\n]{1,120})(?:[”\"]{2})\s{1,20}(?=[A-Z\"“])")
+_LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n\s{0,20}(?=\S)")
+_QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»", "„": "“", "`": "`"}
+_NO_TEXT = {"Cc", "Cs", "Co", "Cn"}
+
+
+def without_controls(text: str) -> str:
+    """Text without control characters, surrogates and private signs; line breaks stay."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _NO_TEXT)
+
+
+def without_thoughts(text: str) -> str:
+    """Text without `<think>` blocks; an unclosed one hides all that follows."""
+    for name in ("think", "thinking", "reasoning"):
+        opening, closing = f"<{name}>", f"</{name}>"
+        if closing in text and opening not in text.partition(closing)[0]:
+            text = text.partition(closing)[2]  # the prompt held the opening tag
+        parts = text.split(opening)
+        text = parts[0] + "".join(part.partition(closing)[2] for part in parts[1:])
+    return text
+
+
+def without_tags(text: str) -> str:
+    """Text without HTML tags and with its entities decoded once."""
+    if "&" in text:
+        text = html.unescape(text)
+    return _TAG.sub(" ", text) if "<" in text else text
+
+
+def without_markdown(text: str) -> str:
+    """Text without fences, emphasis, and the mark of a heading, bullet or quotation at its beginning."""
+    if "```" in text or "~~~" in text:
+        text = _FENCE.sub("", text)
+    if "*" in text or "_" in text or "`" in text:
+        text = _EMPHASIS.sub(r"\2", text)
+    return _BLOCK_MARK.sub("", text, count=1)
+
+
+def without_preamble(text: str) -> str:
+    """Text without "Sure, here is a review:", "Assistant:" and "The random topic is: ..."."""
+    for pattern in (_PREAMBLE, _ROLE, _TOPIC):
+        text = pattern.sub("", text, count=1)
+    return text
+
+
+def without_request(text: str) -> str:
+    """Text without what a model asks or tells its user after it."""
+    asked = _REQUEST.search(text)
+    if asked:
+        text = text[: asked.start()]
+    return _OUTRO.sub("", text) if "\n" in text else text
+
+
+def without_title(text: str) -> str:
+    """Text without a title in doubled quotes or on a line of its own; what follows must be longer."""
+    for pattern in (_QUOTED_TITLE, _LINE_TITLE):
+        title = pattern.match(text)
+        if title and len(text) - title.end() > 2 * len(title[1]):
+            return text[title.end() :]
+    return text
+
+
+def without_quotes(text: str) -> str:
+    """Text without quotation marks around the whole of it."""
+    closing = _QUOTES.get(text[:1])
+    if len(text) < 3 or closing is None or text[-1] != closing:
+        return text
+    inner = text[1:-1]
+    doubled = inner[0] == text[0] and inner[-1] == closing
+    return inner if doubled or (text[0] not in inner and closing not in inner.replace("n't", "")) else text
+
+
+def tidy(text: str) -> str:
+    """Text with single spaces and single line breaks."""
+    return _GAPS.sub("\n", _SPACES.sub(" ", text)).strip()
+
+
+STEPS: tuple[Callable[[str], str], ...] = (
+    without_thoughts,
+    without_tags,
+    without_markdown,
+    tidy,
+    without_preamble,
+    without_request,
+    without_title,
+    without_quotes,
+    tidy,
+)
+
+
+def without_echo(text: str, prompt: str) -> str:
+    """Text without its prompt or the last line of its prompt at the beginning."""
+    for echo in (prompt.strip(), prompt.strip().rpartition("\n")[2].strip()):
+        if len(echo) >= 8 and text.lstrip().lower().startswith(echo.lower()):
+            return text.lstrip()[len(echo) :].lstrip(" :\n-")
+    return text
+
+
+def strip(text: str, prompt: str = "") -> str:
+    """Take off a text what was put around it.
+
+    Args:
+        text: Any text.
+        prompt: The prompt that it was written for; repeated at the beginning, it is taken off.
+
+    Returns:
+        The text within. `strip(strip(x)) == strip(x)`.
+    """
+    text = without_controls(text)
+    for _ in range(PASSES):
+        before = text
+        text = without_echo(text, prompt) if prompt else text
+        for step in STEPS:
+            text = step(text)
+        if text == before:
+            break
+    return text

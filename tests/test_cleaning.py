@@ -1,0 +1,132 @@
+"""The way of a row through cleaning."""
+
+import pytest
+
+from tasks.cleaning import clean_rows, drop_copies
+from tasks.config import CleaningConfig
+from tasks.records import Row
+
+CONFIG = CleaningConfig()
+
+
+def row(text: str, name: str = "r", **changes: object) -> Row:
+    fields: Row = {
+        "id": name, "text": text, "labels": ["joy"], "level": None, "targets": [1.0], "topic": "food",
+        "scenario": "", "style": "review", "prompt_id": "p", "prompt": "", "generator": "g", "revision": "",
+        "seed": 0, "round": 0, "source": "synthetic", "votes": {}, "scrubbed": {}, "group": "", "split": "",
+    }  # fmt: skip
+    return {**fields, **changes}  # type: ignore[typeddict-item]
+
+
+def kept(*rows: Row, config: CleaningConfig = CONFIG, seen: tuple[Row, ...] = ()) -> list[str]:
+    return [r["text"] for r in clean_rows(rows, config, seen).kept]
+
+
+def reasons(
+    *rows: Row, config: CleaningConfig = CONFIG, seen: tuple[Row, ...] = ()
+) -> list[tuple[str, str, str]]:
+    return [(r["stage"], r["reason"], r["row"]["text"]) for r in clean_rows(rows, config, seen).rejects]
+
+
+def test_a_good_text_comes_back_as_it_was():
+    assert kept(row("The soup was cold but the bread made up for it")) == [
+        "The soup was cold but the bread made up for it"
+    ]
+
+
+def test_wrappers_are_taken_off_and_the_input_row_stays_as_it_was():
+    given = row('Sure! Here is a review for you:\n\n"The soup was wonderful and warm."')
+    assert kept(given) == ["The soup was wonderful and warm."]
+    assert given["text"] == 'Sure! Here is a review for you:\n\n"The soup was wonderful and warm."'
+    assert given["group"] == ""
+
+
+def test_rejects_carry_the_text_as_it_came():
+    text = "Assistant: I'm sorry, but I cannot help with that request."
+    assert reasons(row(text)) == [("cleaning", "refusal", text)]
+
+
+def test_a_cut_text_is_trimmed_to_its_last_full_sentence():
+    cut = row("The soup was wonderful. The bread came late and then the wai", votes={"cut": 1.0})
+    assert kept(cut) == ["The soup was wonderful."]
+
+
+def test_a_cut_text_without_a_full_sentence_is_rejected():
+    cut = row("the bread came late and then the wai", votes={"cut": 1.0})
+    assert reasons(cut) == [("cleaning", "truncated", "the bread came late and then the wai")]
+
+
+def test_a_text_that_ended_by_itself_needs_no_final_stop():
+    assert kept(row("honestly the best lunch in weeks lol")) == ["honestly the best lunch in weeks lol"]
+
+
+def test_equal_texts_apart_from_case_and_signs_are_exact_duplicates():
+    rows = row("What a lovely surprise!", "a"), row("what a lovely  surprise", "b")
+    assert reasons(*rows) == [("cleaning", "exact duplicate", "what a lovely  surprise")]
+
+
+def test_near_duplicates_of_accepted_rows_are_rejected():
+    accepted = clean_rows(
+        [row("The waiter forgot our order twice and then brought the wrong bill")], CONFIG
+    ).kept
+    again = row("The waiter forgot our order twice and then brought a wrong bill", "b")
+    assert reasons(again, seen=tuple(accepted)) == [("cleaning", "near duplicate", again["text"])]
+
+
+def test_related_rows_stay_and_share_the_group_of_the_first():
+    first = clean_rows([row("The waiter forgot our order and then he brought the wrong bill")], CONFIG).kept
+    related = row("The waiter forgot our order and then brought us the bill", "b")
+    other = row("My train was late for the third time this week", "c")
+    new = clean_rows([related, other], CONFIG, first).kept
+    assert [r["group"] == first[0]["group"] for r in new] == [True, False]
+
+
+def test_more_than_eight_words_of_the_prompt_are_a_copy():
+    prompt = "Examples:\nI waited for an hour and nobody ever came to our table\nWrite one more."
+    copy = row("Well, I waited for an hour and nobody ever came near", prompt=prompt)
+    assert reasons(copy) == [("cleaning", "copied from exemplar", copy["text"])]
+    eight = row("Well, an hour and nobody ever came to our door", prompt=prompt)
+    assert kept(eight) == ["Well, an hour and nobody ever came to our door"]
+
+
+def test_eight_words_of_a_held_out_text_are_a_copy():
+    held_out = ["I waited for an hour and nobody came to our table"]
+    rows = [
+        row("so I waited for an hour and nobody came, typical"),
+        row("I waited for an hour and nobody cared"),
+    ]
+    sifted = drop_copies(rows, held_out)
+    assert [r["text"] for r in sifted.kept] == ["I waited for an hour and nobody cared"]
+    assert sifted.counts() == {"cleaning: copied from test": 1}
+
+
+def test_profanity_is_marked_and_rejected_only_on_demand():
+    rude = row("This damn printer never works on Mondays")
+    assert [r["votes"] for r in clean_rows([rude], CONFIG).kept] == [{"profanity": 1.0}]
+    strict = CleaningConfig(profanity_filter=True)
+    assert reasons(rude, config=strict) == [("cleaning", "profanity", rude["text"])]
+
+
+def test_cleaning_twice_is_cleaning_once():
+    rows = [
+        row('Sure! Here is a review for you:\n\n"The soup was wonderful and warm."', "a"),
+        row("**Title:** A day out\n\nWe went to the lake and it rained all the way home.", "b"),
+        row("The tram was full. The next one did not", "c", votes={"cut": 1.0}),
+    ]
+    once = clean_rows(rows, CONFIG).kept
+    assert clean_rows(once, CONFIG).kept == once
+    assert [r["text"] for r in once] == [
+        "The soup was wonderful and warm.",
+        "We went to the lake and it rained all the way home.",
+        "The tram was full.",
+    ]
+
+
+def test_no_rows_give_no_rows():
+    sifted = clean_rows([], CONFIG)
+    assert (sifted.kept, sifted.rejects) == ([], [])
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\n"])
+def test_empty_texts_are_counted(text):
+    assert clean_rows([row(text)], CONFIG).counts() == {"cleaning: nothing left": 1}
