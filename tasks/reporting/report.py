@@ -1,0 +1,69 @@
+"""The report of a run: one HTML page that needs no network and runs no script."""
+
+import base64
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tasks.reporting import views
+from tasks.reporting.formatting import FILTERS
+from tasks.reporting.scores import RunScores
+
+
+def write_report(folder: Path, scores: RunScores) -> Path:
+    """Write `report.html` into a folder, making the folder if need be; return the file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    unfinished = path.with_suffix(".html.part")
+    unfinished.write_text(render_report(scores), encoding="utf-8")
+    os.replace(unfinished, path)
+    return path
+
+
+def render_report(scores: RunScores) -> str:
+    """Draw the page. All text is escaped, and the page's own policy allows its one style sheet alone."""
+    environment = _environment()
+    style = environment.get_template("report.css.j2").render(n_shades=views.N_SHADES)
+    return environment.get_template("report.html.j2").render(
+        s=scores, style=Markup(style), style_hash=_csp_hash(style), **_shown(scores)
+    )
+
+
+def _shown(scores: RunScores) -> dict[str, Any]:
+    return {
+        "acceptance": scores.n_accepted / scores.n_drawn if scores.n_drawn else None,
+        "verdicts": views.verdicts(scores),
+        "main_tables": views.score_tables(scores, views.MAIN),
+        "all_tables": views.score_tables(scores),
+        "splits": ", ".join(f"{n:,} {part}" for part, n in scores.rows.items()),
+        "label_fills": views.label_fills(scores),
+        "topic_tables": views.topic_tables(scores),
+        "dense": scores.taxonomy.n_labels > views.MAX_ROOMY,
+        "rejects": views.bars(views.largest_first(scores.rejects)),
+        "n_rejected": sum(scores.rejects.values()),
+        "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
+        "confusions": views.confusions(scores),
+        "samples": views.samples_by_label(scores),
+        "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
+        "timings": views.bars(scores.timings),
+        "environment": [*scores.machine.items(), *scores.versions.items()],
+        "config": json.dumps(scores.config, indent=2, ensure_ascii=False),
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tasks.reporting"), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters |= FILTERS
+    return environment
+
+
+def _csp_hash(style: str) -> str:
+    """Hash that lets one inline style sheet through (CSP Level 3, section 2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
