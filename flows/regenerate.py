@@ -10,44 +10,48 @@ command.
 """
 
 from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks import stages
+from tasks.commandline import run_flow
 from tasks.config import RunConfig
 from tasks.planning import plan_cells, refill_cells
 from tasks.records import RunSummary
-from tasks.stages import cached
+from tasks.release import publish
+from tasks.runs import account, add_real, open_run, real_test, sample, sift
+
+DEFAULT = RunConfig()
 
 
-@flow(name="regenerate", flow_run_name=stages.run_name, validate_parameters=True)
-def regenerate(config: RunConfig = RunConfig()) -> RunSummary:  # noqa: B008 - frozen; the UI shows it
+# Threads wait while one engine decodes what all of them asked for; more threads, fuller batches.
+@flow(name="regenerate", task_runner=ThreadPoolTaskRunner(max_workers=24))  # type: ignore[arg-type]
+def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     """Turn labels and topics into a data set, an evaluated classifier and a report.
 
     Args:
         config: Every knob of the run.
     """
-    run = stages.open_run(config)
-    config, taxonomy = run.config, run.taxonomy
+    run = open_run(config)
+    config = run.config
 
-    cells = planned = plan_cells(config, taxonomy, run.topics) if run.wants_synthetic else []
-    pool = accepted = stages.no_rows()
+    planned = plan_cells(config, run.taxonomy, run.topics) if run.wants_synthetic else []
+    cells, pool = planned, run.store.put_rows([])
+    accepted = pool
     for round_ in range(1, config.plan.rounds + 1):
+        texts = sample(run, cells, round_)
+        pool, sifted = sift(run, texts, pool)
+        accepted = sifted.verified.kept
+        counts = account(run, planned, sifted, round_)
+        cells = refill_cells(planned, counts, run.drawn, round_ + 1)
         if not cells:
             break
-        texts = stages.sample(run, cells, round_)
-        cleaned = cached(stages.clean, texts, pool, config.cleaning)
-        scrubbed = cached(stages.scrub, cleaned.kept, config.scrubbing)
-        pool = stages.join(pool, scrubbed.kept)
-        verified = cached(stages.verify, pool, taxonomy.names, config.verifying, config.seed)
-        accepted = verified.kept
-        counts = stages.show_round(run, planned, accepted, (cleaned, scrubbed, verified), round_)
-        cells = refill_cells(planned, counts.accepted, counts.drawn, round_ + 1)
 
-    balanced = cached(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
-    rows = stages.add_real(run, balanced.kept)
-    model = cached(stages.train, rows, taxonomy, config)
-    scores = cached(stages.evaluate, model, rows, stages.real_test(run), taxonomy, config)
-    return stages.publish(run, planned, rows, model, scores)
+    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
+    rows = add_real(run, balanced.kept)
+    model = run.step(stages.train, rows, run.taxonomy, config)
+    scores = run.step(stages.evaluate, model, rows, real_test(run), run.taxonomy, config)
+    return publish(run, planned, rows, model, scores)
 
 
 if __name__ == "__main__":
-    stages.main(regenerate)
+    run_flow(regenerate)

@@ -4,13 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from platform import python_version
+from typing import Any
 
 import numpy as np
 
 from tasks.config import RunConfig
+from tasks.exports import export_rows
 from tasks.orders import cell_key
 from tasks.records import Cell, Row
+from tasks.reporting.cards import dataset_card
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, TFIDF, Arm, CellFill, RunScores, Sample
+from tasks.store import parquet_bytes
 
 PACKAGES = (
     "accelerate",
@@ -61,17 +67,6 @@ def cell_counts(rows: Sequence[Row]) -> Counter[str]:
     return Counter(cell_key(row) for row in rows if row["source"] == "synthetic")
 
 
-def shown_samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> list[Row]:
-    """Texts to read, `SAMPLES_PER_LABEL` per label, drawn at random."""
-    rng = np.random.default_rng(seed)
-    chosen: list[Row] = []
-    for label in labels:
-        own = [row for row in rows if label in row["labels"] and row["source"] == "synthetic"]
-        picks = rng.permutation(len(own))[:SAMPLES_PER_LABEL]
-        chosen += [own[i] for i in picks]
-    return chosen
-
-
 def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
     """Replacements per entity type over all rows."""
     total: Counter[str] = Counter()
@@ -80,11 +75,74 @@ def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
     return dict(total.most_common())
 
 
-def unfilled(cells: Sequence[Cell], accepted: Mapping[str, int]) -> list[str]:
-    """Cells below their quota, worst first, in words."""
-    short = [(cell.wanted - accepted.get(cell.key, 0), cell) for cell in cells]
-    return [
-        f"{cell.key}: {accepted.get(cell.key, 0)} of {cell.wanted}"
-        for missing, cell in sorted(short, key=lambda pair: -pair[0])
-        if missing > 0
-    ]
+def fills(
+    cells: Sequence[Cell], accepted: Mapping[str, int], drawn: Mapping[str, int]
+) -> tuple[CellFill, ...]:
+    """What every cell wanted, accepted and drew."""
+    return tuple(
+        CellFill(
+            labels=cell.labels,
+            topic=cell.topic,
+            wanted=cell.wanted,
+            accepted=accepted.get(cell.key, 0),
+            drawn=drawn.get(cell.key, 0),
+        )
+        for cell in cells
+    )
+
+
+def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Sample, ...]:
+    """Accepted synthetic texts to read, `SAMPLES_PER_LABEL` per label, drawn at random."""
+    rng = np.random.default_rng(seed)
+    chosen: dict[str, Row] = {}
+    for label in labels:
+        own = [row for row in rows if label in row["labels"] and row["source"] == "synthetic"]
+        for i in rng.permutation(len(own))[:SAMPLES_PER_LABEL]:
+            chosen[own[i]["id"]] = own[i]
+    return tuple(
+        Sample(text=row["text"], labels=tuple(row["labels"]), topic=row["topic"], style=row["style"])
+        for row in chosen.values()
+    )
+
+
+def row_counts(rows: Sequence[Row], arms: Sequence[Arm]) -> dict[str, int]:
+    """Rows per split; how many of the training rows people wrote, and how many were measured on."""
+    counts = {part: sum(row["split"] == part for row in rows) for part in ("train", "validation", "test")}
+    counts["real train"] = sum(row["split"] == "train" and row["source"] == "real" for row in rows)
+    measured = [arm.metrics.n_rows for arm in arms if arm.test_set == REAL]
+    return counts | ({"real test": measured[0]} if measured else {})
+
+
+def write_dataset(folder: Path, rows: Sequence[Row], scores: RunScores) -> None:
+    """Parquet per split, JSONL, CSV and text files, and the card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "validation", "test"):
+        own = [row for row in rows if row["split"] == part]
+        (folder / f"{part}.parquet").write_bytes(parquet_bytes(own))
+    export_rows(list(rows), folder)
+    (folder / "README.md").write_text(dataset_card(scores), encoding="utf-8")
+
+
+def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether a run becomes champion, and why not.
+
+    It must beat the bag of words on the test set that decides, and must not be worse than the champion
+    where both were measured on the same text.
+
+    Args:
+        scores: Of the run.
+        champion: Entry of `champion.json` for the taxonomy, if there is one.
+        test: Name of the test set with its content hash; only equal names are compared.
+    """
+    test_set = REAL if REAL in scores.test_sets else SYNTHETIC
+    own, bag = (scores.metrics(arm, test_set) for arm in (CLASSIFIER, TFIDF))
+    reasons = []
+    if own and bag and own.f1_macro < bag.f1_macro:
+        reasons.append(
+            f"macro-F1 {own.f1_macro:.3f} is below TF-IDF + logistic regression ({bag.f1_macro:.3f})"
+        )
+    if own and champion and champion["test"] == test and own.f1_macro < champion["f1_macro"]:
+        reasons.append(f"macro-F1 {own.f1_macro:.3f} is below the champion's {champion['f1_macro']:.3f}")
+    if champion and champion["test"].startswith(REAL) and test_set != REAL:
+        reasons.append("the champion was measured on real text and this run was not")
+    return not reasons, tuple(reasons)

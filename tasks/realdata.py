@@ -19,6 +19,7 @@ LEVELS = (
     "negative",
     "very negative",
 )
+HUB_GOEMOTIONS = ("go_emotions", "google-research-datasets/go_emotions")
 
 
 class LabelledText(NamedTuple):
@@ -49,7 +50,7 @@ def read_real(source: str, split: str) -> list[LabelledText]:
         return list(_goemotions(folder, name))
     if (folder / f"{name}.csv").is_file():
         return list(_sst(folder / f"{name}.csv"))
-    if source in ("go_emotions", "google-research-datasets/go_emotions"):
+    if source in HUB_GOEMOTIONS:
         return list(_hub_goemotions(split))
     raise FileNotFoundError(
         f"real data {source!r} holds neither {name}.tsv (GoEmotions) nor {name}.csv (SST); expected a folder "

@@ -1,4 +1,4 @@
-"""What the Prefect run page shows of a run: progress, tables and links, under keys that keep their history."""
+"""What the Prefect run page shows of a run: progress, tables and links, under keys that keep history."""
 
 import re
 import time

@@ -1,31 +1,34 @@
 """One run as a whole: opened after every check that needs no model, shown as it goes, published at its end."""
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from prefect import Task
 from tqdm import tqdm
 
 from tasks import runpage, stages
-from tasks.config import GeneratorConfig, PromptForm, RunConfig
+from tasks.checks import check, generator_sha256, real_sha256
+from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
 from tasks.publishing import cell_counts
-from tasks.realdata import read_real
-from tasks.realrows import label_mapping
-from tasks.records import Cell, DatasetRef, RealRef, SiftedRefs
-from tasks.sampling.opening import embedded_folder
+from tasks.records import Cell, DatasetRef, RealRef, Sifted, SiftedRefs
 from tasks.store import ResultsStore, open_store
-from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
+from tasks.taxonomy import Taxonomy, Topics
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Sifting(NamedTuple):
+    """What the three filters of a round kept and dropped."""
+
+    cleaned: SiftedRefs
+    scrubbed: SiftedRefs
+    verified: SiftedRefs
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Run:
     """What stays the same from the first stage to the last, and an account of time and rejects."""
 
     name: str
+    asked: RunConfig
+    """As the user gave it, before the profile filled it in."""
     config: RunConfig
     taxonomy: Taxonomy
     topics: Topics
@@ -42,6 +47,8 @@ class Run:
     timings: dict[str, float] = field(default_factory=dict)
     drawn: Counter[str] = field(default_factory=Counter)
     rejects: list[DatasetRef] = field(default_factory=list)
+    disputed: DatasetRef | None = None
+    """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
 
     @property
@@ -57,43 +64,22 @@ class Run:
         return result
 
 
-def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
-    """Everything that can be known to be wrong before a model or a server is started.
-
-    Raises:
-        ValueError: A value, a file or the embedded generator is not as it should be.
-        FileNotFoundError: A file is missing.
-    """
-    config = config.resolved()
-    taxonomy = load_taxonomy(config.taxonomy)
-    topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
-    if config.real.mix > 0 and not config.real.data:
-        raise ValueError(
-            f"real.mix is {config.real.mix} but real.data is empty; expected a data set to mix in. "
-            "Give --real.data, or leave --real.mix out."
-        )
-    if config.generator.model == "embedded" and config.real.mix < 1:
-        embedded_folder()
-    if config.generator.prompt_form is PromptForm.control:
-        _require_control_words(taxonomy)
-    if config.real.data:
-        _require_real(config.real.data, taxonomy)
-    return config, taxonomy, topics
-
-
 def open_run(config: RunConfig) -> Run:
     """Check the configuration and the results block, and give the run its name."""
-    config, taxonomy, topics = check(config)
+    asked, (config, taxonomy, topics) = config, check(config)
     store = open_store()
     store.require_writable()
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return Run(
         name=f"{taxonomy.name}-{config.profile.value}-{stamp}",
+        asked=asked,
         config=config,
         taxonomy=taxonomy,
         topics=topics,
-        generator_sha256=_generator_sha256(config.generator),
-        real=RealRef(source=config.real.data, sha256=_real_sha256(config.real.data)) if config.real.data else None,
+        generator_sha256=generator_sha256(config.generator),
+        real=RealRef(source=config.real.data, sha256=real_sha256(config.real.data))
+        if config.real.data
+        else None,
         store=store,
     )
 
@@ -124,71 +110,52 @@ def sample(run: Run, cells: Sequence[Cell], round_: int) -> tuple[DatasetRef, ..
     return tuple(refs)
 
 
-def account(
-    run: Run, planned: Sequence[Cell], accepted: DatasetRef, dropped: Sequence[SiftedRefs], round_: int
-) -> Counter[str]:
+def account(run: Run, planned: Sequence[Cell], sifted: Sifting, round_: int) -> Counter[str]:
     """Show a round on the run page, and count the accepted texts per `Cell.key`."""
-    counts = cell_counts(run.store.get_rows(accepted))
-    run.rejects += [refs.rejects for refs in dropped]
+    counts = cell_counts(run.store.get_rows(sifted.verified.kept))
+    run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
+    run.disputed = sifted.verified.rejects
     runpage.show_cells(planned, counts, round_)
     runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {round_}")
     return counts
 
 
+def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:
+    """Clean and scrub the texts of a round, add them to the pool, and verify the pool as a whole.
+
+    Verification sees all rounds at once, for later rows are evidence about earlier ones.
+    """
+    config = run.config
+    cleaned = run.step(stages.clean, texts, pool, config.cleaning)
+    scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
+    pool = run.store.put_rows([*run.store.get_rows(pool), *run.store.get_rows(scrubbed.kept)])
+    verified = run.step(stages.verify, pool, run.taxonomy.names, config.verifying, config.seed)
+    return pool, Sifting(cleaned, scrubbed, verified)
+
+
+def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
+    """Mix people's text into training and validation, if the configuration asks for it."""
+    if run.real is None or not run.config.real.mix:
+        return synthetic
+    people = _read_real(run, "train")
+    run.rejects.append(people.rejects)
+    return run.step(stages.mix, synthetic, people.kept, run.config)
+
+
+def real_test(run: Run) -> DatasetRef | None:
+    """People's text to measure on, if there is any."""
+    return _read_real(run, "test").kept if run.real else None
+
+
+def _read_real(run: Run, part: str) -> SiftedRefs:
+    real, config = run.real, run.config
+    if real is None:
+        raise ValueError("real.data is empty; expected a data set. Give --real.data.")
+    return run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+
+
 def reject_counts(run: Run) -> dict[str, int]:
     """Rejected texts per `stage: reason`."""
-    counts: Counter[str] = Counter()
-    seen: set[str] = set()
-    for ref in run.rejects:
-        for row in run.store.get_rejects(ref):
-            # The verdict on a text may change when later rounds add neighbours; the last one counts.
-            if (key := f"{row['row']['id']} {row['stage']}") not in seen:
-                seen.add(key)
-                counts[f"{row['stage']}: {row['reason']}"] += 1
-    return dict(counts.most_common())
-
-
-def _require_control_words(taxonomy: Taxonomy) -> None:
-    silent = [label.name for label in taxonomy.labels if not label.control]
-    if silent:
-        raise ValueError(
-            f"labels {', '.join(silent[:5])} of taxonomy {taxonomy.name} have no control words; expected some "
-            "of those that the embedded generator knows (tasks/embedded/README.md lists them). Add `control` to "
-            "the labels, or take profile hub or server, which read the labels' meanings."
-        )
-
-
-def _require_real(source: str, taxonomy: Taxonomy) -> None:
-    if not Path(source).expanduser().is_dir() and source not in ("go_emotions", "google-research-datasets/go_emotions"):
-        read_real(source, "test")  # says what was expected
-    if Path(source).expanduser().is_dir():
-        native = {label for part in ("train", "test") for text in read_real(source, part) for label in text.labels}
-        if not any(label_mapping(native, taxonomy).values()):
-            raise ValueError(
-                f"real data {source!r} has labels {', '.join(sorted(native)[:5])}; expected some that taxonomy "
-                f"{taxonomy.name} knows. Choose data that fits the taxonomy."
-            )
-
-
-def _real_sha256(source: str) -> str:
-    folder = Path(source).expanduser()
-    digest = hashlib.sha256(source.encode() if not folder.is_dir() else b"")
-    with suppress(NotADirectoryError, FileNotFoundError):
-        for file in sorted(folder.iterdir()):
-            if file.is_file():
-                digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def _generator_sha256(config: GeneratorConfig) -> str:
-    """What the texts of a generator hang on: its weights where they are at hand, else its name."""
-    if config.model == "embedded":
-        return hashlib.sha256((embedded_folder() / "SHA256SUMS").read_bytes()).hexdigest()[:16]
-    folder = Path(str(config.model)).expanduser()
-    if not folder.is_dir():
-        return ""
-    digest: Any = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return str(digest.hexdigest())[:16]
+    refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
+    rejects = [reject for ref in refs for reject in run.store.get_rejects(ref)]
+    return Sifted(kept=[], rejects=rejects).counts()

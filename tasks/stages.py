@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -19,7 +20,14 @@ from pydantic import BaseModel
 
 from tasks.balancing import fill_quotas, split_rows
 from tasks.cleaning import clean_rows
-from tasks.config import CleaningConfig, GeneratorConfig, RunConfig, ScrubbingConfig, SplitConfig, VerifyingConfig
+from tasks.config import (
+    CleaningConfig,
+    GeneratorConfig,
+    RunConfig,
+    ScrubbingConfig,
+    SplitConfig,
+    VerifyingConfig,
+)
 from tasks.evaluation.arms import baseline_arms
 from tasks.evaluation.measuring import measure
 from tasks.evaluation.thresholds import tune_thresholds
@@ -83,20 +91,19 @@ def stage(name: str, version: str = "1", **options: Any) -> Callable[[Callable[P
     """Decorate a function as a cached task."""
     policy = StepKey()
     policy.version = version
-    made = task(
+    return task(
         name=name, cache_policy=policy, cache_result_in_memory=False, result_serializer="json", **options
     )
-    return cast("Callable[[Callable[P, R]], Task[P, R]]", made)
 
 
 def cached(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a stage, or take its result from the results block if what it points at is still intact."""
     store = open_store()
     bound = step.with_options(result_storage=store)
-    state = bound(*args, return_state=True, **kwargs)  # type: ignore[call-overload]
+    state = bound(*args, return_state=True, **kwargs)
     if state.name == "Cached" and not all(store.intact(ref) for ref in _refs(state.result())):
-        state = bound.with_options(refresh_cache=True)(*args, return_state=True, **kwargs)  # type: ignore[call-overload]
-    return cast("R", state.result())
+        state = bound.with_options(refresh_cache=True)(*args, return_state=True, **kwargs)
+    return state.result()
 
 
 def _refs(value: Any) -> list[DatasetRef | ModelRef]:
@@ -107,20 +114,32 @@ def _refs(value: Any) -> list[DatasetRef | ModelRef]:
     return []
 
 
+LOADING = Lock()
+
+
+def engine_of(config: GeneratorConfig) -> Engine:
+    """The one engine of this process; cells that start at the same moment wait for it to load."""
+    with LOADING:
+        return _loaded(config)
+
+
 @cache
-def _engine(config: GeneratorConfig) -> Engine:
-    """One engine per process and generator."""
+def _loaded(config: GeneratorConfig) -> Engine:
     return load_engine(config)
 
 
 @stage("sample-cell", version="1", task_run_name="{order.cell.key}")
-def sample_cell(order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy) -> DatasetRef:
+def sample_cell(
+    order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
+) -> DatasetRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
-    engine = _engine(generator)
+    engine = engine_of(generator)
     wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
     texts = [[Draft(s.text, s.finish == "length") for s in engine.sample(wish)] for wish in wishes]
     name = str(generator.model)
-    return open_store().put_rows(rows_of(order, texts, taxonomy, name, generator.revision or generator_sha256))
+    return open_store().put_rows(
+        rows_of(order, texts, taxonomy, name, generator.revision or generator_sha256)
+    )
 
 
 @stage("clean")
@@ -168,7 +187,9 @@ def mix(synthetic: DatasetRef, real: DatasetRef, config: RunConfig) -> DatasetRe
     rows, people = store.get_rows(synthetic), store.get_rows(real)
     share = config.real.mix
     wanted = len(people) if share >= 1 else round(share / (1 - share) * len(rows))
-    order = np.random.default_rng(config.seed).permutation(len(people))[: min(wanted, config.real.mix_rows or wanted)]
+    order = np.random.default_rng(config.seed).permutation(len(people))[
+        : min(wanted, config.real.mix_rows or wanted)
+    ]
     n_validation = round(config.split.validation * len(order))
     parts = ["validation"] * n_validation + ["train"] * (len(order) - n_validation)
     drawn = [cast("Row", {**people[i], "split": part}) for i, part in zip(order, parts, strict=True)]
@@ -182,7 +203,13 @@ def train(rows: DatasetRef, taxonomy: Taxonomy, config: RunConfig) -> ModelRef:
     parts = _parts(store.get_rows(rows))
     scratch = store.scratch(f"train-{digest(rows, taxonomy, config.training, config.seed)}")
     model, tokenizer, state = train_classifier(
-        parts["train"], parts["validation"], taxonomy.names, config.training, config.seed, scratch, Progress("train")
+        parts["train"],
+        parts["validation"],
+        taxonomy.names,
+        config.training,
+        config.seed,
+        scratch,
+        Progress("train"),
     )
     targets = _targets(parts["validation"])
     found = predict(model, tokenizer, _texts(parts["validation"]), config.training.max_tokens)
@@ -233,7 +260,10 @@ def _classifier_arms(
             "name": CLASSIFIER,
             "test_set": name,
             "metrics": measure(
-                predict(model, tokenizer, texts, settings["max_tokens"]).astype(float), thresholds, targets, taxonomy
+                predict(model, tokenizer, texts, settings["max_tokens"]).astype(float),
+                thresholds,
+                targets,
+                taxonomy,
             ),
         }
         for name, (texts, targets) in tests.items()

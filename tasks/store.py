@@ -151,6 +151,18 @@ class ResultsStore(WritableFileSystem):
         _require_sha256(ref.uri, hashlib.sha256(content).hexdigest(), ref.sha256)
         return rows_of_parquet(content)
 
+    def get_rejects(self, ref: DatasetRef) -> list[Reject]:
+        """Read what `put_rejects` wrote."""
+        flat = cast("list[dict[str, Any]]", self.get_rows(ref))
+        return [
+            Reject(
+                row=cast("Row", {name: row[name] for name in FEATURES}),
+                stage=row["stage"],
+                reason=row["reason"],
+            )
+            for row in flat
+        ]
+
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""
         sha256 = folder_sha256(folder)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.evaluation.baselines import majority, tfidf_logreg
 from tasks.evaluation.measuring import measure

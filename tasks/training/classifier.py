@@ -70,8 +70,8 @@ def save_classifier(model: Classifier, tokenizer: Any, settings: dict[str, Any],
     (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def load_classifier(folder: Path) -> tuple[Classifier, Any, dict[str, Any]]:
-    """Read what `save_classifier` wrote: model in evaluation mode, tokenizer, settings.
+def load_settings(folder: Path) -> dict[str, Any]:
+    """Labels, thresholds, taxonomy, scrubber version and the like of a saved classifier.
 
     Raises:
         FileNotFoundError: if the folder holds no Sentimill model.
@@ -80,7 +80,17 @@ def load_classifier(folder: Path) -> tuple[Classifier, Any, dict[str, Any]]:
         raise FileNotFoundError(
             f"{folder} has no {SETTINGS}; expected a model folder that a run wrote. Give runs/<run>/model."
         )
-    settings = json.loads((folder / SETTINGS).read_text())
+    settings: dict[str, Any] = json.loads((folder / SETTINGS).read_text())
+    return settings
+
+
+def load_classifier(folder: Path) -> tuple[Classifier, Any, dict[str, Any]]:
+    """Read what `save_classifier` wrote: model in evaluation mode, tokenizer, settings.
+
+    Raises:
+        FileNotFoundError: if the folder holds no Sentimill model.
+    """
+    settings = load_settings(folder)
     encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder))
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None

@@ -1,6 +1,6 @@
 """A small causal decoder started from MiniLM's weights, over the part of its vocabulary that is in use."""
 
-import json
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,8 +96,14 @@ def _copy_weights(model: Any, source: Any, rows: list[int]) -> None:
 
 
 def save_decoder(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write model (fp16 safetensors, half the size; loaded as fp32 on a CPU) and tokenizer."""
+    """Write model (fp16 safetensors, half the size; loaded as fp32 on a CPU), tokenizer and SHA256SUMS."""
     model.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    write_sums(folder)
+
+
+def write_sums(folder: Path) -> None:
+    """Write `SHA256SUMS` over the files that a model is loaded from, as `sha256sum -c` reads it."""
+    files = sorted(p for p in folder.iterdir() if p.suffix in {".json", ".safetensors", ".txt"})
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (folder / "SHA256SUMS").write_text("".join(lines))

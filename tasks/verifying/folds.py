@@ -82,7 +82,7 @@ def disputed(targets: np.ndarray, probabilities: np.ndarray, max_share: float) -
     generator was not asked to leave it out. Of each label at most `max_share` of its rows are dropped,
     the least likely first.
     """
-    per_class = find_multilabel_issues_per_class(
+    per_class, _, _ = find_multilabel_issues_per_class(
         labels=[np.flatnonzero(row).tolist() for row in targets],
         pred_probs=probabilities,
         return_indices_ranked_by=None,

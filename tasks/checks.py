@@ -1,0 +1,80 @@
+"""Everything that can be known to be wrong before a model or a server is started."""
+
+import hashlib
+from pathlib import Path
+
+from tasks.config import GeneratorConfig, PromptForm, RunConfig
+from tasks.realdata import HUB_GOEMOTIONS, read_real
+from tasks.realrows import label_mapping
+from tasks.sampling.opening import embedded_folder
+from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
+
+
+def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
+    """Resolve the profile, load the taxonomy and the topics, and refuse what cannot work.
+
+    Raises:
+        ValueError: A value, a file or the embedded generator is not as it should be.
+        FileNotFoundError: A file is missing.
+    """
+    config = config.resolved()
+    taxonomy = load_taxonomy(config.taxonomy)
+    topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
+    if config.real.mix > 0 and not config.real.data:
+        raise ValueError(
+            f"real.mix is {config.real.mix} but real.data is empty; expected a data set to mix in. "
+            "Give --real.data, or leave --real.mix out."
+        )
+    if config.generator.model == "embedded" and config.real.mix < 1:
+        embedded_folder()
+    if config.generator.prompt_form is PromptForm.control:
+        _require_control_words(taxonomy)
+    if config.real.data:
+        _require_real(config.real.data, taxonomy)
+    return config, taxonomy, topics
+
+
+def _require_control_words(taxonomy: Taxonomy) -> None:
+    silent = [label.name for label in taxonomy.labels if not label.control]
+    if silent:
+        raise ValueError(
+            f"labels {', '.join(silent[:5])} of taxonomy {taxonomy.name} have no control words; expected "
+            "some that the embedded generator knows (tasks/embedded/README.md lists them). Add `control` "
+            "to the labels, or take profile hub or server, which read the labels' meanings."
+        )
+
+
+def _require_real(source: str, taxonomy: Taxonomy) -> None:
+    if source in HUB_GOEMOTIONS:
+        return
+    native = {
+        label for part in ("train", "test") for text in read_real(source, part) for label in text.labels
+    }
+    if not any(label_mapping(native, taxonomy).values()):
+        raise ValueError(
+            f"real data {source!r} has labels {', '.join(sorted(native)[:5])}; expected some that "
+            f"taxonomy {taxonomy.name} knows. Choose data that fits the taxonomy."
+        )
+
+
+def real_sha256(source: str) -> str:
+    """Hash over the files of a real data set; over its name where it lies on the hub."""
+    if source in HUB_GOEMOTIONS:
+        return hashlib.sha256(source.encode()).hexdigest()
+    return _files_sha256(Path(source).expanduser())
+
+
+def generator_sha256(config: GeneratorConfig) -> str:
+    """What the texts of a generator hang on: its weights where they are at hand, else nothing."""
+    if config.model == "embedded":
+        return _files_sha256(embedded_folder())[:16]
+    folder = Path(str(config.model)).expanduser()
+    return _files_sha256(folder)[:16] if folder.is_dir() else ""
+
+
+def _files_sha256(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

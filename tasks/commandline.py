@@ -1,0 +1,95 @@
+"""Run a flow from the command line: knobs from `RunConfig`, one clear error, a short table at the end."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
+from rich.console import Console
+from rich.table import Table
+
+from tasks.checks import check
+from tasks.config import RunConfig
+from tasks.records import RunSummary
+from tasks.store import open_store
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
+    """Read a configuration from command-line arguments; `--help` prints every knob.
+
+    Raises:
+        SystemExit: 2 with one line per wrong value.
+    """
+    settings = SettingsConfigDict(
+        cli_prog_name=program,
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_use_class_docs_for_groups=True,
+    )
+    made = type(
+        config.__name__, (config, BaseSettings), {"model_config": settings, "__doc__": config.__doc__}
+    )
+    try:
+        return config.model_validate(CliApp.run(made, cli_args=arguments).model_dump(exclude_unset=True))
+    except (ValidationError, SettingsError) as error:
+        fail(_complaint(error))
+
+
+def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
+    """Parse the arguments, check them before anything is started, run, and print what came of it."""
+    config: RunConfig = parse(RunConfig, sys.argv[1:], "python -m flows.regenerate")
+    try:
+        check(config)
+        summary = flow(config)
+    except (ValueError, FileNotFoundError, PermissionError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(
+            f"{error.strerror or error}. Free some space or mend the place, then give the same command again."
+        )
+    except KeyboardInterrupt:
+        fail("interrupted. The same command goes on where this one stopped.", INTERRUPTED)
+    show(summary)
+
+
+def fail(message: str, code: int = BAD_INPUT) -> Any:
+    """Print one message to standard error and leave."""
+    Console(stderr=True).print(f"sentimill: {message}", style="bold red", markup=False, highlight=False)
+    sys.exit(code)
+
+
+def show(summary: RunSummary) -> None:
+    """Print scores and paths of a finished run."""
+    import json
+
+    store = open_store()
+    scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
+    console = Console()
+    ordinal = scores["taxonomy"]["ordinal"]
+    table = Table(title=f"{summary.run}: {summary.n_rows:,} texts", title_justify="left")
+    for column in ("test", "what", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
+        table.add_column(column, justify="left" if column in ("test", "what") else "right")
+    for arm in scores["arms"]:
+        m = arm["metrics"]
+        values = [m["f1_macro"], m["f1_micro"], *((m["kappa"], m["mae"]) if ordinal else ())]
+        shown = ["-" if value is None else f"{value:.3f}" for value in values]
+        table.add_row(f"{arm['test_set']} ({m['n_rows']:,})", arm["name"], *shown)
+    console.print(table)
+    fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
+    for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
+        console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _complaint(error: ValidationError | SettingsError) -> str:
+    if isinstance(error, SettingsError):
+        return f"{error}. See --help."
+    lines = []
+    for item in error.errors()[:5]:
+        where = ".".join(str(part) for part in item["loc"])
+        lines.append(f"{where or 'configuration'} is {item['input']!r}: {item['msg']}.")
+    more = f" And {error.error_count() - 5} more." if error.error_count() > 5 else ""
+    return "\n".join(lines) + more + " See --help."
