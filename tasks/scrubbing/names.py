@@ -1,0 +1,151 @@
+"""Makes whole what the tagger found, and keeps the names of people rather than of things."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tasks.scrubbing.features import UNKNOWN, Lexicon, word_lists
+from tasks.scrubbing.terms import describes_people, is_person_noun
+from tasks.scrubbing.tokens import Span, lowered
+
+PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,2}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
+"""Placeholders, ours and others', which stay as they are."""
+NAME_MASK = re.compile(r"\[NAME\](?: \[NAME\])*")
+"""The mask that GoEmotions puts in place of a name."""
+THINGS_NAMED_AFTER = re.compile(
+    r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|scale|method|transform|constant|process|chain"
+    r"|machine|test|number|effect|paradox|razor|rule|motion|mechanics|dollar|jeans|whiskey)\b"
+    r"|(?:['’]s)?\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Lane|Drive|Park|Square|Bridge"
+    r"|River|Lake|Island|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc|Ltd"
+    r"|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine)\b"
+    r"|\s+&\s+[A-Z]"
+)
+FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
+FOREIGN_STREET = re.compile(
+    r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
+)
+SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
+LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
+HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
+WORD = re.compile(r"[^\W\d_][\w'’\-]*")
+
+
+def refined(text: str, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
+    """Return the spans of people's names, sorted and disjoint.
+
+    Spans are cut at sentence ends and trimmed; names of diseases, streets and firms go; every other mention
+    of a part of a name is added; honorifics are taken along, since they tell the sex.
+    """
+    mask = _masked(text)
+    kept = []
+    for part in _within_sentences(text, spans):
+        start, end = trimmed(text, *part)
+        if end > start and not any(mask[start:end]) and not _names_a_thing(text, start, end, lexicon):
+            kept.append((start, end))
+    kept += _mentions(text, kept, mask, lexicon)
+    return _merged((_with_honorific(text, start), end) for start, end in sorted(kept))
+
+
+def _masked(text: str) -> bytearray:
+    mask = bytearray(len(text))
+    if "Person " in text or "<" in text or "[" in text:
+        for match in PLACEHOLDER.finditer(text):
+            mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    return mask
+
+
+def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """Cut spans at sentence ends; initials, titles and suffixes end no sentence."""
+    for start, end in spans:
+        place = start
+        for match in SENTENCE_BREAK.finditer(text, start, end):
+            word = match.group(1)
+            if word and _keeps_dot(word):
+                continue
+            cut = match.end(1) if word else match.start()
+            if cut > place:
+                yield place, cut
+            place = match.end()
+        if end > place:
+            yield place, end
+
+
+def _keeps_dot(word: str) -> bool:
+    lists = word_lists()
+    low = word.lower()
+    return len(word) == 1 or low in lists["titles"] or low in lists["suffixes"] or low == "st"
+
+
+def trimmed(text: str, start: int, end: int) -> Span:
+    """Take signs off both ends, and lower-case words off the front of a capitalised name."""
+    while match := LOWER_CASE_LEAD.match(text, start, end):
+        capital_follows = any(c.isupper() for c in text[match.end() : end])
+        if match.group(1) and (not capital_follows or match.group(1) in word_lists()["particles"]):
+            break
+        start = match.end()
+    while end > start and not (text[end - 1].isalnum() or text[end - 1] == "."):
+        end -= 1
+    return start, end
+
+
+def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
+    name = text[start:end]
+    if FOREIGN_STREET.search(text, max(0, start - 12), start):
+        return True
+    if " " in name:
+        return False
+    if THINGS_NAMED_AFTER.match(text, end) or FIRM_BEFORE.search(text, max(0, start - 34), start):
+        return True
+    low = lowered(name)
+    entry = lexicon.get(low, UNKNOWN)
+    return describes_people(low, not (entry.first or entry.last))
+
+
+def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -> list[Span]:
+    """Return the other places where a word of a name stands, as "Rowling" after "J. K. Rowling"."""
+    words = {word for start, end in spans for word in _carried(text[start:end], lexicon)}
+    if not words:
+        return []
+    for start, end in spans:
+        mask[start:end] = b"\1" * (end - start)
+    return [
+        match.span()
+        for match in WORD.finditer(text)
+        if match.group() in words
+        and not any(mask[match.start() : match.end()])
+        and not THINGS_NAMED_AFTER.match(text, match.end())
+    ]
+
+
+def _carried(name: str, lexicon: Lexicon) -> Iterator[str]:
+    """Yield the words of a name that stand for the person on their own."""
+    words = [word for word in WORD.findall(name) if word[0].isupper()]
+    for word in words:
+        low = lowered(word)
+        entry = lexicon.get(low, UNKNOWN)
+        rare = not entry.common or (len(words) > 1 and entry.first > 0 and (entry.case or -5) > -1)
+        alone_fits = len(words) > 1 or not entry.city
+        if len(word) > 2 and rare and alone_fits and not is_person_noun(low):
+            yield word
+
+
+def _with_honorific(text: str, start: int) -> int:
+    floor = max(0, start - 12)
+    match = HONORIFIC_BEFORE.search(text[floor:start])
+    if match and match.group(1)[0].isupper() and match.group(1).lower() in word_lists()["honorifics"]:
+        return floor + match.start(1)
+    return start
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and merged[-1][1] > start:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def name_masks(text: str) -> list[Span]:
+    """Return the spans of GoEmotions' `[NAME]` masks; neighbouring ones are one name."""
+    return [match.span() for match in NAME_MASK.finditer(text)] if "[NAME]" in text else []

@@ -1,0 +1,260 @@
+"""Finds names in a whole batch of texts at once: a linear-chain CRF run from tables, with numpy alone.
+
+A word's features depend on the word form only, so each form's contribution to every slot is summed once and
+kept; the score of a token is then a few table look-ups, and Viterbi runs over all texts of a batch side by
+side (Lafferty et al. 2001, Conditional Random Fields; training in `build/training.py`).
+"""
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.scrubbing.assets import Weights
+from tasks.scrubbing.features import (
+    LABELS,
+    LONGEST_WORD,
+    OPENERS,
+    QUOTES,
+    SENTENCE_ENDS,
+    SLOTS,
+    Lexicon,
+    abbreviates,
+    word_features,
+)
+from tasks.scrubbing.tokens import TOKEN, Span
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+FORBIDDEN = -50.0
+"""Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
+MOST_WORDS = 200_000
+"""Word forms kept; beyond it the tables start anew, so that memory stays bounded over millions of texts."""
+ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS = (1 << bit for bit in range(8))
+
+
+class WordTable:
+    """Rows of scores for the word forms met so far; row 0 stands for the padding around a text."""
+
+    def __init__(self, weights: Weights, lexicon: Lexicon) -> None:
+        self.weights = weights
+        self.lexicon = lexicon
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every word form."""
+        self.ids: dict[str, int] = {}
+        self.kinds: dict[str, int] = {"": 0}
+        self.scores = np.zeros((4096, len(SLOTS), len(LABELS)), np.float32)
+        self.kind_of = np.zeros(4096, np.int64)
+        self.marks = np.zeros(4096, np.int64)
+
+    def rows(self, words: Sequence[str]) -> list[int]:
+        """Return the row of each word, adding new ones."""
+        ids = self.ids
+        return [ids.get(word) or self._add(word) for word in words]
+
+    def _add(self, word: str) -> int:
+        word = word[:LONGEST_WORD]
+        if word in self.ids:
+            return self.ids[word]
+        row = self.ids[word] = len(self.ids) + 1
+        if row == len(self.marks):
+            self._double()
+        found = word_features(word, self.lexicon, self.weights.vocabulary)
+        known = self.weights.features
+        named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
+        self.scores[row] = self.weights.slots[named].sum(axis=0)
+        self.kind_of[row] = self.kinds.setdefault(found.kind, len(self.kinds))
+        self.marks[row] = marks_of(word)
+        return row
+
+    def _double(self) -> None:
+        self.scores = np.concatenate([self.scores, np.zeros_like(self.scores)])
+        self.kind_of = np.concatenate([self.kind_of, np.zeros_like(self.kind_of)])
+        self.marks = np.concatenate([self.marks, np.zeros_like(self.marks)])
+
+
+def marks_of(word: str) -> int:
+    """Return the bits that decide where sentences start and how a text is capitalised."""
+    held = (
+        (ENDS, word in SENTENCE_ENDS),
+        (OPENS, word in OPENERS),
+        (SHORT, abbreviates(word)),
+        (DOT, word == "."),
+        (QUOTE, word in QUOTES),
+        (CAPITAL, word[0].isupper()),
+        (LETTER, word[0].isalpha()),
+        (CAPITALS, len(word) > 1 and word.isupper()),
+    )
+    return sum(bit for bit, holds in held if holds)
+
+
+def sentence_starts(marks: Ints) -> Bools:
+    """Mark the tokens that begin a sentence.
+
+    Args:
+        marks: (texts, 2 + tokens + 2), padded by two on either side.
+
+    Returns:
+        Same shape. A dot behind an initial or a title ends nothing; a quote or bracket passes its start on.
+    """
+    ends, dot, short = (marks & ENDS) > 0, (marks & DOT) > 0, (marks & SHORT) > 0
+    base = np.zeros(marks.shape, np.bool_)
+    base[:, 1:] = ends[:, :-1]
+    base[:, 2:] &= ~(dot[:, 1:-1] & short[:, :-2])
+    base[:, 2] = True
+    starts = base.copy()
+    opens, quotes = (marks & OPENS) > 0, (marks & QUOTE) > 0
+    starts[:, 1:] |= opens[:, :-1] & (base[:, :-1] | quotes[:, :-1])
+    return starts
+
+
+def capitalisation(marks: Ints) -> npt.NDArray[np.int64]:
+    """Return per text 0 (mixed), 1 (no capitals) or 2 (mostly capitals)."""
+    capital = ((marks & CAPITAL) > 0).sum(1)
+    letters = ((marks & LETTER) > 0).sum(1)
+    capitals = ((marks & CAPITALS) > 0).sum(1)
+    found: npt.NDArray[np.int64] = np.where(
+        (letters > 2) & (capitals > 0.6 * letters), 2, np.where(capital == 0, 1, 0)
+    )
+    return found
+
+
+class Tagger:
+    """Names in texts.
+
+    Args:
+        weights: Trained tables.
+        lexicon: Name lexicon.
+        bias: Added to the score of a name's first word; higher finds more names and more false ones.
+    """
+
+    def __init__(self, weights: Weights, lexicon: Lexicon, bias: float = 0.0) -> None:
+        self.weights = weights
+        self.bias = bias
+        self._table = WordTable(weights, lexicon)
+        self._lock = threading.Lock()
+
+    def names(self, texts: Sequence[str], batch: int = 256) -> list[list[Span]]:
+        """Return the spans of the names of each text, in order.
+
+        Texts are worked on in batches of similar length; the result does not depend on the batch.
+        """
+        found: list[list[Span]] = [[] for _ in texts]
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        with self._lock:
+            for start in range(0, len(order), batch):
+                self._tag([i for i in order[start : start + batch] if texts[i]], texts, found)
+        return found
+
+    def _tag(self, chosen: list[int], texts: Sequence[str], found: list[list[Span]]) -> None:
+        if len(self._table.ids) > MOST_WORDS:
+            self._table.clear()
+        rows = {i: self._table.rows(TOKEN.findall(texts[i])) for i in chosen}
+        kept = [i for i in chosen if rows[i]]
+        if not kept:
+            return
+        lengths = np.array([len(rows[i]) for i in kept])
+        labels = self._decode(self._emissions([rows[i] for i in kept], lengths), lengths)
+        named = ((labels == 1) | (labels == 2)).any(1)
+        for place in np.nonzero(named)[0]:
+            i = kept[int(place)]
+            found[i] = spans_of(texts[i], labels[place].tolist())
+
+    def _emissions(self, documents: list[list[int]], lengths: Ints) -> Floats:
+        """Return (texts, tokens, labels) scores of each token's labels."""
+        table, grams = self._table, self.weights.grams
+        padded = np.zeros((len(documents), int(lengths.max()) + 4), np.int64)
+        for place, rows in enumerate(documents):
+            padded[place, 2 : 2 + len(rows)] = rows
+        marks = table.marks[padded]
+        starts = sentence_starts(marks)
+        here, start = padded[:, 2:-2], starts[:, 2:-2].astype(np.int64)
+        scores = table.scores
+        total = scores[here, 0] + scores[here, 1 + start] + grams["b"]
+        for slot, neighbours in ((3, padded[:, 1:-3]), (4, padded[:, 3:-1])):
+            total += scores[neighbours, slot]
+        for slot, neighbours in ((5, padded[:, :-4]), (6, padded[:, 4:])):
+            total += scores[neighbours, slot]
+        for value in (1, 2):
+            texts = capitalisation(marks) == value
+            total[texts] += scores[here[texts], 6 + value]
+        total += self._combinations(table.kind_of[padded], start)
+        markers = np.where(starts[:, 1:-3, None], grams["ps"], grams["pn"])
+        markers[:, 0] = grams["BOS"]
+        total += markers
+        total[np.arange(len(documents)), lengths - 1] += grams["EOS"]
+        return total
+
+    def _combinations(self, kinds: Ints, start: Ints) -> Floats:
+        """Score the pairs and triples of neighbouring classes."""
+        n = len(self._table.kinds)
+        here, left, far, right = kinds[:, 2:-2], kinds[:, 1:-3], kinds[:, :-4], kinds[:, 3:-1]
+        pairs = self._looked_up(left * n + here, "B", (n, n))
+        ahead = self._looked_up((start * n + here) * n + right, "C", (2, n, n))
+        return pairs + ahead + self._looked_up((far * n + left) * n + here, "T", (n, n, n))
+
+    def _looked_up(self, codes: Ints, name: str, sizes: tuple[int, ...]) -> Floats:
+        """Fetch the weights of combinations that are coded as one number each."""
+        unique, inverse = np.unique(codes, return_inverse=True)
+        parts = np.unravel_index(unique, sizes)
+        kinds, grams = list(self._table.kinds), self.weights.grams
+        weights = np.zeros((len(unique), len(LABELS)), np.float32)
+        for row, code in enumerate(zip(*(p.tolist() for p in parts), strict=True)):
+            flag, classes = (str(code[0]), code[1:]) if name == "C" else ("", code)
+            found = grams.get("|".join([name + flag, *(kinds[c] for c in classes)])) if all(classes) else None
+            if found is not None:
+                weights[row] = found
+        spread: Floats = weights[inverse.reshape(codes.shape)]
+        return spread
+
+    def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
+        """Return the best label sequence of each text (Viterbi), (texts, tokens)."""
+        scores[:, :, 1] += self.bias
+        transitions = self.weights.transitions + forbidden_transitions()
+        n_texts, n_tokens, n_labels = scores.shape
+        best = scores[:, 0] + np.array([0, 0, FORBIDDEN, 0, FORBIDDEN], np.float32)
+        back = np.zeros((n_texts, n_tokens, n_labels), np.int8)
+        last = best.copy()
+        for t in range(1, n_tokens):
+            paths = best[:, :, None] + transitions[None]
+            back[:, t] = paths.argmax(1)
+            best = paths.max(1) + scores[:, t]
+            last[lengths - 1 == t] = best[lengths - 1 == t]
+        return _traced(back, last.argmax(1), lengths)
+
+
+def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArray[np.int8]:
+    """Follow the back pointers from each text's last token."""
+    n_texts, n_tokens, _ = back.shape
+    every = np.arange(n_texts)
+    labels = np.zeros((n_texts, n_tokens), np.int8)
+    current = final.astype(np.int8)
+    for t in range(n_tokens - 1, -1, -1):
+        inside = t <= lengths - 1
+        labels[inside, t] = current[inside]
+        current = np.where(inside, back[every, t, current], current)
+    return labels
+
+
+def forbidden_transitions() -> Floats:
+    """Return (labels, labels) penalties: a name goes on only after its own beginning."""
+    penalty = np.zeros((len(LABELS), len(LABELS)), np.float32)
+    penalty[[0, 3, 4], 2] = FORBIDDEN
+    penalty[[0, 1, 2], 4] = FORBIDDEN
+    return penalty
+
+
+def spans_of(text: str, labels: Sequence[int]) -> list[Span]:
+    """Join the tokens labelled as names into spans."""
+    spans: list[Span] = []
+    for match, label in zip(TOKEN.finditer(text), labels, strict=False):
+        if label == 1:
+            spans.append(match.span())
+        elif label == 2 and spans:
+            spans[-1] = (spans[-1][0], match.end())
+    return spans
