@@ -1,0 +1,350 @@
+"""The report and the cards: what they say, and that no text can break them."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+from huggingface_hub import DatasetCard, ModelCard
+
+from tasks.reporting.cards import dataset_card, model_card
+from tasks.reporting.formatting import cell, duration, score
+from tasks.reporting.report import render_report, write_report
+from tasks.reporting.scores import (
+    CLASSIFIER,
+    MAJORITY,
+    REAL,
+    SYNTHETIC,
+    TFIDF,
+    Arm,
+    CellFill,
+    LabelScore,
+    Metrics,
+    ModelInfo,
+    Plan,
+    RunScores,
+    Sample,
+)
+from tasks.reporting.views import (
+    Bar,
+    Fill,
+    bars,
+    confusions,
+    label_fills,
+    label_rows,
+    largest_first,
+    samples_by_label,
+    score_tables,
+    topic_tables,
+    verdicts,
+)
+from tasks.taxonomy import load_taxonomy
+
+POLARITY = load_taxonomy("polarity3")
+HOSTILE = "</li></style><script>alert('x')</script> & \"so\" | `on`\n```\n# Not a heading {{ 7 * 7 }}"
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+def metrics(f1: float, kappa: float | None = None, confusion: tuple | None = None) -> Metrics:
+    labels = [
+        LabelScore(
+            label=name, precision=f1, recall=f1, f1=f1, average_precision=None, n_true=40, n_decided=41
+        )
+        for name in POLARITY.names
+    ]
+    return Metrics(
+        f1_micro=f1 + 0.01,
+        f1_macro=f1,
+        f1_weighted=f1,
+        f1_samples=f1,
+        jaccard=f1,
+        hamming=0.1,
+        mean_average_precision=None,
+        ranking_average_precision=0.5,
+        calibration_error=0.02,
+        brier=0.1,
+        per_label=tuple(labels),
+        n_rows=1_200,
+        mae=None if kappa is None else 0.25,
+        kappa=kappa,
+        level_accuracy=None if kappa is None else 0.75,
+        within_one_level=None if kappa is None else 1.0,
+        confusion=confusion,
+        n_levelled=0 if kappa is None else 4,
+    )
+
+
+def run_scores(**changes: object) -> RunScores:
+    confusion = ((3, 1, 0), (0, 0, 0), (1, 1, 8))
+    given = {
+        "run": "quiet-otter",
+        "created": "2026-01-02 03:04 UTC",
+        "command": "python -m flows.regenerate --taxonomy polarity3",
+        "config": {"seed": 0, "cleaning": {"language": "en"}},
+        "taxonomy": POLARITY,
+        "generator": ModelInfo(name="small-writer", licence="apache-2.0"),
+        "base": ModelInfo(name="org/encoder", revision="abc123", licence="mit"),
+        "plan": Plan(
+            cells=(
+                CellFill(labels=("positive",), topic="books", wanted=4, accepted=4, drawn=6),
+                CellFill(labels=("positive", "neutral"), topic="books", wanted=2, accepted=1, drawn=9),
+                CellFill(labels=("negative",), topic="films", wanted=4, accepted=0, drawn=8),
+            ),
+            rounds=2,
+        ),
+        "rejects": {"clean: too short": 3, "verify: neighbours disagree": 12},
+        "scrubbed": {"PERSON": 5, "URL": 9},
+        "rows": {"train": 800, "validation": 100, "test": 100, "real test": 1_200},
+        "arms": (
+            Arm(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9, 0.95, confusion)),
+            Arm(name=TFIDF, test_set=SYNTHETIC, metrics=metrics(0.8, 0.7)),
+            Arm(name=MAJORITY, test_set=SYNTHETIC, metrics=metrics(0.1, 0.0)),
+            Arm(name=CLASSIFIER, test_set=REAL, metrics=metrics(0.4)),
+            Arm(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),
+        ),
+        "thresholds": {"positive": 0.5, "neutral": 0.25, "negative": 0.4},
+        "samples": (
+            Sample(text=HOSTILE, labels=("positive",), topic="books", style="review"),
+            Sample(text="Not for me.", labels=("negative", "positive"), topic="films", style="letter"),
+        ),
+        "timings": {"sample": 92.0, "train": 185.4},
+        "versions": {"Python": "3.11.7"},
+        "machine": {"CPU": "2 cores"},
+    }
+    return RunScores.model_validate({**given, **changes})
+
+
+class Tags(HTMLParser):
+    """Notes every tag, and every end tag that does not close the last one opened."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.wrong: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"{tag} at {self.getpos()}")
+
+
+def test_report_is_one_small_file_that_loads_nothing(tmp_path):
+    path = write_report(tmp_path / "runs" / "quiet-otter", run_scores())
+    page = path.read_text(encoding="utf-8")
+    assert path.name == "report.html"
+    assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
+    assert len(page) < 5_000_000
+    attributes = [attrs for _, attrs in Tags(page).seen]
+    assert not [attrs for attrs in attributes if "src" in attrs]
+    assert all(attrs["href"].startswith("#") for attrs in attributes if "href" in attrs)
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_report_runs_no_script_and_its_policy_allows_its_one_style_sheet_alone():
+    page = render_report(run_scores())
+    tags = Tags(page)
+    assert not [tag for tag, _ in tags.seen if tag == "script"]
+    assert not [attrs for _, attrs in tags.seen if "style" in attrs or any(a.startswith("on") for a in attrs)]
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"content=\"default-src 'none'; style-src 'sha256-{digest}'\"" in page
+
+
+def test_every_tag_closes_whatever_the_texts_hold():
+    tags = Tags(render_report(run_scores(run=HOSTILE, rejects={HOSTILE: 1}, notes=(HOSTILE,))))
+    assert tags.wrong == []
+    assert tags.open == []
+
+
+def test_texts_are_escaped_not_run():
+    page = render_report(run_scores())
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;so&#34;" in page
+    assert "{{ 7 * 7 }}" in page
+    assert "<script" not in page
+
+
+def test_report_has_every_section_and_every_link_leads_to_one():
+    tags = Tags(render_report(run_scores()))
+    sections = [attrs["id"] for tag, attrs in tags.seen if tag == "section"]
+    assert sections == ["result", "plan", "dropped", "labels", "levels", "texts", "scrubbed", "run"]
+    assert [attrs["href"] for tag, attrs in tags.seen if tag == "a"] == [f"#{name}" for name in sections]
+
+
+def test_report_without_a_scale_has_no_levels():
+    arms = (Arm(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9)),)
+    assert 'id="levels"' not in render_report(run_scores(arms=arms))
+
+
+def test_report_owns_up_when_no_human_text_was_measured():
+    note = "No human text was measured."
+    arms = (Arm(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9)),)
+    assert note in render_report(run_scores(arms=arms))
+    assert note not in render_report(run_scores())
+
+
+def test_report_of_an_empty_run_still_renders():
+    tags = Tags(render_report(run_scores(rejects={}, scrubbed={}, samples=(), timings={}, machine={})))
+    assert tags.wrong == []
+
+
+def test_verdicts_say_human_text_first_and_own_up_to_a_loss():
+    assert verdicts(run_scores()) == [
+        "On human text (1,200 rows) the classifier reaches a macro-F1 of 0.400, "
+        "0.100 below TF-IDF + logistic regression.",
+        "On the synthetic test set (1,200 rows) the classifier reaches a macro-F1 of 0.900, "
+        "0.100 above TF-IDF + logistic regression; its quadratic kappa is 0.950.",
+    ]
+
+
+def test_score_table_marks_the_best_and_leaves_out_what_nobody_has():
+    human, synthetic = score_tables(run_scores(), ("f1_macro", "mean_average_precision", "kappa", "mae"))
+    assert (human.test_set, human.headings) == ("real", ["Macro-F1"])
+    assert [(name, [(v.value, v.best) for v in values]) for name, values in human.rows] == [
+        (CLASSIFIER, [(0.4, False)]),
+        (TFIDF, [(0.5, True)]),
+    ]
+    assert synthetic.headings == ["Macro-F1", "Kappa", "MAE"]
+    assert [name for name, _ in synthetic.rows] == [CLASSIFIER, TFIDF, MAJORITY]
+    assert [v.best for _, values in synthetic.rows for v in values] == [
+        *(True, True, True),
+        *(False, False, True),
+        *(False, False, True),
+    ]
+
+
+def test_fill_counts_a_two_label_text_for_both_its_labels():
+    assert label_fills(run_scores()) == [
+        ("positive", Fill(accepted=5, wanted=6, shade=2)),
+        ("neutral", Fill(accepted=1, wanted=2, shade=5)),
+        ("negative", Fill(accepted=0, wanted=4, shade=10)),
+    ]
+
+
+def test_heat_map_has_a_row_per_topic_and_nothing_where_nothing_was_planned():
+    never = Fill(accepted=0, wanted=0, shade=None)
+    assert topic_tables(run_scores()) == [
+        [("books", [Fill(5, 6, 2), Fill(1, 2, 5), never])],
+        [("films", [never, never, Fill(0, 4, 10)])],
+    ]
+
+
+def test_one_missing_text_of_many_still_shows():
+    cells = (CellFill(labels=("positive",), topic="books", wanted=100, accepted=99, drawn=150),)
+    assert label_fills(run_scores(plan=Plan(cells=cells, rounds=1)))[0] == ("positive", Fill(99, 100, 1))
+
+
+def test_label_rows_stand_beside_the_bag_of_words():
+    row = label_rows(run_scores(), REAL)[1]
+    assert (row.score.label, row.score.f1, row.baseline_f1, row.threshold) == ("neutral", 0.4, 0.5, 0.25)
+
+
+def test_confusion_is_shaded_by_the_share_of_its_row():
+    (found,) = confusions(run_scores())
+    assert found.test_set == SYNTHETIC
+    assert found.rows == [
+        [(3, 0.75, 8), (1, 0.25, 2), (0, 0.0, 0)],
+        [(0, 0.0, 0), (0, 0.0, 0), (0, 0.0, 0)],
+        [(1, 0.1, 1), (1, 0.1, 1), (8, 0.8, 8)],
+    ]
+
+
+def test_samples_stand_once_and_fill_up_their_labels():
+    texts = [Sample(text=str(i), labels=("positive", "negative"), topic="t", style="s") for i in range(5)]
+    found = samples_by_label(run_scores(samples=texts), n_each=2)
+    assert [(name, [sample.text for sample in group]) for name, group in found] == [
+        ("positive", ["0", "1"]),
+        ("negative", ["2", "3"]),
+    ]
+
+
+def test_bars_keep_their_order_unless_sorted():
+    counts = {"b": 1, "a": 1, "c": 4}
+    assert bars(counts) == [Bar("b", 1, 0.25), Bar("a", 1, 0.25), Bar("c", 4, 1.0)]
+    assert list(largest_first(counts)) == ["c", "a", "b"]
+
+
+def test_scores_without_the_classifier_are_refused():
+    arms = (Arm(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),)
+    with pytest.raises(
+        ValueError, match="arms have no classifier on test set 'real'; expected one per test set"
+    ):
+        run_scores(arms=arms)
+
+
+def test_scores_survive_json():
+    assert RunScores.model_validate_json(run_scores().model_dump_json()) == run_scores()
+
+
+def test_dataset_card_has_a_header_that_the_hub_reads():
+    data = DatasetCard(dataset_card(run_scores())).data
+    assert data.license == "apache-2.0"
+    assert data.size_categories == "1K<n<10K"
+    assert data.language == "en"
+    assert data.configs[0]["data_files"][2] == {"split": "test", "path": "test.parquet"}
+
+
+def test_dataset_card_tells_what_was_asked_dropped_and_scrubbed():
+    card = dataset_card(run_scores())
+    assert "| negative | The writer is displeased, to whatever degree. | 0 | 4 |\n" in card
+    assert "23 texts were drawn in 2 rounds, 5 of 10 wanted were accepted." in card
+    assert "- verify: neighbours disagree (12)\n- clean: too short (3)\n" in card
+    assert "- URL (9)\n- PERSON (5)\n" in card
+    assert "Nobody wrote these sentences" in card
+
+
+def test_dataset_card_tells_of_rows_that_people_wrote():
+    rows = {"train": 800, "validation": 100, "test": 100, "real train": 200}
+    card = dataset_card(run_scores(rows=rows))
+    assert "200 rows of `train` were written by people" in card
+    assert "Nobody wrote these sentences" not in card
+
+
+def test_no_text_breaks_out_of_a_card():
+    for card in (dataset_card(run_scores(notes=(HOSTILE,))), model_card(run_scores(notes=(HOSTILE,)))):
+        lines = card.splitlines()
+        assert not [line for line in lines if line.startswith(("# Not a heading", "```"))]
+        assert sum(line.startswith("# ") for line in lines) == 1
+
+
+def test_model_card_has_results_that_the_hub_reads():
+    results = ModelCard(model_card(run_scores())).data.eval_results
+    assert [(r.dataset_type, r.metric_name, r.metric_value) for r in results] == [
+        ("real", "Macro-F1", 0.4),
+        ("real", "Micro-F1", 0.41),
+        ("synthetic", "Macro-F1", 0.9),
+        ("synthetic", "Micro-F1", 0.91),
+        ("synthetic", "MAE (levels)", 0.25),
+        ("synthetic", "Quadratic kappa", 0.95),
+    ]
+
+
+def test_model_card_shows_baselines_and_thresholds():
+    card = model_card(run_scores())
+    assert "| TF-IDF + logistic regression | **0.500** | **0.510** |\n" in card
+    assert "| neutral | 0.250 | 0.400 | 0.400 | 0.400 | 0.500 | – | 40 |\n" in card
+    assert (
+        "trained from org/encoder at revision `abc123` on 800 rows of text written by small-writer." in card
+    )
+
+
+def test_numbers_read_as_people_write_them():
+    assert [duration(s) for s in (0.42, 9.96, 42.4, 59.6, 185.4)] == [
+        "0.4 s",
+        "10.0 s",
+        "42 s",
+        "1 min 00 s",
+        "3 min 05 s",
+    ]
+    assert (score(None), score(0.12345)) == ("–", "0.123")
+    assert cell("a|b\nc") == "a\\|b c"
