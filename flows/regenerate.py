@@ -1,7 +1,7 @@
 """Make labelled text, train a classifier on it, and say what it is worth.
 
     python -m flows.regenerate                                    everything by default
-    python -m flows.regenerate --taxonomy goemotions --real.data DIR
+    python -m flows.regenerate --taxonomy goemotions --real DIR
     prefect deployment run regenerate/on-demand --watch
 
 Trigger: by hand, the nightly schedule, or CI. Needs nothing but this package in the profile `embedded`.

@@ -20,17 +20,17 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     config = config.resolved()
     taxonomy = load_taxonomy(config.taxonomy)
     topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
-    if config.real.mix > 0 and not config.real.data:
+    if config.mix > 0 and not config.real:
         raise ValueError(
-            f"real.mix is {config.real.mix} but real.data is empty; expected a data set to mix in. "
-            "Give --real.data, or leave --real.mix out."
+            f"mix is {config.mix} but real is empty; expected a data set to mix in. "
+            "Give --real, or leave --mix out."
         )
-    if config.generator.model == "embedded" and config.real.mix < 1:
+    if config.generator.model == "embedded" and config.mix < 1:
         embedded_folder()
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
-    if config.real.data:
-        _require_real(config.real.data, taxonomy)
+    if config.real:
+        _require_real(config.real, taxonomy)
     return config, taxonomy, topics
 
 

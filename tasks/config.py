@@ -204,17 +204,6 @@ class TrainingConfig(Config):
     """Arithmetic of the forward pass."""
 
 
-class RealConfig(Config):
-    """Text written and labelled by people: to measure on, and if wanted to mix in."""
-
-    data: str | None = Field(None, title="Real data")
-    """Folder with GoEmotions TSV or SST CSV files, or the hub name `go_emotions`."""
-    mix: Share = Field(0.0, title="Real share in training")
-    """Share of the training rows that are real; 0 trains on synthetic text alone."""
-    mix_rows: int | None = Field(None, ge=1, title="Most real rows")
-    """Upper bound on the real rows mixed in."""
-
-
 class EvaluationConfig(Config):
     """How the classifier is measured."""
 
@@ -231,6 +220,12 @@ class RunConfig(Config):
     """sentiment7, goemotions, ekman, polarity3, or the path of a YAML file of your own."""
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
     """Decides every random choice."""
+    real: str | None = Field(None, title="Real data")
+    """Text labelled by people, to measure on: folder with GoEmotions TSV or SST CSV, or `go_emotions`."""
+    mix: Share = Field(0.0, title="Real share in training")
+    """Share of the training rows that is real; 0 trains on synthetic text alone, 1 on real text alone."""
+    mix_rows: int | None = Field(None, ge=1, title="Most real rows")
+    """Upper bound on the real rows mixed in."""
     plan: PlanConfig = PlanConfig()
     generator: GeneratorConfig = GeneratorConfig()
     cleaning: CleaningConfig = CleaningConfig()
@@ -238,7 +233,6 @@ class RunConfig(Config):
     verifying: VerifyingConfig = VerifyingConfig()
     split: SplitConfig = SplitConfig()
     training: TrainingConfig = TrainingConfig()
-    real: RealConfig = RealConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
     def resolved(self) -> "RunConfig":

@@ -54,7 +54,7 @@ def read_real(source: str, split: str) -> list[LabelledText]:
         return list(_hub_goemotions(split))
     raise FileNotFoundError(
         f"real data {source!r} holds neither {name}.tsv (GoEmotions) nor {name}.csv (SST); expected a folder "
-        "with one of them, or the hub name go_emotions. Check the path given as --real.data."
+        "with one of them, or the hub name go_emotions. Check the path given as --real."
     )
 
 

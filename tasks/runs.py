@@ -54,7 +54,7 @@ class Run:
     @property
     def wants_synthetic(self) -> bool:
         """Whether any text is to be sampled; a real share of 1 wants none."""
-        return self.config.real.mix < 1
+        return self.config.mix < 1
 
     def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a cached stage and add up its time."""
@@ -77,9 +77,7 @@ def open_run(config: RunConfig) -> Run:
         taxonomy=taxonomy,
         topics=topics,
         generator_sha256=generator_sha256(config.generator),
-        real=RealRef(source=config.real.data, sha256=real_sha256(config.real.data))
-        if config.real.data
-        else None,
+        real=RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None,
         store=store,
     )
 
@@ -135,7 +133,7 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
 
 def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     """Mix people's text into training and validation, if the configuration asks for it."""
-    if run.real is None or not run.config.real.mix:
+    if run.real is None or not run.config.mix:
         return synthetic
     people = _read_real(run, "train")
     run.rejects.append(people.rejects)
@@ -150,7 +148,7 @@ def real_test(run: Run) -> DatasetRef | None:
 def _read_real(run: Run, part: str) -> SiftedRefs:
     real, config = run.real, run.config
     if real is None:
-        raise ValueError("real.data is empty; expected a data set. Give --real.data.")
+        raise ValueError("real is empty; expected a data set. Give --real.")
     return run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
 
 

@@ -185,10 +185,10 @@ def mix(synthetic: DatasetRef, real: DatasetRef, config: RunConfig) -> DatasetRe
     """Add real rows to training and validation at the wanted share."""
     store = open_store()
     rows, people = store.get_rows(synthetic), store.get_rows(real)
-    share = config.real.mix
+    share = config.mix
     wanted = len(people) if share >= 1 else round(share / (1 - share) * len(rows))
     order = np.random.default_rng(config.seed).permutation(len(people))[
-        : min(wanted, config.real.mix_rows or wanted)
+        : min(wanted, config.mix_rows or wanted)
     ]
     n_validation = round(config.split.validation * len(order))
     parts = ["validation"] * n_validation + ["train"] * (len(order) - n_validation)

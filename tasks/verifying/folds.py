@@ -82,20 +82,18 @@ def disputed(targets: np.ndarray, probabilities: np.ndarray, max_share: float) -
     generator was not asked to leave it out. Of each label at most `max_share` of its rows are dropped,
     the least likely first.
     """
-    per_class, _, _ = find_multilabel_issues_per_class(
+    ranked, _, _ = find_multilabel_issues_per_class(
         labels=[np.flatnonzero(row).tolist() for row in targets],
         pred_probs=probabilities,
-        return_indices_ranked_by=None,
+        return_indices_ranked_by="self_confidence",
         n_jobs=1,
     )
     drop = np.zeros(len(targets), dtype=bool)
-    for label, issues in enumerate(per_class):
-        own = np.flatnonzero(targets[:, label])
-        bad = np.array([i for i in own if issues[i]], dtype=int)
-        if len(own) < FEWEST:
-            continue
-        worst_first = bad[np.argsort(probabilities[bad, label], kind="stable")]
-        drop[worst_first[: int(max_share * len(own))]] = True
+    for label, worst_first in enumerate(ranked):
+        n_own = int(targets[:, label].sum())
+        disputed_own = [i for i in worst_first if targets[i, label]]
+        if n_own >= FEWEST:
+            drop[disputed_own[: int(max_share * n_own)]] = True
     return drop
 
 
