@@ -245,6 +245,39 @@ class RunConfig(Config):
         return self.model_copy(update=sections)
 
 
+class TuneConfig(Config):
+    """Everything that fine-tuning a generator needs."""
+
+    data: str = Field("data", title="Labelled text")
+    """Folder with `goemotions/` (train.tsv, dev.tsv, labels.txt) and `sst/` (train.csv, dev.csv)."""
+    base: str = Field("small-decoder", title="Model to tune")
+    """`small-decoder` starts from MiniLM's weights; or folder or hub name of a causal language model."""
+    revision: str | None = Field(None, title="Revision")
+    """Hub revision (commit, tag or branch)."""
+    out: Path = Field(Path("build/generator"), title="Folder")
+    """Where model, card and checksums are written; it must not hold a model yet."""
+    prompt_form: PromptForm = Field(PromptForm.control, title="Prompt form")
+    """Control prefix for small models, chat for instruct models, plain for base models."""
+    lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")
+    """Rank of the low-rank adapters; 0 tunes all weights."""
+    epochs: int = Field(5, ge=1, le=1_000, title="Epochs")
+    """Passes over the data."""
+    learning_rate: float = Field(5e-4, gt=0.0, le=1.0, title="Learning rate")
+    """Peak of AdamW."""
+    batch_tokens: int = Field(1024, ge=16, le=1_048_576, title="Tokens per step")
+    """Rows times longest row of a batch, at most."""
+    max_tokens: int = Field(128, ge=16, le=8_192, title="Longest example")
+    """Tokens of prompt and text together; longer examples are left out."""
+    held_out: float = Field(0.02, gt=0.0, lt=0.5, title="Held-out share")
+    """Share of the texts that choose the best epoch."""
+    precision: Precision = Field(Precision.auto, title="Precision")
+    """Arithmetic of the forward pass."""
+    samples_per_label: int = Field(50, ge=1, le=10_000, title="Samples per label")
+    """Texts sampled per label to measure fidelity and memorisation."""
+    seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
+    """Decides every random choice."""
+
+
 # One source of truth for what a profile means.
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
     Profile.embedded: {

@@ -6,7 +6,7 @@ length. Wishes are left open part of the time, so that each works without the ot
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from unicodedata import category
 
@@ -25,6 +25,8 @@ NEGATIVE = frozenset(
     "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse "
     "sadness".split()
 )
+
+Wish = Callable[[Sequence[str], str, str, str], str]
 
 
 @dataclass(frozen=True)
@@ -158,21 +160,30 @@ def row_weights(texts: Sequence[TuningText], strongest: float = 3.0, weakest: fl
     return np.clip(np.sqrt(median / rarest), weakest, strongest)
 
 
-def epoch_examples(texts: Sequence[TuningText], seed: int, epoch: int) -> list[Example]:
-    """Examples of one epoch; the same for the same seed and epoch."""
+def epoch_examples(
+    texts: Sequence[TuningText], seed: int, epoch: int, wish: Wish = control_prompt
+) -> list[Example]:
+    """Examples of one epoch; the same for the same seed and epoch.
+
+    Args:
+        texts: Texts with the wishes that they fulfil.
+        seed: Decides copies, label sets and the wishes that are left open.
+        epoch: From 0.
+        wish: Puts labels, topic, style and length into a prompt; an empty one is left open.
+    """
     rng = np.random.default_rng([seed, epoch])
     weights = row_weights(texts)
     copies = np.floor(weights + rng.random(len(texts))).astype(int)
-    return [_example(text, rng) for text, n in zip(texts, copies, strict=True) for _ in range(n)]
+    return [_example(text, rng, wish) for text, n in zip(texts, copies, strict=True) for _ in range(n)]
 
 
-def _example(text: TuningText, rng: np.random.Generator) -> Example:
+def _example(text: TuningText, rng: np.random.Generator, wish: Wish) -> Example:
     sets = text.label_sets
     # Human labels come first and weigh more than derived levels.
     labels = sets[0] if len(sets) == 1 or rng.random() < 0.65 else sets[1]
     length = length_word(len(text.text.split()))
     no_labels, no_topic, no_style, no_length = rng.random(4) < (0.1, 0.3, 0.1, 0.2)
-    prompt = control_prompt(
+    prompt = wish(
         () if no_labels else rng.permutation(labels).tolist(),
         "" if no_topic else text.topic,
         "" if no_style else text.style,

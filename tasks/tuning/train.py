@@ -24,20 +24,32 @@ class Encoded:
     n_prompt: int
 
 
-def encode_examples(tokenizer: Any, examples: Sequence[Example], max_tokens: int) -> list[Encoded]:
+def encode_examples(
+    tokenizer: Any, examples: Sequence[Example], max_tokens: int, chat: bool = False
+) -> list[Encoded]:
     """Tokenise; texts that do not fit are left out, for a cut text would teach cutting.
 
     Characters unknown to the tokenizer are left out too, so that it never writes `[UNK]`.
     """
     unknown = tokenizer.unk_token_id
-    start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
-    prompts = tokenizer([e.prompt for e in examples], add_special_tokens=False)["input_ids"]
+    start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None and not chat else []
+    wishes = [_as_chat(tokenizer, e.prompt) if chat else e.prompt for e in examples]
+    prompts = tokenizer(wishes, add_special_tokens=False)["input_ids"]
     texts = tokenizer([e.text for e in examples], add_special_tokens=False)["input_ids"]
     encoded = [
         Encoded([*start, *p, *(i for i in t if i != unknown), tokenizer.eos_token_id], len(start) + len(p))
         for p, t in zip(prompts, texts, strict=True)
     ]
     return [e for e in encoded if len(e.ids) <= max_tokens]
+
+
+def _as_chat(tokenizer: Any, prompt: str) -> str:
+    message = [{"role": "user", "content": prompt}]
+    return str(
+        tokenizer.apply_chat_template(
+            message, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+    )
 
 
 def collate(rows: Sequence[Encoded], pad_id: int, device: torch.device) -> dict[str, torch.Tensor]:
@@ -67,6 +79,7 @@ def tune(
     learning_rate: float,
     batch_tokens: int,
     max_tokens: int,
+    chat: bool = False,
     on_progress: Callable[[float], None] | None = None,
 ) -> FitState:
     """Fine-tune in place; the best weights by held-out loss stay.
@@ -81,6 +94,7 @@ def tune(
         learning_rate: Peak of AdamW.
         batch_tokens: Tokens per step, padding included.
         max_tokens: Longest prompt and text together.
+        chat: Put prompts through the tokenizer's chat template.
         on_progress: Called with the share done.
     """
     epochs: dict[int, list[Encoded]] = {}
@@ -88,7 +102,7 @@ def tune(
     def batches(epoch: int) -> list[list[Encoded]]:
         if epoch not in epochs:
             epochs.clear()
-            epochs[epoch] = encode_examples(tokenizer, examples(epoch), max_tokens)
+            epochs[epoch] = encode_examples(tokenizer, examples(epoch), max_tokens, chat)
         rows = epochs[epoch]
         lengths = [len(row.ids) for row in rows]
         seed = options.seed + epoch
@@ -99,7 +113,7 @@ def tune(
         loss: torch.Tensor = module(**collate(rows, tokenizer.pad_token_id, device)).loss
         return loss
 
-    held = encode_examples(tokenizer, held_out, max_tokens)
+    held = encode_examples(tokenizer, held_out, max_tokens, chat)
     groups = [{"params": [p for p in model.parameters() if p.requires_grad], "lr": learning_rate}]
     return fit(
         model,
