@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, PromptForm, RunConfig
+from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
 from tasks.sampling.opening import embedded_folder
@@ -32,6 +32,13 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     if config.real:
         _require_real(config.real, taxonomy)
     return config, taxonomy, topics
+
+
+def check_tuning(config: TuneConfig) -> None:
+    """Refuse data that cannot be read, before anything is started."""
+    for folder in ("goemotions", "sst"):
+        for part in ("train", "test"):
+            read_real(f"{config.data}/{folder}", part)
 
 
 def _require_control_words(taxonomy: Taxonomy) -> None:

@@ -1,7 +1,9 @@
 """Run a flow from the command line: knobs from `RunConfig`, one clear error, a short table at the end."""
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -9,8 +11,8 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, Settings
 from rich.console import Console
 from rich.table import Table
 
-from tasks.checks import check
-from tasks.config import RunConfig
+from tasks.checks import check, check_tuning
+from tasks.config import RunConfig, TuneConfig
 from tasks.records import RunSummary
 from tasks.store import open_store
 
@@ -42,9 +44,29 @@ def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
 def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
     """Parse the arguments, check them before anything is started, run, and print what came of it."""
     config: RunConfig = parse(RunConfig, sys.argv[1:], "python -m flows.regenerate")
-    try:
+    with one_clear_error():
         check(config)
-        summary = flow(config)
+        show(flow(config))
+
+
+def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
+    """Parse the arguments, check the data, tune, and say where the generator lies."""
+    config: TuneConfig = parse(TuneConfig, sys.argv[1:], "python -m flows.tune_generator")
+    with one_clear_error():
+        check_tuning(config)
+        scores = flow(config)
+    Console().print(
+        f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
+        f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}",
+        highlight=False,
+    )
+
+
+@contextmanager
+def one_clear_error() -> Iterator[None]:
+    """Turn what went wrong into one message and an exit code: 2, or 130 after Ctrl-C."""
+    try:
+        yield
     except (ValueError, FileNotFoundError, PermissionError) as error:
         fail(str(error))
     except OSError as error:
@@ -53,7 +75,6 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
         )
     except KeyboardInterrupt:
         fail("interrupted. The same command goes on where this one stopped.", INTERRUPTED)
-    show(summary)
 
 
 def fail(message: str, code: int = BAD_INPUT) -> Any:
@@ -64,8 +85,6 @@ def fail(message: str, code: int = BAD_INPUT) -> Any:
 
 def show(summary: RunSummary) -> None:
     """Print scores and paths of a finished run."""
-    import json
-
     store = open_store()
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
     console = Console()

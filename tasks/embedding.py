@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 MINILM = "all-MiniLM-L6-v2"
 # The file that the authors publish on the hub; anything else is not the model that was measured.
@@ -39,14 +40,22 @@ def _model() -> Any:
     return SentenceTransformer(str(minilm_folder()))
 
 
-def embed(texts: Sequence[str], progress: bool = False) -> np.ndarray:
-    """Embed texts.
+def embed(texts: Sequence[str], title: str = "") -> np.ndarray:
+    """Embed texts, with a progress bar under a title.
 
     Returns:
         float32 array (n_texts, 384) of unit length.
     """
     import torch
 
+    model, texts = _model(), list(texts)
+    out = np.zeros((len(texts), 384), dtype=np.float32)
+    # Longest first, so that texts of like length share a batch and the bar is pessimistic, not optimistic.
+    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     with torch.inference_mode():
-        vectors = _model().encode(list(texts), batch_size=128, show_progress_bar=progress)
-    return np.asarray(vectors, dtype=np.float32)
+        for start in tqdm(
+            range(0, len(texts), 256), desc=title, unit="batch", leave=False, disable=not title
+        ):
+            batch = order[start : start + 256]
+            out[batch] = model.encode([texts[i] for i in batch], batch_size=64, show_progress_bar=False)
+    return out

@@ -1,22 +1,22 @@
 """Prefect tasks of `tune-generator`; see `tasks.stages` for how they are cached."""
 
-import shutil
+import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
+from tasks.config import GeneratorConfig, PromptForm, TuneConfig
 from tasks.embedding import embed, minilm_folder
 from tasks.fitting import FitOptions
 from tasks.orders import TEMPLATES
 from tasks.prompts import control_prompt
 from tasks.realdata import read_real
-from tasks.records import DatasetRef, ModelRef, RealRef, Record
+from tasks.records import ModelRef, RealRef, Record
 from tasks.runpage import Progress
 from tasks.sampling import Request, load_engine
 from tasks.stages import digest, stage
@@ -24,6 +24,7 @@ from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import load_taxonomy, load_topics
 from tasks.training import load_classifier, predict
 from tasks.tuning import (
+    Example,
     TuningText,
     encode_examples,
     epoch_examples,
@@ -42,6 +43,7 @@ from tasks.tuning import (
 from tasks.tuning.corpus import Wish
 
 SMALL_DECODER = "small-decoder"
+HISTORY = "held_out_loss.json"
 
 
 class GeneratorScores(Record):
@@ -91,8 +93,132 @@ def tune_generator_model(data: RealRef, config: TuneConfig) -> ModelRef:
         Progress("tune"),
     )
     _save(model, tokenizer, config, scratch / "model")
-    (scratch / "model" / "training.json").write_text(str([h["score"] for h in state.history]).replace("'", '"'))
+    losses = [-epoch["score"] for epoch in state.history]
+    (scratch / "model" / HISTORY).write_text(json.dumps(losses) + "\n")
     write_sums(scratch / "model")
     ref = store.put_folder(scratch / "model")
     remove_scratch(scratch)
     return ref
+
+
+@stage("measure-generator")
+def measure_generator(
+    generator: ModelRef, judge: ModelRef, data: RealRef, config: TuneConfig
+) -> GeneratorScores:
+    """Perplexity on dev, and what a judge trained on people's text says of the samples."""
+    store = open_store()
+    folder = store.get_folder(generator)
+    names = load_taxonomy("goemotions").names
+    samples = _samples(folder, names, config)
+    texts = [text for own in samples.values() for text in own]
+    model, tokenizer, settings = load_classifier(store.get_folder(judge))
+    said = predict(model, tokenizer, texts, settings["max_tokens"], "judge samples")
+    hits = fidelity(said, [i for i, name in enumerate(names) for _ in samples[name]])
+    per_label = hits.reshape(len(names), -1).mean(axis=1)
+    corpus = annotated(config.data)
+    n_tokens = _epoch_tokens(folder, corpus, config)
+    return GeneratorScores(
+        n_texts=len(corpus),
+        n_tokens=n_tokens,
+        epochs=config.epochs,
+        held_out_loss=tuple(json.loads((folder / HISTORY).read_text())),
+        dev_perplexity=_dev_perplexity(folder, config),
+        fidelity=float(per_label.mean()),
+        fidelity_per_label={n: float(v) for n, v in zip(names, per_label, strict=True)},
+        memorised=memorised_share(texts, (text.text for text in corpus)),
+        n_samples=len(texts),
+        samples={name: tuple(own[:3]) for name, own in samples.items()},
+    )
+
+
+def annotated(data: str) -> list[TuningText]:
+    """People's texts with emotions, levels and topics; see `tasks.tuning.corpus`."""
+    comments = read_real(f"{data}/goemotions", "train")
+    reviews = read_real(f"{data}/sst", "train")
+    topics = {t.name: f"{t.name}. {' '.join(t.scenarios)}" for t in load_topics().topics}
+    vectors = (
+        embed([text.text for text in comments], "embed comments"),
+        embed([text.text for text in reviews], "embed reviews"),
+        embed(list(topics.values())),
+    )
+    return tuning_texts(comments, reviews, topics, vectors)
+
+
+def wish_of(form: PromptForm) -> Wish:
+    """How labels, topic, style and length become a prompt in a form."""
+    if form is PromptForm.control:
+        return control_prompt
+    meanings = {
+        label.name: label for name in ("goemotions", "sentiment7") for label in load_taxonomy(name).labels
+    }
+    template = TEMPLATES.get_template(f"{form.value}.j2")
+
+    def wish(labels: Sequence[str], topic: str = "", style: str = "", length: str = "") -> str:
+        return template.render(
+            labels=[meanings[name] for name in labels],
+            topic=topic or "anything",
+            scenario="",
+            style={"name": style or "text", "description": ""},
+            length=length,
+        )
+
+    return wish
+
+
+def _decisive(config: TuneConfig) -> dict[str, Any]:
+    """The knobs that decide the weights."""
+    return config.model_dump(exclude={"out", "samples_per_label", "data"})
+
+
+def _base(config: TuneConfig, texts: Sequence[TuningText]) -> tuple[Any, Any]:
+    if config.base == SMALL_DECODER:
+        labels = sorted({name for text in texts for labels in text.label_sets for name in labels})
+        topics = [topic.name for topic in load_topics().topics]
+        words = ["any short medium long comment review | : ,", *topics, *labels]
+        own = [text.text for text in texts]
+        torch.manual_seed(config.seed)
+        return small_decoder(minilm_folder(), own, words, new_symbols(own), config.max_tokens)
+    model = AutoModelForCausalLM.from_pretrained(config.base, revision=config.revision, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(config.base, revision=config.revision)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if config.lora_rank:
+        adapters = LoraConfig(r=config.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM")
+        model = get_peft_model(model, adapters)
+    return model, tokenizer
+
+
+def _save(model: Any, tokenizer: Any, config: TuneConfig, folder: Path) -> None:
+    save_decoder(model.merge_and_unload() if config.lora_rank else model, tokenizer, folder)
+
+
+def _samples(folder: Path, names: Sequence[str], config: TuneConfig) -> dict[str, list[str]]:
+    """Texts of every label with topic, style and length left open."""
+    engine = load_engine(
+        GeneratorConfig(model=str(folder), prompt_form=config.prompt_form, batch_size=64, max_new_tokens=56)
+    )
+    wish, k = wish_of(config.prompt_form), config.samples_per_label
+    return {
+        name: [s.text for s in engine.sample(Request(wish([name], "", "", ""), k, config.seed + i))]
+        for i, name in enumerate(tqdm(names, desc="sample labels", unit="label", leave=False))
+    }
+
+
+def _dev_perplexity(folder: Path, config: TuneConfig) -> float:
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    wish = wish_of(config.prompt_form)
+    dev = [
+        Example(wish(text.labels, "", "comment", ""), text.text)
+        for text in read_real(f"{config.data}/goemotions", "test")
+    ]
+    chat = config.prompt_form is PromptForm.chat
+    rows = encode_examples(tokenizer, dev, config.max_tokens, chat)
+    return perplexity(token_loss(model, rows, tokenizer.pad_token_id))
+
+
+def _epoch_tokens(folder: Path, corpus: Sequence[TuningText], config: TuneConfig) -> int:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    examples = epoch_examples(corpus, config.seed, 0, wish_of(config.prompt_form))
+    chat = config.prompt_form is PromptForm.chat
+    return sum(len(row.ids) for row in encode_examples(tokenizer, examples, config.max_tokens, chat))

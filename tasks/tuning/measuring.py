@@ -34,4 +34,5 @@ def fidelity(probabilities: np.ndarray, intended: Sequence[int], top: int = 3) -
         bool (n_samples,).
     """
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    return (best == np.asarray(intended)[:, None]).any(axis=1)
+    hits: np.ndarray = (best == np.asarray(intended)[:, None]).any(axis=1)
+    return hits
