@@ -37,14 +37,12 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     planned = plan_cells(config, run.taxonomy, run.topics) if run.wants_synthetic else []
     cells, pool = planned, run.store.put_rows([])
     accepted = pool
-    for round_ in range(1, config.plan.rounds + 1):
-        texts = sample(run, cells, round_)
+    while cells and run.rounds < config.plan.rounds:
+        texts = sample(run, cells)
         pool, sifted = sift(run, texts, pool)
         accepted = sifted.verified.kept
-        counts = account(run, planned, sifted, round_)
-        cells = refill_cells(planned, counts, run.drawn, round_ + 1)
-        if not cells:
-            break
+        counts = account(run, planned, sifted)
+        cells = refill_cells(planned, counts, run.drawn, run.rounds + 1)
 
     balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
     rows = add_real(run, balanced.kept)

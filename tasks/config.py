@@ -54,7 +54,7 @@ class Config(BaseModel):
 class PlanConfig(Config):
     """What is wanted: how many texts, about what, in which manner."""
 
-    per_label: int = Field(160, ge=1, le=1_000_000, title="Texts per label")
+    per_label: int = Field(200, ge=1, le=1_000_000, title="Texts per label")
     """Accepted texts wanted for each label."""
     topics: list[str] | None = Field(None, min_length=1, title="Topics")
     """Names of topics to write about; empty means every topic of the topics file."""

@@ -82,9 +82,10 @@ def open_run(config: RunConfig) -> Run:
     )
 
 
-def sample(run: Run, cells: Sequence[Cell], round_: int) -> tuple[DatasetRef, ...]:
-    """Sample all cells of a round, one cached task run each, side by side in one decode batch."""
+def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
+    """Sample all cells of the next round, one cached task run each, side by side in one decode batch."""
     start = time.monotonic()
+    run.rounds += 1
     form = run.config.generator.prompt_form or PromptForm.control
     orders = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
     task = stages.sample_cell.with_options(result_storage=run.store)
@@ -92,7 +93,7 @@ def sample(run: Run, cells: Sequence[Cell], round_: int) -> tuple[DatasetRef, ..
     futures = [task.submit(order, *inputs) for order in orders]
     progress = runpage.Progress("sample")
     total, done, refs = sum(cell.draw for cell in cells), 0, []
-    with tqdm(total=total, desc=f"sample, round {round_}", unit="text", leave=False) as bar:
+    with tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False) as bar:
         for order, future in zip(orders, futures, strict=True):
             ref = future.result()
             if not run.store.intact(ref):
@@ -103,18 +104,17 @@ def sample(run: Run, cells: Sequence[Cell], round_: int) -> tuple[DatasetRef, ..
             progress(done / total)
     for cell in cells:
         run.drawn[cell.key] += cell.draw
-    run.rounds = round_
     run.timings["sample"] = run.timings.get("sample", 0.0) + time.monotonic() - start
     return tuple(refs)
 
 
-def account(run: Run, planned: Sequence[Cell], sifted: Sifting, round_: int) -> Counter[str]:
+def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
     """Show a round on the run page, and count the accepted texts per `Cell.key`."""
     counts = cell_counts(run.store.get_rows(sifted.verified.kept))
     run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
     run.disputed = sifted.verified.rejects
-    runpage.show_cells(planned, counts, round_)
-    runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {round_}")
+    runpage.show_cells(planned, counts, run.rounds)
+    runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {run.rounds}")
     return counts
 
 
