@@ -166,8 +166,8 @@ def verify(rows: DatasetRef, labels: tuple[str, ...], config: VerifyingConfig, s
 def balance_split(rows: DatasetRef, cells: tuple[Cell, ...], config: SplitConfig, seed: int) -> SiftedRefs:
     """Keep what the plan wants and divide it."""
     sifted = fill_quotas(open_store().get_rows(rows), cells)
-    rows = split_rows(sifted.kept, config, seed) if cells else []
-    return _put(Sifted(rows, sifted.rejects))
+    divided = split_rows(sifted.kept, config, seed) if cells else []
+    return _put(Sifted(divided, sifted.rejects))
 
 
 @stage("read-real", version=SCRUBBER_VERSION)
