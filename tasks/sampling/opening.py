@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.config import GeneratorConfig
-from tasks.sampling.contract import Engine
 from tasks.sampling.decoding import Limits
 from tasks.sampling.drawing import Controls
 from tasks.sampling.local import LocalEngine
@@ -23,7 +22,7 @@ EMBEDDED = Path(__file__).parent.parent / "embedded"
 DEFAULT_BATCH = 64
 
 
-def load_engine(config: GeneratorConfig) -> Engine:
+def open_model(config: GeneratorConfig) -> LocalEngine:
     """Load the generator that a resolved configuration names.
 
     Args:

@@ -35,7 +35,10 @@ class Wording:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text as the model wrote it."""
-        text: str = self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+        if not self.cased:
+            # Not through WordPiece's own clean-up, which glues opening quotes to the word before.
+            return " ".join(self.tokenizer.convert_ids_to_tokens(list(tokens))).replace(" ##", "")
+        text: str = self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False)
         return text
 
     def polish(self, text: str) -> str:
