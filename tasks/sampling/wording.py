@@ -1,15 +1,12 @@
 """From a prompt to token ids and from token ids to a text, for each prompt form."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.config import PromptForm
 from tasks.sampling.casing import restore_case
-
-# Reasoning models put their thinking between these marks, or open with it and only close the mark.
-_THINKING = re.compile(r"^.*?</think>|<think>.*?(?:</think>|$)", re.DOTALL)
+from tasks.sampling.thinking import without_thinking
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Wording:
     def polish(self, text: str) -> str:
         """The text as it is handed out: thinking left out, case and spacing restored."""
         if self.form is PromptForm.chat:
-            text = _THINKING.sub("", text, count=1)
+            text = without_thinking(text)
         return text.strip() if self.cased else restore_case(text)
 
     def _completion(self, prompt: str) -> list[int]:
