@@ -72,7 +72,7 @@ def _exactly(message):
 def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
     _sum_up(_save(tmp_path, sentimill_restore_case=True))
     monkeypatch.setattr(opening, "EMBEDDED", tmp_path)
-    engine = load_engine(RunConfig().resolved().generator)
+    engine = load_engine(RunConfig(generator=GeneratorConfig(max_new_tokens=16)).resolved().generator)
     samples = engine.sample(Request("i know", k=64, seed=0))
     texts = " ".join(sample.text for sample in samples)
     assert {"stop", "length"} >= {sample.finish for sample in samples}

@@ -1,0 +1,209 @@
+"""New tokens per second of the sampling engine, beside what a user would run instead.
+
+    python tests/benchmarks/bench_sampling.py [--shape embedded|gpt2] [--texts 256] [--repeats 2]
+
+Both sides of a pair run in turn in one process: same random weights, same prompts, same arithmetic, same
+sampling controls. Every step ends a text with probability 1/30, so that lengths vary as they do in real text.
+"""
+
+import argparse
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertLMHeadModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedTokenizerFast,
+)
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tasks.config import GeneratorConfig, PromptForm
+from tasks.sampling import Request, load_engine
+from tasks.sampling.opening import arithmetic
+
+RESULTS = Path("results/bench/sampling.json")
+MEAN_TOKENS, MOST_TOKENS, BATCH = 30, 120, 64
+PAD, START, END = 0, 1, 2
+Work = Callable[[], int]
+"""Does its share of texts and returns the number of new tokens."""
+
+
+def make_model(shape: str, folder: Path) -> None:
+    """Random weights whose end-of-text token has probability 1/30 after every token."""
+    torch.manual_seed(0)
+    ends = {"pad_token_id": PAD, "bos_token_id": START, "eos_token_id": END}
+    if shape == "gpt2":
+        model = GPT2LMHeadModel(GPT2Config(**ends))
+        with torch.no_grad():
+            # The first number of every hidden state is 1, and only the end token looks at it.
+            model.transformer.ln_f.weight[0], model.transformer.ln_f.bias[0] = 0.0, 1.0
+            model.transformer.wte.weight[:, 0] = 0.0
+            model.transformer.wte.weight[END, 0] = math.log(50257 / MEAN_TOKENS)
+    else:
+        sizes = {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 6}
+        model = BertLMHeadModel(
+            BertConfig(vocab_size=14_000, **sizes, num_attention_heads=12, is_decoder=True, **ends)
+        )
+        with torch.no_grad():
+            model.cls.predictions.bias[END] = math.log(14_000 / MEAN_TOKENS)
+    model.save_pretrained(folder)
+    words = {f"w{number}": number for number in range(model.config.vocab_size)}
+    backend = Tokenizer(models.WordLevel(words, unk_token="w3"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    marks = {"pad_token": "w0", "bos_token": "w1", "eos_token": "w2"}
+    PreTrainedTokenizerFast(tokenizer_object=backend, padding_side="left", **marks).save_pretrained(folder)
+
+
+def make_prompts(n_prompts: int, n_tokens: int) -> list[str]:
+    """Prompts of words drawn at random, half to full length."""
+    draw = random.Random(n_tokens)
+    lengths = [draw.randint(n_tokens // 2, n_tokens) for _ in range(n_prompts)]
+    return [" ".join(f"w{draw.randint(3, 13_999)}" for _ in range(length)) for length in lengths]
+
+
+class Rivals:
+    """The engine and what stands beside it, on one model."""
+
+    def __init__(self, folder: Path) -> None:
+        controls = {"max_new_tokens": MOST_TOKENS, "batch_size": BATCH, "top_p": 0.95}
+        config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.control, **controls)
+        self.engine = load_engine(config)
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=arithmetic(False)).eval()
+        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+
+    def ours(self, prompts: list[str], k: int) -> int:
+        """Every prompt a request of k texts, from 16 threads."""
+        requests = [Request(prompt, k, seed=number) for number, prompt in enumerate(prompts)]
+        with ThreadPoolExecutor(16) as pool:
+            return sum(
+                sample.n_tokens for samples in pool.map(self.engine.sample, requests) for sample in samples
+            )
+
+    @torch.inference_mode()
+    def generate(self, prompts: list[str], copies: int = 1) -> int:
+        """One call of transformers' `generate`, left-padded."""
+        inputs = self.tokenizer(["w1 " + prompt for prompt in prompts], padding=True, return_tensors="pt")
+        output = self.model.generate(
+            input_ids=inputs.input_ids,
+            attention_mask=inputs.attention_mask,
+            do_sample=True,
+            top_p=0.95,
+            top_k=0,
+            max_new_tokens=MOST_TOKENS,
+            num_return_sequences=copies,
+        )
+        texts = output[:, inputs.input_ids.shape[1] :]
+        ended = (texts == END).int().cumsum(-1)
+        return int(((ended == 0) | ((texts == END) & (ended == 1))).sum())
+
+    def static(self, prompts: list[str], k: int, size: int) -> int:
+        """Every prompt k times, in batches of a fixed size, as long as their longest text."""
+        rows = [prompt for prompt in prompts for _ in range(k)]
+        return sum(self.generate(rows[start : start + size]) for start in range(0, len(rows), size))
+
+
+def rate(work: Work) -> float:
+    """New tokens per second."""
+    start = time.perf_counter()
+    return work() / (time.perf_counter() - start)
+
+
+def pair(ours: Work, other: Work, repeats: int) -> dict[str, float]:
+    """Both in turn; the best of each, since other work on the machine only ever slows down."""
+    rates = [(rate(ours), rate(other)) for _ in range(repeats)]
+    fast, slow = (max(column) for column in zip(*rates, strict=True))
+    return {"ratio": fast / slow, "ours_tokens_per_s": fast, "other_tokens_per_s": slow}
+
+
+def ceiling(model: torch.nn.Module, n_prompt: int, k: int) -> dict[str, float]:
+    """Tokens per second that the machine's matrix and copy rates allow, measured now.
+
+    A step of B texts takes at least max(weights read / copy rate, 2 N B / matrix rate); a prompt token costs as much
+    as a new one and is shared by k texts.
+    """
+    a = torch.randn(1024, 1024).to(model.dtype)
+    matrix = max(rate(lambda: [a @ a for _ in range(10)] and 10 * 2 * 1024**3) for _ in range(5))
+    block = torch.zeros(32 << 20)
+    copy = max(rate(lambda: [block.clone() for _ in range(3)] and 3 * 2 * block.nbytes) for _ in range(3))
+    n_weights = sum(weight.numel() for weight in model.parameters())
+    step_s = max(n_weights * model.dtype.itemsize / copy, 2 * n_weights * BATCH / matrix)
+    tokens_per_s = BATCH / step_s * MEAN_TOKENS / (MEAN_TOKENS + n_prompt / k)
+    return {"tokens_per_s": tokens_per_s, "matrix_flop_per_s": matrix, "copy_bytes_per_s": copy}
+
+
+def measure(shape: str, n_texts: int, repeats: int) -> dict[str, object]:
+    """All pairs for one shape of model."""
+    with TemporaryDirectory() as folder:
+        make_model(shape, Path(folder))
+        rivals = Rivals(Path(folder))
+    k = 8
+    short = make_prompts(n_texts // k, 16)
+    results: dict[str, object] = {
+        "vs_single_prompt": pair(
+            lambda: rivals.ours(short, k),
+            lambda: sum(rivals.generate([prompt]) for prompt in short[: n_texts // 16]),
+            repeats,
+        ),
+        "vs_guide_loop": pair(
+            lambda: rivals.ours(short[:7], 100),
+            lambda: sum(rivals.generate([p], 100) for p in short[:7]),
+            repeats,
+        ),
+    }
+    for n_tokens in (100, 400):
+        prompts = make_prompts(n_texts // 32, n_tokens)
+        rates = {size: rate(lambda s=size: rivals.static(prompts[:4], 32, s)) for size in (16, 32, 64, 128)}
+        best = max(rates, key=lambda size: rates[size])
+        results[f"vs_static_batch_{n_tokens}"] = pair(
+            lambda p=prompts: rivals.ours(p, 32), lambda p=prompts, b=best: rivals.static(p, 32, b), repeats
+        ) | {"static_batch_size": best}
+    limit = ceiling(rivals.model, 12, k)
+    reached = max(rate(lambda: rivals.ours(short, k)) for _ in range(repeats))
+    return results | {"share_of_ceiling": {"ratio": reached / limit["tokens_per_s"], "ours": reached} | limit}
+
+
+def show(shape: str, results: dict[str, object]) -> None:
+    """The table of the README."""
+    table = Table("pair", "ratio", "figures", title=f"Sampling, {shape} shape")
+    for name, figures in results.items():
+        rest = ", ".join(f"{key} {value:,.0f}" for key, value in figures.items() if key != "ratio")
+        table.add_row(name, f"{figures['ratio']:.2f}", rest)
+    Console().print(table)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=["embedded", "gpt2"], default="embedded")
+    parser.add_argument("--texts", type=int, default=512)
+    parser.add_argument("--repeats", type=int, default=2)
+    args = parser.parse_args()
+    results = measure(args.shape, args.texts, args.repeats)
+    show(args.shape, results)
+    machine = {
+        "threads": torch.get_num_threads(),
+        "arithmetic": str(arithmetic(False)),
+        "torch": torch.__version__,
+    }
+    held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(held | {args.shape: results | {"machine": machine}}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
