@@ -146,7 +146,7 @@ class Batch:
             self.slots.place([place * n_lanes + lane for place in places], prefill.layers, n_tokens)
 
     def _extend(self, rows: Sequence[Row], scores: Tensor) -> None:
-        scores = self._shape(rows, scores).masked_fill(self.limits.banned, -torch.inf)
+        scores = self._shape(rows, scores).masked_fill_(self.limits.banned, -torch.inf)
         uniforms = np.stack([row.uniforms[len(row.tokens)] for row in rows])
         tokens = draw(scores, torch.from_numpy(uniforms).to(scores.device), self.limits.controls)
         for row, token in zip(rows, tokens.tolist(), strict=True):

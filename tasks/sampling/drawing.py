@@ -6,6 +6,7 @@ the rows beside it: sums along the vocabulary are cumulative sums, which PyTorch
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,15 +59,15 @@ def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
     Raises:
         ValueError: A row has no finite score.
     """
-    probs = torch.softmax(_top_k(logits / controls.temperature, controls.top_k), dim=-1)
+    if controls.temperature != 1.0:
+        logits = logits / controls.temperature
+    probs = torch.softmax(_top_k(logits, controls.top_k), dim=-1)
     weights = _min_p(probs, controls.min_p)
     tokens = _pick(weights, uniforms[:, 0])
-    if controls.top_p < 1.0:
-        outside = _mass_above(probs, tokens) >= controls.top_p
-        rows = outside.nonzero().flatten()
-        if len(rows):
-            nucleus = _nucleus(probs[rows], weights[rows], controls.top_p)
-            tokens[rows] = _pick(nucleus, uniforms[rows, 1])
+    rows = _outside_nucleus(probs, tokens, controls.top_p)
+    if len(rows):
+        nucleus = _nucleus(probs[rows], weights[rows], controls.top_p)
+        tokens[rows] = _pick(nucleus, uniforms[rows, 1])
     return tokens
 
 
@@ -83,18 +84,31 @@ def _min_p(probs: Tensor, share: float) -> Tensor:
     return torch.where(probs >= share * probs.amax(dim=-1, keepdim=True), probs, 0.0)
 
 
-def _mass_above(probs: Tensor, tokens: Tensor) -> Tensor:
-    """Total probability of the tokens more likely than the row's own, (rows,)."""
+def _outside_nucleus(probs: Tensor, tokens: Tensor, top_p: float) -> Tensor:
+    """Rows whose token has at least `top_p` of the mass above it, (rows outside,)."""
     own = probs.gather(-1, tokens[:, None])
-    return torch.where(probs > own, probs, 0.0).cumsum(-1)[:, -1]
+    # A token likelier than 1 - top_p cannot have top_p above it; the margin is for rounding.
+    unsure = (own.flatten() <= 1.0 - top_p + 1e-4).nonzero().flatten() if top_p < 1.0 else tokens[:0]
+    if not len(unsure):
+        return unsure
+    candidates = probs[unsure]
+    above = torch.where(candidates > own[unsure], candidates, 0.0).cumsum(-1)[:, -1]
+    return unsure[above >= top_p]
 
 
 def _nucleus(probs: Tensor, weights: Tensor, top_p: float) -> Tensor:
     """Weights with everything outside the smallest set of mass `top_p` set to 0 (arXiv:1904.09751, eq. 2)."""
-    descending = probs.sort(dim=-1, descending=True).values
+    descending = _descending(probs)
     inside = descending.cumsum(-1) - descending < top_p
     least = torch.where(inside, descending, torch.inf).amin(dim=-1, keepdim=True)
     return torch.where(probs >= least, weights, 0.0)
+
+
+def _descending(probs: Tensor) -> Tensor:
+    if probs.device.type == "cpu":
+        # NumPy sorts the values alone, with AVX-512; PyTorch sorts their places too, five times slower.
+        return torch.from_numpy(np.sort(probs.numpy(), axis=-1)).flip(-1)
+    return probs.sort(dim=-1, descending=True).values
 
 
 def _pick(weights: Tensor, uniforms: Tensor) -> Tensor:

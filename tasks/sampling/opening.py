@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.config import GeneratorConfig
-from tasks.sampling.contract import Engine
 from tasks.sampling.decoding import Limits
 from tasks.sampling.drawing import Controls
 from tasks.sampling.local import LocalEngine
@@ -23,7 +22,7 @@ EMBEDDED = Path(__file__).parent.parent / "embedded"
 DEFAULT_BATCH = 64
 
 
-def load_engine(config: GeneratorConfig) -> Engine:
+def open_model(config: GeneratorConfig) -> LocalEngine:
     """Load the generator that a resolved configuration names.
 
     Args:
@@ -37,19 +36,20 @@ def load_engine(config: GeneratorConfig) -> Engine:
         raise ValueError(
             "generator.model is empty; expected a resolved configuration. Call RunConfig.resolved()."
         )
-    name = str(embedded_folder()) if config.model == "embedded" else config.model
+    name = str(embedded_folder(EMBEDDED)) if config.model == "embedded" else config.model
     tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
     model = _load_model(name, config.revision)
     check_vocabulary(model, tokenizer, config.model)
     end_tokens = find_end_tokens(model, tokenizer, config.model)
     wording = Wording(tokenizer, config.prompt_form, end_tokens, cased=not _is_uncased(model))
+    wording.encode("A missing or broken chat template shows here.")
     limits = _limits(config, model, tokenizer, end_tokens)
     check_cached_decoding(model, config.model)
     widths = steady_widths(model, limits.batch_size * limits.n_lanes)
     return LocalEngine(model, wording, limits, widths, context_length(model))
 
 
-def embedded_folder(folder: Path = EMBEDDED) -> Path:
+def embedded_folder(folder: Path) -> Path:
     """The embedded generator's folder, once every file in it has the sha256 that SHA256SUMS gives.
 
     Raises:

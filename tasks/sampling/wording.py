@@ -1,15 +1,12 @@
 """From a prompt to token ids and from token ids to a text, for each prompt form."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.config import PromptForm
 from tasks.sampling.casing import restore_case
-
-# Reasoning models put their thinking between these marks, or open with it and only close the mark.
-_THINKING = re.compile(r"^.*?</think>|<think>.*?(?:</think>|$)", re.DOTALL)
+from tasks.sampling.thinking import without_thinking
 
 
 @dataclass(frozen=True)
@@ -35,13 +32,16 @@ class Wording:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text as the model wrote it."""
-        text: str = self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+        if not self.cased:
+            # Not through WordPiece's own clean-up, which glues opening quotes to the word before.
+            return " ".join(self.tokenizer.convert_ids_to_tokens(list(tokens))).replace(" ##", "")
+        text: str = self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False)
         return text
 
     def polish(self, text: str) -> str:
         """The text as it is handed out: thinking left out, case and spacing restored."""
         if self.form is PromptForm.chat:
-            text = _THINKING.sub("", text, count=1)
+            text = without_thinking(text)
         return text.strip() if self.cased else restore_case(text)
 
     def _completion(self, prompt: str) -> list[int]:
