@@ -155,7 +155,7 @@ def _lengths(texts: Sequence[Words]) -> dict[str, float]:
 
 
 def label_named_share(texts: Sequence[str], labels: Sequence[Sequence[str]]) -> float:
-    """Share of texts that hold a word that begins like one of their own labels ("very negative": "negative")."""
+    """Share of texts with a word that begins like one of their own labels ("very negative": "negat")."""
     named = sum(
         any(_names(text.lower(), label) for label in own) for text, own in zip(texts, labels, strict=True)
     )
