@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from tasks.cleaning.lists import holds_several
+
 PASSES = 5
 """Wrappers within wrappers that are unwrapped: fence, preamble, title, quotes, and one to see them gone."""
 
@@ -26,10 +28,10 @@ _TAG = re.compile(
 )
 _FENCE = re.compile(r"^\s{0,50}(?:```|~~~)[\w+-]{0,20}[^\S\n]{0,20}\n?|\n?(?:```|~~~)\s{0,50}$")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|`)(?=\S)([^*_`\n]{1,1000}?)(?<=\S)\1")
-_BLOCK_MARK = re.compile(r"^(?:#{1,6}\s{1,10}|[-*•]\s{1,10}|>{1,3}\s{1,10})")
+_BLOCK_MARK = re.compile(r"^(?:#{1,6}|[-*•]|>{1,3}|\d[.)])\s{1,10}(?=\S)")
 _ROLE = re.compile(
     rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title)"
-    r"(?:\s#?\d{1,3})?\W{0,3}:\W{0,3}(?=[\w\"“'‘(\[])",
+    r"(?:\s#?\d{1,3})?[*_]{0,3}:[\s*_]{0,4}(?=[\w\"“'‘(\[])",
     re.IGNORECASE,
 )
 _ASSENT = (
@@ -62,8 +64,9 @@ _OUTRO = re.compile(
     r"|\(?(?:word count|\d{1,4} words)\b)[\s\S]{0,600}$",
     re.IGNORECASE,
 )
-_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2})([^“”\"\n]{1,120})(?:[”\"]{2})\s{1,20}(?=[A-Z\"“])")
+_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2})([^“”\"\n]{1,120})(?:[”\"]{2})\s{1,20}(?=\S)")
 _LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n\s{0,20}(?=\S)")
+_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»", "„": "“", "`": "`"}
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn"}
 
@@ -94,19 +97,22 @@ def without_tags(text: str) -> str:
 
 
 def without_markdown(text: str) -> str:
-    """Text without fences, emphasis, and the mark of a heading, bullet or quotation at its beginning."""
+    """Text without fences and emphasis."""
     if "```" in text or "~~~" in text:
         text = _FENCE.sub("", text)
     if "*" in text or "_" in text or "`" in text:
         text = _EMPHASIS.sub(r"\2", text)
-    return _BLOCK_MARK.sub("", text, count=1)
+    return text
+
+
+def without_mark(text: str) -> str:
+    """Text without the mark of a heading, bullet, number or quotation, and without "Review:"."""
+    return _ROLE.sub("", _BLOCK_MARK.sub("", text, count=1), count=1)
 
 
 def without_preamble(text: str) -> str:
-    """Text without "Sure, here is a review:", "Assistant:" and "The random topic is: ..."."""
-    for pattern in (_PREAMBLE, _ROLE, _TOPIC):
-        text = pattern.sub("", text, count=1)
-    return text
+    """Text without "Sure, here is a review:" and "The random topic is: ..."."""
+    return _TOPIC.sub("", _PREAMBLE.sub("", text, count=1), count=1)
 
 
 def without_request(text: str) -> str:
@@ -119,11 +125,19 @@ def without_request(text: str) -> str:
 
 def without_title(text: str) -> str:
     """Text without a title in doubled quotes or on a line of its own; what follows must be longer."""
+    if holds_several(text):  # "Comment 1" above the first of two is no title
+        return text
     for pattern in (_QUOTED_TITLE, _LINE_TITLE):
         title = pattern.match(text)
-        if title and len(text) - title.end() > 2 * len(title[1]):
+        if title and len(text) - title.end() > 2 * len(title[1]) and _is_title(title[1]):
             return text[title.end() :]
     return text
+
+
+def _is_title(line: str) -> bool:
+    """Whether the longer words of a line are capitalised, or it is marked as a heading."""
+    longer = [word for word in line.split() if len(word) > 3] or line.split()
+    return line[:1] in '#*“"' or sum(word[:1].isupper() for word in longer) > 0.5 * len(longer)
 
 
 def without_quotes(text: str) -> str:
@@ -133,7 +147,8 @@ def without_quotes(text: str) -> str:
         return text
     inner = text[1:-1]
     doubled = inner[0] == text[0] and inner[-1] == closing
-    return inner if doubled or (text[0] not in inner and closing not in inner.replace("n't", "")) else text
+    bare = _APOSTROPHE.sub("", inner)
+    return inner if doubled or (text[0] not in bare and closing not in bare) else text
 
 
 def tidy(text: str) -> str:
@@ -178,6 +193,8 @@ def strip(text: str, prompt: str = "") -> str:
         text = without_echo(text, prompt) if prompt else text
         for step in STEPS:
             text = step(text)
+        if not holds_several(text):  # the marks of a list are what it is rejected by
+            text = without_mark(text)
         if text == before:
             break
     return text
