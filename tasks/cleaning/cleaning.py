@@ -49,10 +49,8 @@ def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
         return Draft(row["text"], row["labels"], config), "too long"
     text = strip(row["text"], row["prompt"])
     whole = last_full_sentence(text) if ends_cut(text, row["votes"].get("cut") == 1.0) else text
-    if text and not whole:
-        return Draft(text, row["labels"], config), "truncated"
-    draft = Draft(whole, row["labels"], config)
-    reason = fault(draft)
+    draft = Draft(whole or text, row["labels"], config)
+    reason = fault(draft) or ("truncated" if text and not whole else None)
     if reason is None and copies_prompt(whole, row["prompt"]):
         reason = "copied from exemplar"
     return draft, reason

@@ -41,9 +41,11 @@ _ASSENT = (
 _HERE = r"(?:here(?:'s|’s| is| are| you go)|below (?:is|are))"
 _OFFER = rf"(?:{_HERE}|i(?:'ll|’ll| will| can| have|'ve|’ve)|this is|let me|as requested)"
 _COLON = r":(?=\s|[\"“*]|$)"  # a colon that introduces, unlike those of ":)", "10:30" and "https://"
+_LINE_END = r"(?:(?<!\s):|[.!])?[^\S\n]{0,10}\n"
 _PREAMBLE = re.compile(
-    rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b[^\n:]{{0,160}}"
-    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}})(?:(?<!\s){_COLON}|[.!]?[^\S\n]{{0,10}}\n)\s{{0,50}}",
+    rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b"
+    rf"(?:[^\n:]{{0,160}}{_LINE_END}|[^\n:]{{0,80}}\b(?:{_NOUN}|you|your|attempt|try)\b[^\n:]{{0,80}}(?<!\s){_COLON})"
+    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}}(?:(?<!\s){_COLON}|{_LINE_END}))\s{{0,50}}",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(
