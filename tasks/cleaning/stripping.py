@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from tasks.cleaning.lists import holds_several
 
-PASSES = 5
-"""Wrappers within wrappers that are unwrapped: fence, preamble, title, quotes, and one to see them gone."""
+PASSES = 8
+"""Wrappers within wrappers that are unwrapped; the deepest seen in practice (fence, preamble, title, quotes)
+need five passes. What is still wrapped then is no text."""
 
 _NOUN = (
     r"(?:(?:review|text|comment|sample|example|message|post|tweet|sentence|response|essay|paragraph|passage|output"
@@ -187,16 +188,20 @@ def strip(text: str, prompt: str = "") -> str:
         prompt: The prompt that it was written for; repeated at the beginning, it is taken off.
 
     Returns:
-        The text within. `strip(strip(x)) == strip(x)`.
+        The text within; empty where `PASSES` did not reach it. `strip(strip(x)) == strip(x)`.
     """
     text = without_controls(text)
     for _ in range(PASSES):
         before = text
-        text = without_echo(text, prompt) if prompt else text
-        for step in STEPS:
-            text = step(text)
-        if not holds_several(text):  # the marks of a list are what it is rejected by
-            text = without_mark(text)
+        text = _unwrapped(without_echo(text, prompt) if prompt else text)
         if text == before:
-            break
-    return text
+            return text
+    return ""
+
+
+def _unwrapped(text: str) -> str:
+    """Text after one pass of every step."""
+    for step in STEPS:
+        text = step(text)
+    # The marks of a list stay: it is rejected by them.
+    return text if holds_several(text) else without_mark(text)
