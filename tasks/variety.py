@@ -103,11 +103,11 @@ def self_bleu(texts: Sequence[Words]) -> float:
     orders = range(1, SELF_BLEU_ORDER + 1)
     counts = {n: [Counter(_grams(words, n)) for words in texts] for n in orders}
     limits = {n: _two_highest(counts[n]) for n in orders}
-    lengths = [len(words) for words in texts]
+    lengths = Counter(len(words) for words in texts)
     scores = []
     for i in range(len(texts)):
         matched = [_matches(counts[n][i], limits[n], i) for n in orders]
-        scores.append(_bleu(matched, [max(lengths[i] - n + 1, 0) for n in orders], i, lengths))
+        scores.append(_bleu(matched, len(texts[i]), lengths))
     return float(np.mean(scores))
 
 
@@ -130,16 +130,16 @@ def _matches(counter: Counter[Words], limits: dict[Words, tuple[int, int, int]],
     return clipped
 
 
-def _bleu(matched: Sequence[int], totals: Sequence[int], i: int, lengths: Sequence[int]) -> float:
+def _bleu(matched: Sequence[int], length: int, lengths: Counter[int]) -> float:
+    """BLEU from the matched n-grams of a text of `length` words; `lengths` counts those of all texts."""
     if matched[0] == 0:
         return 0.0
-    logs = [log(matched[0] / totals[0])]
-    logs += [
-        log((hits + 1) / (total + 1)) for hits, total in zip(matched[1:], totals[1:], strict=True) if total
-    ]
-    closest = min((abs(length - lengths[i]), length) for j, length in enumerate(lengths) if j != i)[1]
-    penalty = min(0.0, 1 - closest / lengths[i])
-    return exp(penalty + sum(logs) / len(logs))
+    totals = [length - n for n in range(SELF_BLEU_ORDER) if length > n]
+    logs = [log(matched[0] / length)]
+    logs += [log((hits + 1) / (total + 1)) for hits, total in zip(matched[1:], totals[1:], strict=False)]
+    others = [other for other, count in lengths.items() if other != length or count > 1]
+    closest = min(others, key=lambda other: (abs(other - length), other))
+    return exp(min(0.0, 1 - closest / length) + sum(logs) / len(logs))
 
 
 def top_openings_share(texts: Sequence[Words]) -> float:
@@ -155,7 +155,7 @@ def _lengths(texts: Sequence[Words]) -> dict[str, float]:
 
 
 def label_named_share(texts: Sequence[str], labels: Sequence[Sequence[str]]) -> float:
-    """Share of texts with a word that begins like one of their own labels ("very negative": "negative")."""
+    """Share of texts with a word that begins like one of their own labels ("very negative": "negat")."""
     named = sum(
         any(_names(text.lower(), label) for label in own) for text, own in zip(texts, labels, strict=True)
     )

@@ -1,5 +1,6 @@
 """The way of a row through cleaning: strip, mend its end, judge, compare with its prompt, drop repeats."""
 
+import re
 from collections.abc import Sequence
 
 from tasks.cleaning.copying import copies_prompt
@@ -14,6 +15,8 @@ STAGE = "cleaning"
 LEAST_CHARS = 100_000
 CHARS_PER_WORD = 64
 """A text with more characters than this per allowed word (and more than `LEAST_CHARS`) is not even read."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean_rows(rows: Sequence[Row], config: CleaningConfig, seen: Sequence[Row] = ()) -> Sifted:
@@ -49,10 +52,8 @@ def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
         return Draft(row["text"], row["labels"], config), "too long"
     text = strip(row["text"], row["prompt"])
     whole = last_full_sentence(text) if ends_cut(text, row["votes"].get("cut") == 1.0) else text
-    if text and not whole:
-        return Draft(text, row["labels"], config), "truncated"
-    draft = Draft(whole, row["labels"], config)
-    reason = fault(draft)
+    draft = Draft(whole or text, row["labels"], config)
+    reason = fault(draft) or ("truncated" if text and not whole else None)
     if reason is None and copies_prompt(whole, row["prompt"]):
         reason = "copied from exemplar"
     return draft, reason
@@ -64,8 +65,7 @@ def _votes(row: Row, draft: Draft) -> dict[str, float]:
 
 def _storable(row: Row) -> Row:
     """Row whose text can be written to a file."""
-    text = row["text"].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return row if text == row["text"] else {**row, "text": text}
+    return {**row, "text": _SURROGATE.sub("\ufffd", row["text"])} if _SURROGATE.search(row["text"]) else row
 
 
 def _without_repeats(

@@ -11,8 +11,8 @@ HEAD = 160
 """Characters at the beginning in which a refusal counts: further on, people say the same words."""
 
 _NOT = (
-    r"(?:can(?:'t|’t|not| not)|(?:'m |’m | am )?(?:unable|not able) to|won(?:'t|’t)|will not"
-    r"|must (?:decline|refuse)(?: to)?)"
+    r"(?:can(?:'t|’t|not| not)|(?:'m |’m | am )?(?:unable|not able) to"
+    r"|(?:won(?:'t|’t)|will not)(?: be able to)?|must (?:decline|refuse)(?: to)?)"
 )
 _DO = (
     r"(?:assist|help with|fulfil+|generat|creat|comply|produc|writ|provid|continue with|engage in|participat)"
@@ -50,7 +50,7 @@ _ECHO = re.compile(
     rf"{_TEXTS}\b"
     r".{0,40}?\b(?:about|that|which|with|in|expressing|on|from|of)\b"
     rf"|\b(?:{_TASK}|(?:your|these|the) instructions?)\b\s?"
-    r"(?:(?:is|was|asks?|says|below|above)\b|:|and topic)"
+    r"(?:(?:is|are|was|were|asks?|says|below|above)\b|:|and topic)"
     r"|\bplease (?:provide|specify) (?:the |a |your )?(?:writing style|topic|prompt|label|text|sentiment)\b"
     r"|\[(?:insert|your|topic|product|company|restaurant|movie|hotel|city|place|date)"
     r"(?: \w{1,12}){0,3}\](?!\()",

@@ -9,11 +9,11 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from tasks.cleaning.echoes import is_instruction_echo, is_refusal
 from tasks.cleaning.language import is_foreign, words_of
+from tasks.cleaning.lists import holds_several
 from tasks.cleaning.profanity import PROFANITY
 from tasks.config import CleaningConfig
 
@@ -30,22 +30,13 @@ SIGNS_CHARS = 30
 SIGNS_LETTERS = 0.4
 """Share of letters and digits below which it does."""
 
-_ITEM = re.compile(
-    r"(?:^|\n)[^\S\n]{0,20}(?:\(?\d{1,3}[.):]|[-*•]|(?:review|example|sample|text|comment|option|version)\s?#?\d{1,3}\s?[:.)-])"
-    r"[^\S\n]{1,5}\S",
-    re.IGNORECASE,
-)
-_INLINE = re.compile(r"(?:^|\s)\(?(\d{1,2})[.)]\s{1,3}[\"“A-Za-z]")
-_MANY = re.compile(
-    r"(?:^|\s)(?:review|example|sample|text|comment|option|version) ?#?\d{1,3} ?[:.)-]\s", re.IGNORECASE
-)
 _LETTER = re.compile(r"[^\W_]")
 _REPEATED = re.compile(r"(.)\1{1,1000}", re.DOTALL)
 _IMPOSSIBLE = re.compile(
     # Pairs of letters that no English word holds, abbreviations and names aside.
     r"b[qxz]|c[bdfgjvwx]|d[qxz]|f[dhjkqvxz]|g[cjkqvxz]|h[cfgjkvxz]|j[b-df-hj-np-tv-z]|k[cjqvxz]|l[jqxz]|m[jkqvxz]|"
     r"p[jqvxz]|q[a-hj-tv-z]|s[jxz]|t[jqx]|v[b-df-hj-np-tw-xz]|w[gjquvxz]|x[dfgjknrsvz]|y[jqy]|z[b-df-gjm-npr-tvx]|"
-    r"[bcdfghjklmnpqrstvwxz]{6}"
+    r"[bcdfghjklmnpqrstvwxz]{6}|[aeiouy]{5}"
 )
 
 
@@ -68,17 +59,6 @@ class Rule(NamedTuple):
 
     name: str
     holds: Callable[[Draft], bool]
-
-
-def is_list(draft: Draft) -> bool:
-    """Whether a text holds several samples: two marked lines, or inline numbers that count 1, 2."""
-    text = draft.text
-    if "\n" in text and len(_ITEM.findall(text)) >= 2:
-        return True
-    if "1" not in text:
-        return False
-    numbers = [int(n) for n in _INLINE.findall(text)]
-    return any(a == 1 and b == 2 for a, b in pairwise(numbers)) or len(_MANY.findall(text)) >= 2
 
 
 def is_loop(draft: Draft) -> bool:
@@ -133,7 +113,7 @@ RULES: tuple[Rule, ...] = (
     Rule("too long", lambda draft: len(draft.text.split()) > draft.config.max_words),
     Rule("refusal", lambda draft: is_refusal(draft.text, draft.words)),
     Rule("instruction echo", lambda draft: is_instruction_echo(draft.text, draft.words, draft.labels)),
-    Rule("list", is_list),
+    Rule("list", lambda draft: holds_several(draft.text)),
     Rule("repetition", is_loop),
     Rule("gibberish", is_gibberish),
     Rule("foreign language", lambda draft: is_foreign(draft.words, draft.config.language)),

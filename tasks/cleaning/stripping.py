@@ -9,8 +9,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-PASSES = 5
-"""Wrappers within wrappers that are unwrapped: fence, preamble, title, quotes, and one to see them gone."""
+from tasks.cleaning.lists import holds_several
+
+PASSES = 8
+"""Wrappers within wrappers that are unwrapped; the deepest seen in practice (fence, preamble, title, quotes)
+need five passes. What is still wrapped then is no text."""
 
 _NOUN = (
     r"(?:(?:review|text|comment|sample|example|message|post|tweet|sentence|response|essay|paragraph|passage|output"
@@ -26,10 +29,10 @@ _TAG = re.compile(
 )
 _FENCE = re.compile(r"^\s{0,50}(?:```|~~~)[\w+-]{0,20}[^\S\n]{0,20}\n?|\n?(?:```|~~~)\s{0,50}$")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|`)(?=\S)([^*_`\n]{1,1000}?)(?<=\S)\1")
-_BLOCK_MARK = re.compile(r"^(?:#{1,6}\s{1,10}|[-*•]\s{1,10}|>{1,3}\s{1,10})")
+_BLOCK_MARK = re.compile(r"^(?:#{1,6}|[-*•]|>{1,3}|\d[.)])\s{1,10}(?=\S)")
 _ROLE = re.compile(
     rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title)"
-    r"(?:\s#?\d{1,3})?\W{0,3}:\W{0,3}(?=[\w\"“'‘(\[])",
+    r"(?:\s#?\d{1,3})?[*_]{0,3}:[\s*_]{0,4}(?=[\w\"“'‘(\[])",
     re.IGNORECASE,
 )
 _ASSENT = (
@@ -39,9 +42,11 @@ _ASSENT = (
 _HERE = r"(?:here(?:'s|’s| is| are| you go)|below (?:is|are))"
 _OFFER = rf"(?:{_HERE}|i(?:'ll|’ll| will| can| have|'ve|’ve)|this is|let me|as requested)"
 _COLON = r":(?=\s|[\"“*]|$)"  # a colon that introduces, unlike those of ":)", "10:30" and "https://"
+_LINE_END = r"(?:(?<!\s):|[.!])?[^\S\n]{0,10}\n"
 _PREAMBLE = re.compile(
-    rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b[^\n:]{{0,160}}"
-    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}})(?:(?<!\s){_COLON}|[.!]?[^\S\n]{{0,10}}\n)\s{{0,50}}",
+    rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b"
+    rf"(?:[^\n:]{{0,160}}{_LINE_END}|[^\n:]{{0,80}}\b(?:{_NOUN}|you|your|attempt|try)\b[^\n:]{{0,80}}(?<!\s){_COLON})"
+    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}}(?:(?<!\s){_COLON}|{_LINE_END}))\s{{0,50}}",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(
@@ -62,8 +67,9 @@ _OUTRO = re.compile(
     r"|\(?(?:word count|\d{1,4} words)\b)[\s\S]{0,600}$",
     re.IGNORECASE,
 )
-_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2})([^“”\"\n]{1,120})(?:[”\"]{2})\s{1,20}(?=[A-Z\"“])")
+_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2})([^“”\"\n]{1,120})(?:[”\"]{2})\s{1,20}(?=\S)")
 _LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n\s{0,20}(?=\S)")
+_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»", "„": "“", "`": "`"}
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn"}
 
@@ -94,19 +100,22 @@ def without_tags(text: str) -> str:
 
 
 def without_markdown(text: str) -> str:
-    """Text without fences, emphasis, and the mark of a heading, bullet or quotation at its beginning."""
+    """Text without fences and emphasis."""
     if "```" in text or "~~~" in text:
         text = _FENCE.sub("", text)
     if "*" in text or "_" in text or "`" in text:
         text = _EMPHASIS.sub(r"\2", text)
-    return _BLOCK_MARK.sub("", text, count=1)
+    return text
+
+
+def without_mark(text: str) -> str:
+    """Text without the mark of a heading, bullet, number or quotation, and without "Review:"."""
+    return _ROLE.sub("", _BLOCK_MARK.sub("", text, count=1), count=1)
 
 
 def without_preamble(text: str) -> str:
-    """Text without "Sure, here is a review:", "Assistant:" and "The random topic is: ..."."""
-    for pattern in (_PREAMBLE, _ROLE, _TOPIC):
-        text = pattern.sub("", text, count=1)
-    return text
+    """Text without "Sure, here is a review:" and "The random topic is: ..."."""
+    return _TOPIC.sub("", _PREAMBLE.sub("", text, count=1), count=1)
 
 
 def without_request(text: str) -> str:
@@ -119,11 +128,19 @@ def without_request(text: str) -> str:
 
 def without_title(text: str) -> str:
     """Text without a title in doubled quotes or on a line of its own; what follows must be longer."""
+    if holds_several(text):  # "Comment 1" above the first of two is no title
+        return text
     for pattern in (_QUOTED_TITLE, _LINE_TITLE):
         title = pattern.match(text)
-        if title and len(text) - title.end() > 2 * len(title[1]):
+        if title and len(text) - title.end() > 2 * len(title[1]) and _is_title(title[1]):
             return text[title.end() :]
     return text
+
+
+def _is_title(line: str) -> bool:
+    """Whether the longer words of a line are capitalised, or it is marked as a heading."""
+    longer = [word for word in line.split() if len(word) > 3] or line.split()
+    return line[:1] in '#*“"' or sum(word[:1].isupper() for word in longer) > 0.5 * len(longer)
 
 
 def without_quotes(text: str) -> str:
@@ -133,7 +150,8 @@ def without_quotes(text: str) -> str:
         return text
     inner = text[1:-1]
     doubled = inner[0] == text[0] and inner[-1] == closing
-    return inner if doubled or (text[0] not in inner and closing not in inner.replace("n't", "")) else text
+    bare = _APOSTROPHE.sub("", inner)
+    return inner if doubled or (text[0] not in bare and closing not in bare) else text
 
 
 def tidy(text: str) -> str:
@@ -170,14 +188,20 @@ def strip(text: str, prompt: str = "") -> str:
         prompt: The prompt that it was written for; repeated at the beginning, it is taken off.
 
     Returns:
-        The text within. `strip(strip(x)) == strip(x)`.
+        The text within; empty where `PASSES` did not reach it. `strip(strip(x)) == strip(x)`.
     """
     text = without_controls(text)
     for _ in range(PASSES):
         before = text
-        text = without_echo(text, prompt) if prompt else text
-        for step in STEPS:
-            text = step(text)
+        text = _unwrapped(without_echo(text, prompt) if prompt else text)
         if text == before:
-            break
-    return text
+            return text
+    return ""
+
+
+def _unwrapped(text: str) -> str:
+    """Text after one pass of every step."""
+    for step in STEPS:
+        text = step(text)
+    # The marks of a list stay: it is rejected by them.
+    return text if holds_several(text) else without_mark(text)

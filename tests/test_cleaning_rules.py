@@ -1,0 +1,193 @@
+"""Every rule by name: what it strips or rejects, and what it leaves to the people who wrote it."""
+
+import pytest
+from test_cleaning import row
+
+from tasks.cleaning.cleaning import clean_text
+from tasks.cleaning.endings import ends_cut, last_full_sentence
+from tasks.cleaning.hygiene import RULES
+from tasks.cleaning.stripping import strip
+from tasks.config import CleaningConfig
+
+LONG = (
+    "We sat in the garden until the lamps went out. Nobody wanted to be the first to go home. "
+    "My aunt told the one about the goat and the bishop, and even the neighbours laughed. "
+    "Later the moon came up over the shed."
+)
+
+REJECTED = {
+    "nothing left": ["", "   ", "<think>what shall I write", "Sure! Here is a review:", "\x00\x01"],
+    "too long": ["word " * 401],
+    "refusal": [
+        "I'm sorry, but I can't help with that.",
+        "As an AI language model, I have no taste buds.",
+        "I cannot provide a review of this hotel.",
+        "That would be against my programming.",
+    ],
+    "instruction echo": [
+        "Write a short review about a hotel in a positive tone.",
+        "The emotion is joy, so here goes the text.",
+        "This sentence conveys a sense of joy about lunch.",
+        "Sentiment: very negative",
+        "Welcome to [insert hotel name], we hope you like it.",
+    ],
+    "list": [
+        "1. The soup was cold.\n2. The bread was stale.",
+        "- The soup was cold.\n- The bread was stale.",
+        "Review 1: The soup was cold. Review 2: The bread was stale.",
+        "1) The soup was cold. 2) The bread was stale.",
+    ],
+    "repetition": ["so good so good so good so good so good so good so good so good", "the " * 30],
+    "gibberish": [
+        "xkcq vvtrz qqpwt hjkl zxcvb",
+        "sdfg hjkl sdfgh jklsd",
+        "| --- | :-: | --- | %%$ | #@! | -x- | ::: | === | +++ | [] | {} | <> | ?! |",
+    ],
+    "foreign language": [
+        "Das Essen war leider kalt und viel zu teuer.",
+        "La comida estaba fría pero el postre muy rico.",
+        "Это было очень вкусно, спасибо большое.",
+        "今日はとても楽しかったです。また来ます。",
+    ],
+    "truncated": ["I was just about to order the"],
+    "too short": ["Nice", "so good", "👍👍👍 🎉 🎉", "?! ... !!"],
+    "profanity": ["that was a damn good soup"],
+}
+
+LEFT_ALONE = [
+    "I'm sorry, that must have been awful for you.",
+    "I'm so sorry, but I can't stop laughing at this.",
+    "Sorry but I can't eat here again after what I saw.",
+    "I can't help but smile when she sings.",
+    "Sure, the food was good, but the wait was not.",
+    "Okay here's the thing: nobody asked for this.",
+    "Here is the problem: they close at five.",
+    "Of course they lost my luggage again.",
+    "I love reviews like yours, keep them coming.",
+    "This comment made my day, thank you!",
+    "What a feeling of joy that was!",
+    "He is a very negative person and I feel for him.",
+    "I was number 1 in line and they still forgot me.",
+    "We ordered 2. They brought 1.",
+    "no no no no no please stop",
+    "hahahahaha that is so good",
+    "Mmmmm sooooo goooood, shhhh don't tell",
+    "The HTTP endpoint of the TSMC dashboard is down again.",
+    "C'est la vie, as they say.",
+    "What can I say, que sera sera",
+    "omg lol wtf did i just read",
+    "I ate at 10:30 and it was still warm :)",
+    "Great comment :( makes me sad though",
+    "my dog is the best what are you on about",
+    "That's the one I was looking for",
+    "She said \"never again\" and meant it",
+    "5 stars from me, 1 from my wife",
+    "[NAME] is the best teacher that we ever had",
+    "Person A told us that the show was sold out.",
+    "I think so, and <3 to you all",
+]  # fmt: skip
+
+STRIPPED = {
+    'Sure! Here is a review:\n\n"The soup was cold."': "The soup was cold.",
+    "Certainly! Here's a short text for you: The soup was cold.": "The soup was cold.",
+    "Assistant: The soup was cold.": "The soup was cold.",
+    "Comment: The soup was cold.": "The soup was cold.",
+    "““The soup was cold.””": "The soup was cold.",
+    "```\nThe soup was cold.\n```": "The soup was cold.",
+    "The **soup** was *really* cold.": "The soup was really cold.",
+    "<think>Short and sour.</think>The soup was cold.": "The soup was cold.",
+    "<b>The soup</b> was cold &amp; salty.<br>": "The soup was cold & salty.",
+    "The soup was cold.<|endoftext|>": "The soup was cold.",
+    "The soup was cold.\n\nLet me know if you need another review!": "The soup was cold.",
+    "# Cold Soup\n\nThe soup was cold when it came.": "The soup was cold when it came.",
+    "  The soup\t was   cold.\n\n\n\nNever again. ": "The soup was cold.\nNever again.",
+    "The soup\x00 was\x1b cold.\ud800": "The soup was cold.",
+}
+
+# Faults that generated essays were seen to have: a title in doubled quotes, a request for a writing style, a
+# topic that is announced, an end in the middle of a sentence.
+ESSAYS = {
+    "““A Garden in June”” The roses were out and nobody spoke. We stayed until dark.": (
+        "The roses were out and nobody spoke. We stayed until dark."
+    ),
+    '""A Garden in June"" The roses were out and nobody spoke. We stayed until dark.': (
+        "The roses were out and nobody spoke. We stayed until dark."
+    ),
+    "The roses were out. However, please provide the writing style and topic below.\n"
+    "**Topic:** Gardens\n**Writing Style:** Calm": "The roses were out.",
+    "The random topic is: gardens in June.\n\nThe roses were out and nobody spoke.": (
+        "The roses were out and nobody spoke."
+    ),
+    'The random topic is "Gardens in June." The roses were out and nobody spoke.': (
+        "The roses were out and nobody spoke."
+    ),
+    LONG + " And then, all of a sudden, the old gate began to": LONG,
+    LONG + " And then, all of a sudden, the old gate op": LONG,
+}
+
+
+def test_every_rule_has_an_example():
+    assert set(REJECTED) == {rule.name for rule in RULES} | {"truncated"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in REJECTED.items() for text in texts]
+)
+def test_a_fault_is_rejected_by_its_rule(name, text):
+    assert clean_text(row(text), CleaningConfig(profanity_filter=name == "profanity"))[1] == name
+
+
+@pytest.mark.parametrize("text", LEFT_ALONE)
+def test_what_people_write_is_left_alone(text):
+    draft, reason = clean_text(row(text), CleaningConfig())
+    assert (draft.text, reason) == (text, None)
+
+
+@pytest.mark.parametrize(("text", "rest"), STRIPPED.items())
+def test_what_can_be_stripped_is_stripped(text, rest):
+    assert strip(text) == rest
+    assert strip(rest) == rest
+
+
+@pytest.mark.parametrize(("text", "rest"), ESSAYS.items())
+def test_faults_of_generated_essays_come_out_right(text, rest):
+    draft, reason = clean_text(row(text), CleaningConfig())
+    assert (draft.text, reason) == (rest, None)
+
+
+def test_a_repeated_prompt_is_taken_off():
+    prompt = "Label: joy\nA comment about soup:"
+    assert strip(f"{prompt} The soup was warm.", prompt) == "The soup was warm."
+    assert strip("A comment about soup: The soup was warm.", prompt) == "The soup was warm."
+
+
+def test_the_own_label_is_an_echo_and_another_is_not():
+    text = "The emotion is grief when you lose a dog"
+    assert clean_text(row(text, labels=["grief"]), CleaningConfig())[1] == "instruction echo"
+    assert clean_text(row(text, labels=["joy"]), CleaningConfig())[1] is None
+
+
+def test_the_wanted_language_is_a_choice():
+    german = "Das Essen war leider kalt und viel zu teuer."
+    english = "The food was cold and far too expensive, sadly."
+    assert clean_text(row(german), CleaningConfig(language="de"))[1] is None
+    assert clean_text(row(english), CleaningConfig(language="de"))[1] == "foreign language"
+    assert clean_text(row(german), CleaningConfig(language=None))[1] is None
+
+
+def test_abbreviations_and_initials_end_no_sentence():
+    assert last_full_sentence("It rained. Then Dr. Who came with Mr. B. and") == "It rained."
+    assert last_full_sentence('"Stop!" she said and') == '"Stop!"'
+    assert last_full_sentence("no end in sight") == ""
+
+
+def test_a_known_cut_at_a_full_stop_is_an_end():
+    assert [
+        ends_cut("It rained.", True),
+        ends_cut("It rained all da", True),
+        ends_cut("It rained all da"),
+    ] == [
+        False,
+        True,
+        False,
+    ]
