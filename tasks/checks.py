@@ -6,7 +6,7 @@ from pathlib import Path
 from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
-from tasks.sampling.opening import embedded_folder
+from tasks.sampling.opening import EMBEDDED, embedded_folder
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
 
 
@@ -26,7 +26,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             "Give --real, or leave --mix out."
         )
     if config.generator.model == "embedded" and config.mix < 1:
-        embedded_folder()
+        embedded_folder(EMBEDDED)
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
     if config.real:
@@ -74,7 +74,7 @@ def real_sha256(source: str) -> str:
 def generator_sha256(config: GeneratorConfig) -> str:
     """What the texts of a generator hang on: its weights where they are at hand, else nothing."""
     if config.model == "embedded":
-        return _files_sha256(embedded_folder())[:16]
+        return _files_sha256(embedded_folder(EMBEDDED))[:16]
     folder = Path(str(config.model)).expanduser()
     return _files_sha256(folder)[:16] if folder.is_dir() else ""
 

@@ -67,7 +67,7 @@ def one_clear_error() -> Iterator[None]:
     """Turn what went wrong into one message and an exit code: 2, or 130 after Ctrl-C."""
     try:
         yield
-    except (ValueError, FileNotFoundError, PermissionError) as error:
+    except (ValueError, FileNotFoundError, PermissionError, ConnectionError) as error:
         fail(str(error))
     except OSError as error:
         fail(
