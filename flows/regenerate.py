@@ -24,7 +24,11 @@ DEFAULT = RunConfig()
 
 
 # Threads wait while one engine decodes what all of them asked for; more threads, fuller batches.
-@flow(name="regenerate", task_runner=ThreadPoolTaskRunner(max_workers=24))  # type: ignore[arg-type]
+@flow(
+    name="regenerate",
+    flow_run_name="{config.taxonomy} · {config.profile.value}",
+    task_runner=ThreadPoolTaskRunner(max_workers=24),  # type: ignore[arg-type]
+)
 def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     """Turn labels and topics into a data set, an evaluated classifier and a report.
 

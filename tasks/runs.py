@@ -1,5 +1,6 @@
 """One run as a whole: opened after every check that needs no model, then filled, sifted and shown."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -60,8 +61,22 @@ class Run:
         """Run a cached stage and add up its time."""
         start = time.monotonic()
         result = stages.cached(task, *args, **kwargs)
-        self.timings[task.name] = self.timings.get(task.name, 0.0) + time.monotonic() - start
+        self.note(task.name, time.monotonic() - start, result)
         return result
+
+    def note(self, stage: str, seconds: float, result: object) -> None:
+        """Add up the time of a stage and say in the terminal what came of it."""
+        self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+        tqdm.write(f"{stage:16}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
+
+
+def outcome(result: object) -> str:
+    """What a stage gave, in a few words."""
+    if isinstance(result, SiftedRefs):
+        return f"{result.kept.n_rows:,} kept, {result.rejects.n_rows:,} dropped"
+    if isinstance(result, DatasetRef):
+        return f"{result.n_rows:,} rows"
+    return result if isinstance(result, str) else ""
 
 
 def open_run(config: RunConfig) -> Run:
@@ -104,7 +119,7 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
             progress(done / total)
     for cell in cells:
         run.drawn[cell.key] += cell.draw
-    run.timings["sample"] = run.timings.get("sample", 0.0) + time.monotonic() - start
+    run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
     return tuple(refs)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from cleanlab.multilabel_classification import get_label_quality_scores
 from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from sklearn.neural_network import MLPClassifier
 
 from tasks.config import VerifyingConfig
 from tasks.embedding import embed
@@ -18,6 +18,8 @@ from tasks.records import Row, Sifted, reject
 
 # Rows of a label below which its folds say nothing.
 FEWEST = 10
+# Weight decay of the judges, as scikit-learn counts it; embeddings have unit length.
+L2 = 0.1
 
 
 def verify_rows(rows: Sequence[Row], labels: Sequence[str], config: VerifyingConfig, seed: int) -> Sifted:
@@ -65,13 +67,9 @@ def out_of_fold(
     out = np.zeros(targets.shape)
     splitter = GroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
     for learn, judge in splitter.split(vectors, groups=groups):
-        for label in range(targets.shape[1]):
-            column = targets[learn, label]
-            if column.all() or not column.any():
-                out[judge, label] = float(column.all())
-                continue
-            model = LogisticRegression(C=1.0, max_iter=200, class_weight="balanced")
-            out[judge, label] = model.fit(vectors[learn], column).predict_proba(vectors[judge])[:, 1]
+        # Without a hidden layer this is one logistic regression per label, all labels in one solve.
+        model = MLPClassifier((), solver="lbfgs", alpha=L2, max_iter=300, random_state=seed)
+        out[judge] = model.fit(vectors[learn], targets[learn].astype(int)).predict_proba(vectors[judge])
     return out
 
 
