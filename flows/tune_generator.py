@@ -29,13 +29,14 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
         config: Every knob.
     """
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    generator = stages.cached(tuning_stages.tune_generator_model, data, config)
+    texts = stages.cached(tuning_stages.annotate, data)
+    generator = stages.cached(tuning_stages.tune_generator_model, texts, config)
 
     people = open_run(judge_config(config))
     rows = add_real(people, people.store.put_rows([]))
     judge = people.step(stages.train, rows, people.taxonomy, people.config)
 
-    scores = stages.cached(tuning_stages.measure_generator, generator, judge, data, config)
+    scores = stages.cached(tuning_stages.measure_generator, generator, judge, texts, config)
     write_generator(people.store.get_folder(generator), config, scores)
     return scores
 

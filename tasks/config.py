@@ -255,7 +255,7 @@ class TuneConfig(Config):
     revision: str | None = Field(None, title="Revision")
     """Hub revision (commit, tag or branch)."""
     out: Path = Field(Path("build/generator"), title="Folder")
-    """Where model, card and checksums are written; it must not hold a model yet."""
+    """Where model, card and checksums are written; what it holds of the same names is replaced."""
     prompt_form: PromptForm = Field(PromptForm.control, title="Prompt form")
     """Control prefix for small models, chat for instruct models, plain for base models."""
     lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")

@@ -33,6 +33,8 @@ class FitOptions:
     precision: str = "auto"
     warmup_share: float = 0.1
     max_grad_norm: float = 1.0
+    min_gain: float = 0.0
+    """An epoch that betters the best score by no more than this counts as one without gain."""
     checkpoint_every_s: float = 120.0
 
 
@@ -45,6 +47,7 @@ class FitState:
     step: int = 0
     best: float = -math.inf
     best_epoch: int = -1
+    gain_epoch: int = -1
     loss_sum: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -132,7 +135,7 @@ def fit(
     peaks = [group["lr"] for group in groups]
     bar = tqdm(total=total, initial=min(state.step, total), desc=title, unit="batch", leave=False)
     saved = reported = time.monotonic()
-    while state.epoch < options.epochs and state.epoch - 1 - state.best_epoch < options.patience:
+    while state.epoch < options.epochs and state.epoch - 1 - state.gain_epoch < options.patience:
         model.train()
         epoch_batches = batches(state.epoch)
         for batch in epoch_batches[state.batch :]:
@@ -163,7 +166,7 @@ def fit(
             if now - saved > options.checkpoint_every_s:
                 saved = now
                 _checkpoint(accelerator, folder, state)
-        _close_epoch(accelerator, model, score_of, state, folder, len(epoch_batches))
+        _close_epoch(accelerator, model, score_of, state, folder, len(epoch_batches), options.min_gain)
         _checkpoint(accelerator, folder, state)
     bar.close()
     load_model(accelerator.unwrap_model(model), folder / "best.safetensors", device=str(accelerator.device))
@@ -184,6 +187,7 @@ def _close_epoch(
     state: FitState,
     folder: Path,
     n_batches: int,
+    min_gain: float,
 ) -> None:
     model.eval()
     with torch.inference_mode(), accelerator.autocast():
@@ -191,6 +195,8 @@ def _close_epoch(
     state.history.append(
         {"epoch": state.epoch + 1, "loss": state.loss_sum / max(1, n_batches), "score": score}
     )
+    if score > state.best + min_gain:
+        state.gain_epoch = state.epoch
     if score > state.best:
         state.best, state.best_epoch = score, state.epoch
         folder.mkdir(parents=True, exist_ok=True)

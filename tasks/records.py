@@ -81,11 +81,16 @@ class Cell(Record):
         return f"{'+'.join(self.labels)} | {self.topic}"
 
 
-class DatasetRef(Record):
-    """Rows in the results block."""
+class BlobRef(Record):
+    """A file in the results block."""
 
     uri: str
     sha256: str
+
+
+class DatasetRef(BlobRef):
+    """Rows in the results block."""
+
     n_rows: int
 
 

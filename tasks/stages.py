@@ -33,7 +33,7 @@ from tasks.evaluation.measuring import measure
 from tasks.evaluation.thresholds import tune_thresholds
 from tasks.orders import Draft, Order, rows_of
 from tasks.realrows import real_rows, without_seen
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Record, Row, Sifted, SiftedRefs
+from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Record, Row, Sifted, SiftedRefs
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm
 from tasks.runpage import Progress
 from tasks.sampling import Engine, Request, load_engine
@@ -106,8 +106,8 @@ def cached(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return state.result()
 
 
-def _refs(value: Any) -> list[DatasetRef | ModelRef]:
-    if isinstance(value, DatasetRef | ModelRef):
+def _refs(value: Any) -> list[BlobRef | ModelRef]:
+    if isinstance(value, BlobRef | ModelRef):
         return [value]
     if isinstance(value, BaseModel):
         return [ref for name in type(value).model_fields for ref in _refs(getattr(value, name))]

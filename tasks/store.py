@@ -24,7 +24,7 @@ from prefect.filesystems import WritableFileSystem
 from prefect.settings import get_current_settings
 from pydantic import Field, field_validator
 
-from tasks.records import DatasetRef, ModelRef, Reject, Row
+from tasks.records import BlobRef, DatasetRef, ModelRef, Reject, Row
 
 BLOCK = "results"
 CACHE = "cache"
@@ -139,17 +139,12 @@ class ResultsStore(WritableFileSystem):
         return self._put_parquet(parquet_bytes(flat, REJECT_FEATURES), len(flat))
 
     def _put_parquet(self, content: bytes, n_rows: int) -> DatasetRef:
-        sha256 = hashlib.sha256(content).hexdigest()
-        path = f"data/{sha256[:20]}.parquet"
-        if not self.exists(path):
-            self.write_path(path, content)
-        return DatasetRef(uri=path, sha256=sha256, n_rows=n_rows)
+        blob = self.put_blob(content, ".parquet")
+        return DatasetRef(uri=blob.uri, sha256=blob.sha256, n_rows=n_rows)
 
     def get_rows(self, ref: DatasetRef) -> list[Row]:
         """Read rows and check that they are those that were written."""
-        content = self.read_path(ref.uri)
-        _require_sha256(ref.uri, hashlib.sha256(content).hexdigest(), ref.sha256)
-        return rows_of_parquet(content)
+        return rows_of_parquet(self.get_blob(ref))
 
     def get_rejects(self, ref: DatasetRef) -> list[Reject]:
         """Read what `put_rejects` wrote."""
@@ -162,6 +157,20 @@ class ResultsStore(WritableFileSystem):
             )
             for row in flat
         ]
+
+    def put_blob(self, content: bytes, suffix: str) -> BlobRef:
+        """Write any bytes, named by content."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = f"data/{sha256[:20]}{suffix}"
+        if not self.exists(path):
+            self.write_path(path, content)
+        return BlobRef(uri=path, sha256=sha256)
+
+    def get_blob(self, ref: BlobRef) -> bytes:
+        """Read bytes and check that they are those that were written."""
+        content = self.read_path(ref.uri)
+        _require_sha256(ref.uri, hashlib.sha256(content).hexdigest(), ref.sha256)
+        return content
 
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""
@@ -185,10 +194,10 @@ class ResultsStore(WritableFileSystem):
         _require_sha256(ref.uri, folder_sha256(folder), ref.sha256)
         return folder
 
-    def intact(self, ref: DatasetRef | ModelRef) -> bool:
+    def intact(self, ref: DatasetRef | ModelRef | BlobRef) -> bool:
         """Whether what a ref points at is there and unchanged."""
         try:
-            self.get_rows(ref) if isinstance(ref, DatasetRef) else self.get_folder(ref)
+            self.get_folder(ref) if isinstance(ref, ModelRef) else self.get_blob(ref)
         except (OSError, ValueError):
             return False
         return True

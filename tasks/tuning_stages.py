@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from pydantic import TypeAdapter
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -16,7 +17,7 @@ from tasks.fitting import FitOptions
 from tasks.orders import TEMPLATES
 from tasks.prompts import control_prompt
 from tasks.realdata import read_real
-from tasks.records import ModelRef, RealRef, Record
+from tasks.records import BlobRef, ModelRef, RealRef, Record
 from tasks.runpage import Progress
 from tasks.sampling import Request, load_engine
 from tasks.stages import digest, stage
@@ -44,6 +45,7 @@ from tasks.tuning.corpus import Wish
 
 SMALL_DECODER = "small-decoder"
 HISTORY = "held_out_loss.json"
+TEXTS = TypeAdapter(list[TuningText])
 
 
 class GeneratorScores(Record):
@@ -66,18 +68,39 @@ class GeneratorScores(Record):
     samples: dict[str, tuple[str, ...]]
 
 
+@stage("annotate")
+def annotate(data: RealRef) -> BlobRef:
+    """People's texts with emotions, levels and topics; see `tasks.tuning.corpus`."""
+    comments = read_real(f"{data.source}/goemotions", "train")
+    reviews = read_real(f"{data.source}/sst", "train")
+    topics = {t.name: f"{t.name}. {' '.join(t.scenarios)}" for t in load_topics().topics}
+    vectors = (
+        embed([text.text for text in comments], "embed comments"),
+        embed([text.text for text in reviews], "embed reviews"),
+        embed(list(topics.values())),
+    )
+    texts = tuning_texts(comments, reviews, topics, vectors)
+    return open_store().put_blob(TEXTS.dump_json(texts), ".json")
+
+
 @stage("tune-generator")
-def tune_generator_model(data: RealRef, config: TuneConfig) -> ModelRef:
+def tune_generator_model(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     """Fine-tune the language model on the annotated texts."""
     store = open_store()
-    scratch = store.scratch(f"tune-{digest(data, _decisive(config))}")
-    texts = annotated(config.data)
+    scratch = store.scratch(f"tune-{digest(texts_ref.sha256, _decisive(config))}")
+    texts = read_texts(texts_ref)
     learn, held = held_out_split(len(texts), config.held_out, config.seed)
     model, tokenizer = _base(config, texts)
     wish = wish_of(config.prompt_form)
     own = [texts[i] for i in learn]
     options = FitOptions(
-        config.epochs, patience=2, seed=config.seed, precision=config.precision, warmup_share=0.03
+        config.epochs,
+        patience=1,
+        seed=config.seed,
+        precision=config.precision,
+        warmup_share=0.03,
+        # What further epochs gain after this they gain by learning texts by heart.
+        min_gain=0.05,
     )
     state = tune(
         model,
@@ -103,7 +126,7 @@ def tune_generator_model(data: RealRef, config: TuneConfig) -> ModelRef:
 
 @stage("measure-generator")
 def measure_generator(
-    generator: ModelRef, judge: ModelRef, data: RealRef, config: TuneConfig
+    generator: ModelRef, judge: ModelRef, texts_ref: BlobRef, config: TuneConfig
 ) -> GeneratorScores:
     """Perplexity on dev, and what a judge trained on people's text says of the samples."""
     store = open_store()
@@ -115,12 +138,12 @@ def measure_generator(
     said = predict(model, tokenizer, texts, settings["max_tokens"], "judge samples")
     hits = fidelity(said, [i for i, name in enumerate(names) for _ in samples[name]])
     per_label = hits.reshape(len(names), -1).mean(axis=1)
-    corpus = annotated(config.data)
+    corpus = read_texts(texts_ref)
     n_tokens = _epoch_tokens(folder, corpus, config)
     return GeneratorScores(
         n_texts=len(corpus),
         n_tokens=n_tokens,
-        epochs=config.epochs,
+        epochs=len(json.loads((folder / HISTORY).read_text())),
         held_out_loss=tuple(json.loads((folder / HISTORY).read_text())),
         dev_perplexity=_dev_perplexity(folder, config),
         fidelity=float(per_label.mean()),
@@ -131,17 +154,9 @@ def measure_generator(
     )
 
 
-def annotated(data: str) -> list[TuningText]:
-    """People's texts with emotions, levels and topics; see `tasks.tuning.corpus`."""
-    comments = read_real(f"{data}/goemotions", "train")
-    reviews = read_real(f"{data}/sst", "train")
-    topics = {t.name: f"{t.name}. {' '.join(t.scenarios)}" for t in load_topics().topics}
-    vectors = (
-        embed([text.text for text in comments], "embed comments"),
-        embed([text.text for text in reviews], "embed reviews"),
-        embed(list(topics.values())),
-    )
-    return tuning_texts(comments, reviews, topics, vectors)
+def read_texts(ref: BlobRef) -> list[TuningText]:
+    """What `annotate` wrote."""
+    return TEXTS.validate_json(open_store().get_blob(ref))
 
 
 def wish_of(form: PromptForm) -> Wish:
