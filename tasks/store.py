@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -232,11 +233,13 @@ def open_store() -> ResultsStore:
     SENTIMILL_RESULTS or the folder `results` here, and the block is named after it, because all
     serverless runs of one user share one database.
     """
-    root = os.environ.get("SENTIMILL_RESULTS", "results")
-    if get_current_settings().api.url:
-        name = BLOCK
-    else:
-        name = f"{BLOCK}-{hashlib.sha256(ResultsStore(root=root).root.encode()).hexdigest()[:8]}"
+    root = ResultsStore(root=os.environ.get("SENTIMILL_RESULTS", "results")).root
+    return _load(root, get_current_settings().api.url)
+
+
+@cache
+def _load(root: str, api_url: str | None) -> ResultsStore:
+    name = BLOCK if api_url else f"{BLOCK}-{hashlib.sha256(root.encode()).hexdigest()[:8]}"
     try:
         return cast("ResultsStore", ResultsStore.load(name))
     except ValueError:
