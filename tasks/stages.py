@@ -30,7 +30,7 @@ from tasks.config import (
 )
 from tasks.evaluation.arms import baseline_arms
 from tasks.evaluation.measuring import measure
-from tasks.evaluation.thresholds import tune_thresholds
+from tasks.evaluation.thresholds import population_weights, tune_thresholds
 from tasks.orders import Draft, Order, rows_of
 from tasks.realrows import real_rows, without_seen
 from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Record, Row, Sifted, SiftedRefs
@@ -214,7 +214,12 @@ def train(rows: DatasetRef, taxonomy: Taxonomy, config: RunConfig) -> ModelRef:
     )
     targets = _targets(parts["validation"])
     found = predict(model, tokenizer, _texts(parts["validation"]), config.training.max_tokens)
-    thresholds = tune_thresholds(found.astype(float), targets, config.evaluation.min_positives)
+    thresholds = tune_thresholds(
+        found.astype(float),
+        targets,
+        config.evaluation.min_positives,
+        _weights(parts["validation"], taxonomy),
+    )
     settings = {
         "labels": list(taxonomy.names),
         "thresholds": [float(t) for t in thresholds],
@@ -244,9 +249,10 @@ def evaluate(
         tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
     labelled = {name: (_texts(part), _targets(part)) for name, part in tests.items()}
     train, validation = ((_texts(parts[p]), _targets(parts[p])) for p in ("train", "validation"))
+    weights, fewest = _weights(parts["validation"], taxonomy), config.evaluation.min_positives
     scores = [
         *_classifier_arms(store.get_folder(model), labelled, taxonomy),
-        *baseline_arms(train, validation, labelled, taxonomy, config.seed, config.evaluation.min_positives),
+        *baseline_arms(train, validation, labelled, taxonomy, config.seed, fewest, weights),
     ]
     return Evaluation(arms=tuple(Arm.model_validate(score) for score in scores), n_seen_in_training=n_seen)
 
@@ -286,3 +292,10 @@ def _texts(rows: Sequence[Row]) -> list[str]:
 
 def _targets(rows: Sequence[Row]) -> np.ndarray:
     return np.array([row["targets"] for row in rows], dtype=float)
+
+
+def _weights(validation: Sequence[Row], taxonomy: Taxonomy) -> np.ndarray | None:
+    """Weights that give validation the label shares of the world; real rows have them already."""
+    if taxonomy.shares is None or any(row["source"] == "real" for row in validation):
+        return None
+    return population_weights(_targets(validation), taxonomy.shares)

@@ -36,6 +36,9 @@ class Label(Entry):
     meaning: Sentence
     control: tuple[Name, ...] = ()
     """Control words; one is drawn per text. Empty where the embedded generator cannot write the label."""
+    share: float | None = Field(None, gt=0.0, lt=1.0)
+    """Share of the texts out there that carry the label, where it is known. Texts are made in equal numbers;
+    thresholds are chosen for these shares."""
 
 
 class Taxonomy(Entry):
@@ -62,6 +65,12 @@ class Taxonomy(Entry):
     def index(self) -> dict[str, int]:
         """Position of each label, from 0."""
         return {name: i for i, name in enumerate(self.names)}
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """Share of every label out there; None where the taxonomy does not say."""
+        shares = tuple(label.share for label in self.labels if label.share is not None)
+        return shares or None
 
     def allowed_pairs(self) -> list[tuple[str, str]]:
         """Two-label sets that texts may carry; both the pairs and the labels in them in label order."""
@@ -98,6 +107,12 @@ class Taxonomy(Entry):
                 "expected at least two. Add labels."
             )
         _check_unique("label", self.names)
+        unsaid = [label.name for label in self.labels if label.share is None]
+        if 0 < len(unsaid) < self.n_labels:
+            raise ValueError(
+                f"labels {_quoted(unsaid)} of taxonomy {self.name} have no share but others do; "
+                "expected it for all or for none. Add or remove it."
+            )
         if self.pairs == "adjacent" and not self.ordinal:
             raise ValueError(
                 f"pairs of taxonomy {self.name} is 'adjacent' but ordinal is false; "

@@ -21,15 +21,20 @@ def baseline_arms(
     taxonomy: Taxonomy,
     seed: int,
     min_positives: int,
+    weights: NDArray[np.float64] | None = None,
 ) -> list[dict[str, Any]]:
     """Measure TF-IDF with logistic regression, and the most frequent label, on every test set.
+
+    `weights` are those of the validation texts in `tune_thresholds`, the same as the classifier's.
 
     Returns:
         One dict per baseline and test set: `name`, `test_set`, `metrics` (see `measure`).
     """
     texts = {name: labelled[0] for name, labelled in tests.items()}
     found = {
-        "TF-IDF + logistic regression": tfidf_logreg(*train, *validation, texts, seed, min_positives),
+        "TF-IDF + logistic regression": tfidf_logreg(
+            *train, *validation, texts, seed, min_positives, weights
+        ),
         "majority": majority(train[1], {name: len(some) for name, some in texts.items()}),
     }
     return [

@@ -53,6 +53,7 @@ def tfidf_logreg(
     test_texts: Mapping[str, Sequence[str]],
     seed: int,
     min_positives: int,
+    val_weights: Matrix | None = None,
 ) -> Baseline:
     """Fit one logistic regression per label on word and character TF-IDF, thresholds tuned alike.
 
@@ -64,6 +65,7 @@ def tfidf_logreg(
         test_texts: Texts of each test set.
         seed: Decides the order in which liblinear visits coordinates.
         min_positives: See `tune_thresholds`.
+        val_weights: (n_val,), likewise.
     """
     features = _features(len(train_texts))
     train = features.fit_transform(train_texts)
@@ -73,7 +75,7 @@ def tfidf_logreg(
         rows = features.transform(texts)
         return np.column_stack([_positive(model, rows) for model in models])
 
-    thresholds = tune_thresholds(predict(val_texts), val_targets, min_positives)
+    thresholds = tune_thresholds(predict(val_texts), val_targets, min_positives, val_weights)
     return Baseline({name: predict(texts) for name, texts in test_texts.items()}, thresholds)
 
 

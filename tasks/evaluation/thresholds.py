@@ -1,5 +1,7 @@
 """From probabilities to label sets and levels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,9 @@ Matrix = NDArray[np.float64]
 MIN_THRESHOLD = 1e-6
 
 
-def tune_thresholds(probabilities: Matrix, targets: Matrix, min_positives: int) -> Matrix:
+def tune_thresholds(
+    probabilities: Matrix, targets: Matrix, min_positives: int, weights: Matrix | None = None
+) -> Matrix:
     """Choose the threshold of each label that maximises its F1 on validation texts.
 
     A label with n < `min_positives` positives has its own optimum moved towards the one that fits all
@@ -19,16 +23,39 @@ def tune_thresholds(probabilities: Matrix, targets: Matrix, min_positives: int) 
         probabilities: (n, n_labels), 0..1.
         targets: (n, n_labels), 0 or 1.
         min_positives: Positives from which a label keeps its own threshold.
+        weights: (n,) texts out there that each text stands for, see `population_weights`; None means one.
 
     Returns:
         (n_labels,) thresholds in 0..1; a label is decided where its probability reaches it.
     """
     probabilities, positive = np.asarray(probabilities, dtype=float), np.asarray(targets) >= 0.5
-    own = _best_cuts(probabilities, positive)
-    pooled = _best_cuts(probabilities.reshape(-1, 1), positive.reshape(-1, 1))
+    counts = np.ones(len(positive)) if weights is None else np.asarray(weights, dtype=float)
+    each = np.repeat(counts[:, None], positive.shape[1], axis=1)
+    own = _best_cuts(probabilities, positive, each)
+    pooled = _best_cuts(probabilities.reshape(-1, 1), positive.reshape(-1, 1), each.reshape(-1, 1))
     n = positive.sum(axis=0)
     weight = np.where(n < min_positives, n / (n + min_positives), 1.0)
     return np.maximum(weight * own + (1 - weight) * pooled, MIN_THRESHOLD)
+
+
+def population_weights(targets: Matrix, shares: Sequence[float]) -> Matrix:
+    """How many texts out there each text stands for, when labels out there are not as frequent as here.
+
+    The mean over a text's labels of (share out there / share here): label-shift weights, Saerens et al.
+    2002, "Adjusting the outputs of a classifier to new a priori probabilities", for label sets.
+
+    Args:
+        targets: (n, n_labels), 0 or 1; every text has a label.
+        shares: Share of the texts out there that carry each label.
+
+    Returns:
+        (n,) weights, mean 1.
+    """
+    positive = np.asarray(targets) >= 0.5
+    ratio = np.asarray(shares) / np.maximum(positive.mean(axis=0), 1 / len(positive))
+    weights = (positive * ratio).sum(axis=1) / np.maximum(positive.sum(axis=1), 1)
+    normalised: Matrix = weights / weights.mean()
+    return normalised
 
 
 def decide(probabilities: Matrix, thresholds: Matrix) -> NDArray[np.bool_]:
@@ -58,19 +85,19 @@ def median_levels(probabilities: Matrix) -> NDArray[np.int_]:
     return levels
 
 
-def _best_cuts(scores: Matrix, positive: NDArray[np.bool_]) -> Matrix:
+def _best_cuts(scores: Matrix, positive: NDArray[np.bool_], weights: Matrix) -> Matrix:
     """Threshold with the highest F1 per column, halfway to the next lower score; (n, k) in, (k,) out.
 
-    With the k highest scores taken, F1 = 2 TP / (k + positives); every k is tried, but for those that
+    With the k highest scores taken, F1 = 2 TP / (k + positives), all counted by weight; every k is tried, but for those that
     would part equal scores. Of equally good cuts the highest is chosen.
     """
     columns = np.arange(scores.shape[1])
     order = np.argsort(-scores, axis=0, kind="stable")
     falling = np.take_along_axis(scores, order, axis=0)
-    hits = np.cumsum(np.take_along_axis(positive, order, axis=0), axis=0)
+    weight = np.take_along_axis(weights, order, axis=0)
+    hits = np.cumsum(np.take_along_axis(positive, order, axis=0) * weight, axis=0)
     below = np.vstack([falling[1:], np.zeros((1, scores.shape[1]))])
-    taken = np.arange(1, len(scores) + 1)[:, None]
-    f1 = 2 * hits / (taken + positive.sum(axis=0))
+    f1 = 2 * hits / (np.cumsum(weight, axis=0) + hits[-1])
     f1[:-1][falling[:-1] == below[:-1]] = -1.0
     best = f1.argmax(axis=0)
     cuts: Matrix = (falling[best, columns] + below[best, columns]) / 2
