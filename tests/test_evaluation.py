@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 
 from tasks.evaluation.baselines import majority, tfidf_logreg
 from tasks.evaluation.measuring import METRICS_FILE, measure, true_levels
-from tasks.evaluation.thresholds import decide, median_levels, tune_thresholds
+from tasks.evaluation.thresholds import decide, median_levels, population_weights, tune_thresholds
 from tasks.taxonomy import Taxonomy, load_taxonomy
 
 POLARITY = load_taxonomy("polarity3")
@@ -240,3 +240,20 @@ def test_bag_of_words_leaves_unknown_targets_out():
     spoilt = tfidf_logreg(texts, wrong, GOOD + BAD, TWO, tests, seed=0, min_positives=1)
     sound = tfidf_logreg(texts, masked, GOOD + BAD, TWO, tests, seed=0, min_positives=1)
     assert sound.probabilities["t"][0, 0] > 0.5 > spoilt.probabilities["t"][0, 0]
+
+
+def test_weights_move_a_threshold_as_copies_of_the_texts_would():
+    scores = np.array([[0.9], [0.8], [0.6], [0.3]])
+    truth = np.array([[1.0], [0.0], [1.0], [0.0]])
+    weights = np.array([1.0, 4.0, 1.0, 1.0])
+    copies = [0, 1, 1, 1, 1, 2, 3]
+    weighted = tune_thresholds(scores, truth, 1, weights)
+    assert weighted.tolist() == tune_thresholds(scores[copies], truth[copies], 1).tolist()
+    assert weighted.tolist() != tune_thresholds(scores, truth, 1).tolist()
+
+
+def test_population_weights_give_texts_the_shares_of_the_world():
+    targets = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    weights = population_weights(targets, (0.9, 0.1))
+    np.testing.assert_allclose(weights, [1.8, 1.8, 0.2, 0.2])
+    np.testing.assert_allclose((targets * weights[:, None]).mean(axis=0), [0.9, 0.1])
