@@ -1,6 +1,6 @@
 """New tokens per second of the sampling engine, beside what a user would run instead.
 
-    python tests/benchmarks/bench_sampling.py [--shape embedded|gpt2] [--texts 512] [--repeats 2] [--clock wall|cpu]
+    python tests/benchmarks/bench_sampling.py [--shape embedded|gpt2] [--texts 512] [--clock wall|cpu]
 
 Both sides of a pair run in turn in one process: same random weights, same prompts, same arithmetic, same
 sampling controls. Every step ends a text with probability 1/30, so that lengths vary as they do in real text.
@@ -135,8 +135,8 @@ def pair(ours: Work, other: Work, repeats: int) -> dict[str, float]:
 def ceiling(model: torch.nn.Module, n_prompt: int, k: int) -> dict[str, float]:
     """Tokens per second that the machine's matrix and copy rates allow, measured now.
 
-    A step of B texts takes at least max(weights read / copy rate, 2 N B / matrix rate); a prompt token costs as
-    much as a new one and is shared by k texts.
+    A step of B texts takes at least max(weights read / copy rate, 2 N B / matrix rate); a prompt token
+    costs as much as a new one and is shared by k texts.
     """
     a = torch.randn(1024, 1024).to(model.dtype)
     matrix = max(rate(lambda: [a @ a for _ in range(10)] and 10 * 2 * 1024**3) for _ in range(5))
