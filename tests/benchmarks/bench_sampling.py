@@ -64,10 +64,11 @@ def make_model(shape: str, folder: Path) -> None:
         with torch.no_grad():
             model.cls.predictions.bias[END] = math.log(14_000 / MEAN_TOKENS)
     model.save_pretrained(folder)
-    words = {f"w{number}": number for number in range(model.config.vocab_size)}
+    words = {"<pad>": PAD, "<s>": START, "</s>": END}
+    words |= {f"w{number}": number for number in range(3, model.config.vocab_size)}
     backend = Tokenizer(models.WordLevel(words, unk_token="w3"))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    marks = {"pad_token": "w0", "bos_token": "w1", "eos_token": "w2"}
+    marks = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
     PreTrainedTokenizerFast(tokenizer_object=backend, padding_side="left", **marks).save_pretrained(folder)
 
 
@@ -99,7 +100,7 @@ class Rivals:
     @torch.inference_mode()
     def generate(self, prompts: list[str], copies: int = 1) -> int:
         """One call of transformers' `generate`, left-padded."""
-        inputs = self.tokenizer(["w1 " + prompt for prompt in prompts], padding=True, return_tensors="pt")
+        inputs = self.tokenizer(["<s> " + prompt for prompt in prompts], padding=True, return_tensors="pt")
         output = self.model.generate(
             input_ids=inputs.input_ids,
             attention_mask=inputs.attention_mask,
