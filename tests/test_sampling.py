@@ -1,6 +1,8 @@
 """The in-process engine on tiny random models of three architectures."""
 
 import string
+import subprocess
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -345,3 +347,25 @@ def test_a_bert_that_looks_ahead_is_refused():
         ValueError, match=r"^scores of generator my-bert differ by .* Take a causal language model"
     ):
         check_cached_decoding(model.eval(), "my-bert")
+
+
+INTERRUPTED = """
+import signal, sys, threading, time
+from tasks.config import GeneratorConfig, PromptForm
+from tasks.sampling import Request, load_engine
+engine = load_engine(GeneratorConfig(model=sys.argv[1], prompt_form=PromptForm.control, batch_size=8))
+threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
+try:
+    engine.sample(Request("w1", k=1_000_000, seed=0))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    print(len(engine.sample(Request("w1", k=3, seed=0))), "more", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_stops_the_caller_at_once_and_the_process_ends(bert):
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(bert)], capture_output=True, text=True, timeout=300
+    )
+    assert (run.stdout, run.returncode) == ("interrupted\n3 more\n", 0)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -45,6 +46,7 @@ class Job:
     prompts: list[list[int]]
     """Token ids, one prompt per lane."""
     wording: Wording
+    max_new_tokens: int
     future: "Future[list[Sample]]" = field(default_factory=Future)
     prefills: list[Prefill] = field(default_factory=list)
     done: dict[int, Sample] = field(default_factory=dict)
@@ -63,18 +65,16 @@ class Row:
 
     job: Job
     number: int
-    uniforms: NDArray[np.float32]
-    """The row's own random numbers, (max_new_tokens, `DRAWS_PER_TOKEN`)."""
     tokens: list[int] = field(default_factory=list)
 
+    @cached_property
+    def uniforms(self) -> NDArray[np.float32]:
+        """The row's own random numbers, (max_new_tokens, `DRAWS_PER_TOKEN`), in [0, 1).
 
-def rows_of(job: Job, max_new_tokens: int) -> list[Row]:
-    """One row per text, with random numbers that depend on the request's seed and the row's number alone."""
-    shape = (max_new_tokens, DRAWS_PER_TOKEN)
-    return [
-        Row(job, number, np.random.default_rng([job.request.seed, number]).random(shape, dtype=np.float32))
-        for number in range(job.request.k)
-    ]
+        The request's seed and the row's number decide them, and nothing else.
+        """
+        source = np.random.default_rng([self.job.request.seed, self.number])
+        return source.random((self.job.max_new_tokens, DRAWS_PER_TOKEN), dtype=np.float32)
 
 
 def score_next(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from tasks.sampling.contract import Request, Sample, Usage
-from tasks.sampling.decoding import Batch, Job, Limits, Row, rows_of
+from tasks.sampling.decoding import Batch, Job, Limits, Row
 from tasks.sampling.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class LocalEngine:
         """Write `request.k` texts; blocks until all are done."""
         job = self._job(request)
         with self._lock:
-            self._waiting.extend(rows_of(job, self._limits.max_new_tokens))
+            self._waiting.extend(Row(job, number) for number in range(request.k))
             self._wake()
         try:
             return job.future.result()
@@ -76,7 +76,7 @@ class LocalEngine:
                 f"prompt has {longest} tokens and generator.max_new_tokens is {self._limits.max_new_tokens}; "
                 f"expected at most {self._context} together, the generator's context. Shorten either."
             )
-        return Job(request, tokens, self._wording)
+        return Job(request, tokens, self._wording, self._limits.max_new_tokens)
 
     def _wake(self) -> None:
         if self._thread is None:

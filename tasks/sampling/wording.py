@@ -34,7 +34,8 @@ class Wording:
         """The text as the model wrote it."""
         if not self.cased:
             # Not through WordPiece's own clean-up, which glues opening quotes to the word before.
-            return " ".join(self.tokenizer.convert_ids_to_tokens(list(tokens))).replace(" ##", "")
+            pieces = " ".join(self.tokenizer.convert_ids_to_tokens(list(tokens)))
+            return pieces.replace(" ##", "").removeprefix("##")
         text: str = self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False)
         return text
 

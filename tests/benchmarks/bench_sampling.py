@@ -1,6 +1,6 @@
 """New tokens per second of the sampling engine, beside what a user would run instead.
 
-    python tests/benchmarks/bench_sampling.py [--shape embedded|gpt2] [--texts 512] [--repeats 2] [--clock wall|cpu]
+    python tests/benchmarks/bench_sampling.py [--shape embedded|gpt2] [--texts 512] [--clock wall|cpu]
 
 Both sides of a pair run in turn in one process: same random weights, same prompts, same arithmetic, same
 sampling controls. Every step ends a text with probability 1/30, so that lengths vary as they do in real text.
@@ -64,10 +64,11 @@ def make_model(shape: str, folder: Path) -> None:
         with torch.no_grad():
             model.cls.predictions.bias[END] = math.log(14_000 / MEAN_TOKENS)
     model.save_pretrained(folder)
-    words = {f"w{number}": number for number in range(model.config.vocab_size)}
+    words = {"<pad>": PAD, "<s>": START, "</s>": END}
+    words |= {f"w{number}": number for number in range(3, model.config.vocab_size)}
     backend = Tokenizer(models.WordLevel(words, unk_token="w3"))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    marks = {"pad_token": "w0", "bos_token": "w1", "eos_token": "w2"}
+    marks = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
     PreTrainedTokenizerFast(tokenizer_object=backend, padding_side="left", **marks).save_pretrained(folder)
 
 
@@ -99,7 +100,7 @@ class Rivals:
     @torch.inference_mode()
     def generate(self, prompts: list[str], copies: int = 1) -> int:
         """One call of transformers' `generate`, left-padded."""
-        inputs = self.tokenizer(["w1 " + prompt for prompt in prompts], padding=True, return_tensors="pt")
+        inputs = self.tokenizer(["<s> " + prompt for prompt in prompts], padding=True, return_tensors="pt")
         output = self.model.generate(
             input_ids=inputs.input_ids,
             attention_mask=inputs.attention_mask,
@@ -135,8 +136,8 @@ def pair(ours: Work, other: Work, repeats: int) -> dict[str, float]:
 def ceiling(model: torch.nn.Module, n_prompt: int, k: int) -> dict[str, float]:
     """Tokens per second that the machine's matrix and copy rates allow, measured now.
 
-    A step of B texts takes at least max(weights read / copy rate, 2 N B / matrix rate); a prompt token costs as
-    much as a new one and is shared by k texts.
+    A step of B texts takes at least max(weights read / copy rate, 2 N B / matrix rate); a prompt token
+    costs as much as a new one and is shared by k texts.
     """
     a = torch.randn(1024, 1024).to(model.dtype)
     matrix = max(rate(lambda: [a @ a for _ in range(10)] and 10 * 2 * 1024**3) for _ in range(5))
