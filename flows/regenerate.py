@@ -18,7 +18,7 @@ from tasks.config import RunConfig
 from tasks.planning import plan_cells, refill_cells
 from tasks.records import RunSummary
 from tasks.release import publish
-from tasks.runs import account, add_real, open_run, real_test, sample, sift
+from tasks.runs import account, add_real, evaluate, fit_classifier, open_run, sample, sift
 
 DEFAULT = RunConfig()
 
@@ -50,8 +50,8 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
 
     balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
     rows = add_real(run, balanced.kept)
-    model = run.step(stages.train, rows, run.taxonomy, config)
-    scores = run.step(stages.evaluate, model, rows, real_test(run), run.taxonomy, config)
+    model = fit_classifier(run, rows)
+    scores = evaluate(run, model, rows)
     return publish(run, planned, rows, model, scores)
 
 

@@ -15,7 +15,7 @@ from tasks.commandline import run_tuning
 from tasks.config import RunConfig, TrainingConfig, TuneConfig
 from tasks.generator_card import write_generator
 from tasks.records import RealRef
-from tasks.runs import add_real, open_run
+from tasks.runs import add_real, fit_classifier, open_run
 from tasks.tuning_stages import GeneratorScores
 
 DEFAULT = TuneConfig()
@@ -34,7 +34,7 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
 
     people = open_run(judge_config(config))
     rows = add_real(people, people.store.put_rows([]))
-    judge = people.step(stages.train, rows, people.taxonomy, people.config)
+    judge = fit_classifier(people, rows)
 
     scores = stages.cached(tuning_stages.measure_generator, generator, judge, texts, config)
     write_generator(people.store.get_folder(generator), config, scores)

@@ -16,7 +16,7 @@ from tasks.checks import check, generator_sha256, real_sha256
 from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
 from tasks.publishing import cell_counts
-from tasks.records import Cell, DatasetRef, RealRef, Sifted, SiftedRefs
+from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -152,12 +152,9 @@ def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
         return synthetic
     people = _read_real(run, "train")
     run.rejects.append(people.rejects)
-    return run.step(stages.mix, synthetic, people.kept, run.config)
-
-
-def real_test(run: Run) -> DatasetRef | None:
-    """People's text to measure on, if there is any."""
-    return _read_real(run, "test").kept if run.real else None
+    config = run.config
+    shares = config.mix, config.mix_rows, config.split.validation
+    return run.step(stages.mix, synthetic, people.kept, *shares, config.seed)
 
 
 def _read_real(run: Run, part: str) -> SiftedRefs:
@@ -172,3 +169,17 @@ def reject_counts(run: Run) -> dict[str, int]:
     refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
     rejects = [reject for ref in refs for reject in run.store.get_rejects(ref)]
     return Sifted(kept=[], rejects=rejects).counts()
+
+
+def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
+    """Train the classifier on rows that are split."""
+    config = run.config
+    knobs = config.training, config.evaluation, config.scrubbing
+    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed)
+
+
+def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
+    """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
+    config = run.config
+    people = _read_real(run, "test").kept if run.real else None
+    return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)

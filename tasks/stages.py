@@ -22,10 +22,11 @@ from tasks.balancing import fill_quotas, split_rows
 from tasks.cleaning import clean_rows
 from tasks.config import (
     CleaningConfig,
+    EvaluationConfig,
     GeneratorConfig,
-    RunConfig,
     ScrubbingConfig,
     SplitConfig,
+    TrainingConfig,
     VerifyingConfig,
 )
 from tasks.evaluation.arms import baseline_arms
@@ -182,42 +183,48 @@ def read_real_part(
 
 
 @stage("mix")
-def mix(synthetic: DatasetRef, real: DatasetRef, config: RunConfig) -> DatasetRef:
+def mix(
+    synthetic: DatasetRef, real: DatasetRef, share: float, at_most: int | None, validation: float, seed: int
+) -> DatasetRef:
     """Add real rows to training and validation at the wanted share."""
     store = open_store()
     rows, people = store.get_rows(synthetic), store.get_rows(real)
-    share = config.mix
     wanted = len(people) if share >= 1 else round(share / (1 - share) * len(rows))
-    order = np.random.default_rng(config.seed).permutation(len(people))[
-        : min(wanted, config.mix_rows or wanted)
-    ]
-    n_validation = round(config.split.validation * len(order))
-    parts = ["validation"] * n_validation + ["train"] * (len(order) - n_validation)
-    drawn = [cast("Row", {**people[i], "split": part}) for i, part in zip(order, parts, strict=True)]
+    chosen = np.random.default_rng(seed).permutation(len(people))[: min(wanted, at_most or wanted)]
+    n_validation = round(validation * len(chosen))
+    parts = ["validation"] * n_validation + ["train"] * (len(chosen) - n_validation)
+    drawn = [cast("Row", {**people[i], "split": part}) for i, part in zip(chosen, parts, strict=True)]
     return store.put_rows([*rows, *drawn])
 
 
 @stage("train", version="1")
-def train(rows: DatasetRef, taxonomy: Taxonomy, config: RunConfig) -> ModelRef:
+def train(
+    rows: DatasetRef,
+    taxonomy: Taxonomy,
+    config: TrainingConfig,
+    evaluation: EvaluationConfig,
+    scrubbing: ScrubbingConfig,
+    seed: int,
+) -> ModelRef:
     """Fine-tune the classifier; thresholds are chosen on validation and travel with it."""
     store = open_store()
     parts = _parts(store.get_rows(rows))
-    scratch = store.scratch(f"train-{digest(rows, taxonomy, config.training, config.seed)}")
+    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed)}")
     model, tokenizer, state = train_classifier(
         parts["train"],
         parts["validation"],
         taxonomy.names,
-        config.training,
-        config.seed,
+        config,
+        seed,
         scratch,
         Progress("train"),
     )
     targets = _targets(parts["validation"])
-    found = predict(model, tokenizer, _texts(parts["validation"]), config.training.max_tokens)
+    found = predict(model, tokenizer, _texts(parts["validation"]), config.max_tokens)
     thresholds = tune_thresholds(
         found.astype(float),
         targets,
-        config.evaluation.min_positives,
+        evaluation.min_positives,
         _weights(parts["validation"], taxonomy),
     )
     settings = {
@@ -225,9 +232,9 @@ def train(rows: DatasetRef, taxonomy: Taxonomy, config: RunConfig) -> ModelRef:
         "thresholds": [float(t) for t in thresholds],
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
-        "scrubbing": config.scrubbing.model_dump(mode="json"),
-        "max_tokens": config.training.max_tokens,
-        "base": config.training.base,
+        "scrubbing": scrubbing.model_dump(mode="json"),
+        "max_tokens": config.max_tokens,
+        "base": config.base,
         "history": state.history,
     }
     save_classifier(model, tokenizer, settings, scratch / "model")
@@ -238,7 +245,12 @@ def train(rows: DatasetRef, taxonomy: Taxonomy, config: RunConfig) -> ModelRef:
 
 @stage("evaluate")
 def evaluate(
-    model: ModelRef, rows: DatasetRef, real_test: DatasetRef | None, taxonomy: Taxonomy, config: RunConfig
+    model: ModelRef,
+    rows: DatasetRef,
+    real_test: DatasetRef | None,
+    taxonomy: Taxonomy,
+    config: EvaluationConfig,
+    seed: int,
 ) -> Evaluation:
     """Measure the classifier and two baselines on every test set, with the same threshold rule."""
     store = open_store()
@@ -249,10 +261,10 @@ def evaluate(
         tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
     labelled = {name: (_texts(part), _targets(part)) for name, part in tests.items()}
     train, validation = ((_texts(parts[p]), _targets(parts[p])) for p in ("train", "validation"))
-    weights, fewest = _weights(parts["validation"], taxonomy), config.evaluation.min_positives
+    weights, fewest = _weights(parts["validation"], taxonomy), config.min_positives
     scores = [
         *_classifier_arms(store.get_folder(model), labelled, taxonomy),
-        *baseline_arms(train, validation, labelled, taxonomy, config.seed, fewest, weights),
+        *baseline_arms(train, validation, labelled, taxonomy, seed, fewest, weights),
     ]
     return Evaluation(arms=tuple(Arm.model_validate(score) for score in scores), n_seen_in_training=n_seen)
 

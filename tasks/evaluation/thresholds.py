@@ -88,8 +88,8 @@ def median_levels(probabilities: Matrix) -> NDArray[np.int_]:
 def _best_cuts(scores: Matrix, positive: NDArray[np.bool_], weights: Matrix) -> Matrix:
     """Threshold with the highest F1 per column, halfway to the next lower score; (n, k) in, (k,) out.
 
-    With the k highest scores taken, F1 = 2 TP / (k + positives), all counted by weight; every k is tried, but for those that
-    would part equal scores. Of equally good cuts the highest is chosen.
+    With the k highest scores taken, F1 = 2 TP / (k + positives), all counted by weight; every k is
+    tried, but for those that would part equal scores. Of equally good cuts the highest is chosen.
     """
     columns = np.arange(scores.shape[1])
     order = np.argsort(-scores, axis=0, kind="stable")
