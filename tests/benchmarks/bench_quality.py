@@ -88,7 +88,7 @@ def false_rejects(rows: Sequence[Row]) -> dict[str, object]:
 
 
 def alike_share(texts: Sequence[str], seed: int = 0) -> float:
-    """Share of texts with a twin in the set, by the cosine of character n-grams, judged on `ASKED` of them."""
+    """Share of texts with a twin in the set, by the cosine of character n-grams, asked of `ASKED`."""
     counter = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), alternate_sign=False, norm="l2")
     vectors = counter.transform(text.lower() for text in texts)  # (n_texts, 2**20)
     asked = random.Random(seed).sample(range(len(texts)), min(ASKED, len(texts)))
