@@ -9,7 +9,7 @@ from tasks.cleaning.similarity import jaccard, normalised, similar_pairs
 from tasks.records import Row
 
 RELATED = 0.8
-"""Texts from this share of the near-duplicate similarity on stay, but share a group (0.75 -> 0.6)."""
+"""Texts from this share of the near-duplicate similarity on stay, but share a group (0.7 -> 0.56)."""
 
 
 @dataclass(frozen=True)
