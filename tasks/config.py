@@ -110,7 +110,7 @@ class CleaningConfig(Config):
     """Longer texts are rejected."""
     language: str | None = Field("en", title="Language")
     """ISO 639-1 code that texts must be written in; empty accepts any."""
-    near_duplicate_similarity: float = Field(0.75, gt=0.0, le=1.0, title="Near-duplicate similarity")
+    near_duplicate_similarity: float = Field(0.7, gt=0.0, le=1.0, title="Near-duplicate similarity")
     """Jaccard similarity of character shingles from which two texts count as one."""
     profanity_filter: bool = Field(False, title="Profanity filter")
     """Reject texts with profanity; counted either way."""

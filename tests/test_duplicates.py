@@ -70,9 +70,11 @@ def test_signatures_are_those_of_datasketch():
 
 
 def test_a_text_has_the_same_signature_in_every_block():
-    texts = [f"text number {i * i}" for i in range(5_000)]
-    alone = np.concatenate([signatures([text]) for text in texts[4_090:4_100]])
-    assert np.array_equal(signatures(texts)[4_090:4_100], alone)
+    # Two blocks of half a million characters, and a text that is longer than a block.
+    texts = [f"text number {i * i} {'x' * 300}" for i in range(2_000)] + ["soup " * 120_000, "the end"]
+    alone = np.concatenate([signatures([text]) for text in texts[1_580:1_610] + texts[-2:]])
+    together = signatures(texts)
+    assert np.array_equal(np.concatenate([together[1_580:1_610], together[-2:]]), alone)
 
 
 @pytest.mark.parametrize(("similarity", "rows"), [(0.9, 8), (0.75, 4), (0.6, 3), (0.3, 1)])

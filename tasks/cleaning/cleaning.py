@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tasks.cleaning.copying import copies_prompt
-from tasks.cleaning.duplicates import drop_repeats
+from tasks.cleaning.duplicates import judge_repeats
 from tasks.cleaning.endings import ends_cut, last_full_sentence
 from tasks.cleaning.hygiene import Draft, fault, is_profane
 from tasks.cleaning.stripping import strip
@@ -33,17 +33,23 @@ def clean_rows(rows: Sequence[Row], config: CleaningConfig, seen: Sequence[Row] 
         rejects under stage `cleaning` with the text as it came (surrogates, which no file can hold, are
         replaced by U+FFFD). The input rows are left as they are. Cleaning twice is cleaning once.
     """
-    clean: list[Row] = []
-    came: list[Row] = []
+    passed: list[tuple[Row, str, bool]] = []
     rejects: list[Reject] = []
     for row in rows:
         draft, reason = clean_text(row, config)
         if reason is None:
-            clean.append({**row, "text": draft.text, "votes": _votes(row, draft)})
-            came.append(row)
+            passed.append((row, draft.text, is_profane(draft)))
         else:
-            rejects.append(Reject(row=_storable(row), stage=STAGE, reason=reason))
-    return _without_repeats(clean, came, rejects, config, seen)
+            rejects.append(_reject(row, reason))
+    kept: list[Row] = []
+    verdicts = judge_repeats([text for _, text, _ in passed], config.near_duplicate_similarity, seen)
+    for (row, text, profane), verdict in zip(passed, verdicts, strict=True):
+        if verdict.reason is None:
+            votes = {**row["votes"], "profanity": 1.0} if profane else row["votes"]
+            kept.append({**row, "text": text, "votes": votes, "group": verdict.group})
+        else:
+            rejects.append(_reject(row, verdict.reason))
+    return Sifted(kept, rejects)
 
 
 def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
@@ -59,23 +65,8 @@ def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
     return draft, reason
 
 
-def _votes(row: Row, draft: Draft) -> dict[str, float]:
-    return {**row["votes"], "profanity": 1.0} if is_profane(draft) else row["votes"]
-
-
-def _storable(row: Row) -> Row:
-    """Row whose text can be written to a file."""
-    return {**row, "text": _SURROGATE.sub("\ufffd", row["text"])} if _SURROGATE.search(row["text"]) else row
-
-
-def _without_repeats(
-    clean: list[Row], came: list[Row], rejects: list[Reject], config: CleaningConfig, seen: Sequence[Row]
-) -> Sifted:
-    """Drop repeats among the cleaned rows; rejects carry the rows as they came."""
-    places = {id(row): place for place, row in enumerate(clean)}
-    sifted = drop_repeats(clean, config.near_duplicate_similarity, seen)
-    repeats = [
-        Reject(row=_storable(came[places[id(r["row"])]]), stage=STAGE, reason=r["reason"])
-        for r in sifted.rejects
-    ]
-    return Sifted(sifted.kept, rejects + repeats)
+def _reject(row: Row, reason: str) -> Reject:
+    """Row as it came, with its reason; surrogates are replaced, so that it can be written to a file."""
+    if _SURROGATE.search(row["text"]):
+        row = {**row, "text": _SURROGATE.sub("\ufffd", row["text"])}
+    return Reject(row=row, stage=STAGE, reason=reason)

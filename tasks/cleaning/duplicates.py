@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
+from typing import NamedTuple
 
 from tasks.cleaning.similarity import jaccard, normalised, similar_pairs
-from tasks.records import Reject, Row, Sifted
+from tasks.records import Row
 
-STAGE = "cleaning"
 RELATED = 0.8
-"""Texts from this share of the near-duplicate similarity on stay, but share a group (0.75 -> 0.6)."""
+"""Texts from this share of the near-duplicate similarity on stay, but share a group (0.7 -> 0.56)."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,13 @@ class Likeness:
     repeats: list[int]
     exact: list[bool]
     root: list[int]
+
+
+class Verdict(NamedTuple):
+    """Why a text is rejected, or the group in which it stays."""
+
+    reason: str | None
+    group: str
 
 
 def find_repeats(texts: Sequence[str], similarity: float, n_fixed: int = 0) -> Likeness:
@@ -81,30 +88,28 @@ def group_name(text: str) -> str:
     return sha1(normalised(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def drop_repeats(rows: Sequence[Row], similarity: float, seen: Sequence[Row] = ()) -> Sifted:
-    """Reject rows that repeat an earlier or an already accepted row, and group those that stay.
+def judge_repeats(texts: Sequence[str], similarity: float, seen: Sequence[Row] = ()) -> list[Verdict]:
+    """Tell which texts repeat an earlier or an already accepted one, and group those that do not.
 
     Args:
-        rows: Cleaned rows in the order of precedence.
+        texts: Cleaned texts in the order of precedence.
         similarity: Jaccard similarity from which a text counts as repeated.
-        seen: Rows accepted before; they stay, and rows that are akin to them join their group.
+        seen: Rows accepted before; they stay, and texts that are akin to them join their group.
+
+    Returns:
+        One verdict per text.
     """
-    everything = [*seen, *rows]
-    likeness = find_repeats([row["text"] for row in everything], similarity, len(seen))
-    kept: list[Row] = []
-    rejects: list[Reject] = []
-    for i, row in enumerate(rows, start=len(seen)):
-        if likeness.repeats[i] == i:
-            kept.append({**row, "group": _group(everything[likeness.root[i]], likeness.root[i] < len(seen))})
-        else:
-            reason = "exact duplicate" if likeness.exact[i] else "near duplicate"
-            rejects.append(Reject(row=row, stage=STAGE, reason=reason))
-    return Sifted(kept, rejects)
+    everything = [*(row["text"] for row in seen), *texts]
+    likeness = find_repeats(everything, similarity, len(seen))
+    return [_verdict(i, likeness, everything, seen) for i in range(len(seen), len(everything))]
 
 
-def _group(first: Row, accepted: bool) -> str:
-    """Group of a row whose group begins with `first`: the one it already has, else a new name."""
-    return first["group"] if accepted and first["group"] else group_name(first["text"])
+def _verdict(i: int, likeness: Likeness, texts: Sequence[str], seen: Sequence[Row]) -> Verdict:
+    if likeness.repeats[i] != i:
+        return Verdict("exact duplicate" if likeness.exact[i] else "near duplicate", "")
+    first = likeness.root[i]
+    named = seen[first]["group"] if first < len(seen) else ""
+    return Verdict(None, named or group_name(texts[first]))
 
 
 def group_rows(rows: Sequence[Row], similarity: float) -> list[Row]:

@@ -22,8 +22,8 @@ SLACK = 0.12
 """Two standard errors: pairs whose estimate is this far below the wanted similarity are still verified."""
 MISS = 0.02
 """Largest probability that a pair at the wanted similarity shares no band."""
-BLOCK = 4_096
-"""Texts per numpy call; bounds the temporary arrays to about 2 MB per permutation at 120 characters."""
+BLOCK_CHARS = 500_000
+"""Characters of the texts that one numpy call takes; bounds the temporary arrays to a few MB."""
 NEIGHBOURS = 3
 """Predecessors in its bucket that a text is compared with, beside the first; keeps huge buckets linear."""
 SHINGLED_CHARS = 20_000
@@ -42,7 +42,7 @@ def normalised(text: str) -> str:
     return " ".join(_WORD.findall(folded)) or " ".join(folded.split())
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=256)  # 8 kB for a short text, 2 MB for the longest
 def shingles(text: str) -> frozenset[str]:
     """Distinct runs of `SHINGLE` characters of a normalised text; a shorter text is its own shingle."""
     return frozenset(text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1)))
@@ -93,12 +93,24 @@ def signatures(texts: Sequence[str]) -> Signatures:
     """
     factors, offsets = MinHash(num_perm=N_PERMUTATIONS, seed=1, scheme="affine32").permutations
     out = np.empty((len(texts), N_PERMUTATIONS), dtype=np.uint32)
-    for first in range(0, len(texts), BLOCK):
-        hashes, starts = shingle_hashes(texts[first : first + BLOCK])
+    for block in _blocks(texts):
+        hashes, starts = shingle_hashes(texts[block])
         hashes = mixed(hashes)
         for p in range(N_PERMUTATIONS):
-            out[first : first + BLOCK, p] = np.minimum.reduceat(hashes * factors[p] + offsets[p], starts)
+            out[block, p] = np.minimum.reduceat(hashes * factors[p] + offsets[p], starts)
     return out
+
+
+def _blocks(texts: Sequence[str]) -> Iterator[slice]:
+    """Slices of at most `BLOCK_CHARS` characters, or of one longer text."""
+    first = size = 0
+    for i, text in enumerate(texts):
+        if size and size + len(text) > BLOCK_CHARS:
+            yield slice(first, i)
+            first, size = i, 0
+        size += len(text)
+    if texts:
+        yield slice(first, len(texts))
 
 
 def band_rows(similarity: float) -> int:
