@@ -110,7 +110,8 @@ class Neutraliser:
 
     def _edit(self, i: int, type_: str, text: str) -> Edit:
         self._done.add(i)
-        start, end, token = self.reading.tokens[i]
+        start, end = self.reading.span(i, i + 1)
+        token = self.reading.text[start:end]
         text = text.replace("'", "’") if "’" in token else text
         return Edit(start, end, type_, matched_case(token, text))
 

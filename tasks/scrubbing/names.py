@@ -26,6 +26,10 @@ FOREIGN_STREET = re.compile(
 SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
 HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
+FREQUENT_SURNAME = 3
+"""Frequency class from which an everyday word can stand for somebody called so before (Rosa Parks: "Parks")."""
+RARELY_CAPITAL = -2
+"""Words with this preference for lower case, or a stronger one, are not taken for the person (Young, Love)."""
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
 
 
@@ -122,7 +126,8 @@ def _carried(name: str, lexicon: Lexicon) -> Iterator[str]:
     for word in words:
         low = lowered(word)
         entry = lexicon.get(low, UNKNOWN)
-        rare = not entry.common or (len(words) > 1 and entry.first > 0 and (entry.case or -5) > -1)
+        named = (entry.first or entry.last >= FREQUENT_SURNAME) and (entry.case or 0) > RARELY_CAPITAL
+        rare = not entry.common or (len(words) > 1 and named)
         alone_fits = len(words) > 1 or not entry.city
         if len(word) > 2 and rare and alone_fits and not is_person_noun(low):
             yield word
