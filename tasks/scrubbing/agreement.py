@@ -48,6 +48,11 @@ CLAUSE_ENDS = gender_words("clause_ends") | frozenset("\n!.:;?")
 TITLES_BEFORE_NAMES = gender_words("titles_before_names")
 COORDINATION_REACH = 9
 """Words between a verb and one coordinated with it, at most."""
+LONGEST_ASIDE = 6
+"""Words between the commas of an aside, at most."""
+CLAUSE_SIGNS = frozenset(".,;:!?)\n")
+AFTER_NOUNS = frozenset({"of", "for", "and", "or"})
+"""Words that follow a second noun ("toys and games for kids") rather than a second verb."""
 MOST_ADVERBS = 5
 
 
@@ -110,7 +115,8 @@ class Neutraliser:
 
     def _edit(self, i: int, type_: str, text: str) -> Edit:
         self._done.add(i)
-        start, end, token = self.reading.tokens[i]
+        start, end = self.reading.span(i, i + 1)
+        token = self.reading.text[start:end]
         text = text.replace("'", "’") if "’" in token else text
         return Edit(start, end, type_, matched_case(token, text))
 
@@ -158,8 +164,17 @@ class Neutraliser:
             yield self._edit(i + 1, "AGREEMENT", "'ve" if after in PARTICIPLES else "'re")
         elif before in IRREGULAR and i - 1 not in self._done and reading.at(i - 2) not in {"he", "she"}:
             yield self._edit(i - 1, "AGREEMENT", IRREGULAR[before])
-        elif follower not in {"and", "or", ","}:
+        elif follower == ",":
+            yield from self._verb_behind_aside(i + 1)
+        elif follower not in {"and", "or"}:
             yield from self._verb(i + 1)
+
+    def _verb_behind_aside(self, comma: int) -> Iterator[Edit]:
+        """Reach over "he, however, disagrees"."""
+        for i in range(comma + 2, min(comma + LONGEST_ASIDE, len(self.reading))):
+            if self.reading.words[i] == ",":
+                yield from self._verb(i + 1)
+                return
 
     def _verb(self, place: int) -> Iterator[Edit]:
         for i in range(place, min(place + MOST_ADVERBS, len(self.reading))):
@@ -175,12 +190,23 @@ class Neutraliser:
     def _coordinated(self, verb: int) -> Iterator[Edit]:
         """Make the verb behind an "and" agree too: "they sing and dance"."""
         reading = self.reading
+        if self._lists_on(verb):
+            yield self._edit(verb + 2, "AGREEMENT", base_form(reading.words[verb + 2]) or "")
+            yield from self._coordinated(verb + 2)
+            return
         for i in range(verb + 1, min(verb + COORDINATION_REACH, len(reading))):
-            if reading.words[i] in CLAUSE_ENDS:
+            object_ = i == verb + 1 and reading.words[i] in {"it", "you"}
+            if reading.words[i] in CLAUSE_ENDS and not object_:
                 return
             if reading.words[i] in {"and", "or", "but"}:
                 yield from self._second_verb(i + 1, verb, i)
                 return
+
+    def _lists_on(self, verb: int) -> bool:
+        """Whether a list of verbs goes on: "walks, talks and laughs"."""
+        at = self.reading.at
+        listed = at(verb + 1) == "," and at(verb + 3) in {",", "and", "or"}
+        return listed and base_form(at(verb + 2)) is not None
 
     def _second_verb(self, place: int, verb: int, joint: int) -> Iterator[Edit]:
         reading = self.reading
@@ -190,7 +216,9 @@ class Neutraliser:
         base = base_form(word)
         if not base or word in neutral_nouns() or place >= len(reading):
             return
-        ends = word in IRREGULAR or reading.at(place + 1) in AFTER_OBJECT | {"his", "her", "their"}
+        follower = reading.at(place + 1)
+        closes = follower in CLAUSE_SIGNS
+        ends = word in IRREGULAR or (joint == verb + 1 if closes else follower not in AFTER_NOUNS)
         noun_before = joint - 1 > verb and base_form(reading.words[joint - 1]) is not None
         if ends and not noun_before:
             yield self._edit(place, "AGREEMENT", base)

@@ -128,7 +128,7 @@ def role_of(reading: Reading, i: int, j: int, term: Term, scope: Scope, last: Fi
     if term.kind in {"plural", "singular"}:
         return _noun_role(reading, i, j, term)
     word = reading.words[i]
-    if _leads_to_person(reading, i, j):
+    if _leads_to_person(reading, i, j, term.category in {Category.nationality, Category.religion}):
         return Role.attribute
     role = (
         _origin_role(reading, i, j, term, last)
@@ -176,10 +176,20 @@ def person_ahead(reading: Reading, j: int) -> int | None:
     return None
 
 
-def _leads_to_person(reading: Reading, i: int, j: int) -> bool:
+def _past_terms(reading: Reading, j: int) -> int:
+    """Return the place behind a run of further terms."""
+    while j < len(reading):
+        phrase = reading.phrase_at(j, phrases_by_first_word().get(reading.words[j], ()))
+        if not phrase:
+            break
+        j += len(phrase)
+    return j
+
+
+def _leads_to_person(reading: Reading, i: int, j: int, origin: bool) -> bool:
     ahead = person_ahead(reading, j)
     if ahead is None:
-        return False
+        return origin and reading.at(_past_terms(reading, j)) in context("shared_by_origin")
     word, person = reading.words[i], reading.words[ahead]
     if word == "old" and person in context("old_ties"):
         return False
@@ -220,7 +230,7 @@ def _origin_role(reading: Reading, i: int, j: int, term: Term, last: Finding | N
         return None if word in NEVER_A_PERSON else Role.person
     if before == "as" and earlier in {"identify", "identifies", "identified", "raised"}:
         return Role.predicate
-    listed = last is not None and last.category is term.category and last.end >= reading.tokens[i - 1][0] - 2
+    listed = last is not None and last.category is term.category and last.end >= reading.span(i - 1, i)[0] - 2
     return Role.predicate if listed and before in {",", "and", "or"} else None
 
 
@@ -256,12 +266,13 @@ def _has_person_subject(reading: Reading, i: int) -> bool:
 
 
 def _ages(text: str) -> Iterator[Finding]:
-    if "old" not in text and "something" not in text:
+    if "-something" not in text and not ("old" in text and "year" in text):
         return
     for match in AGE.finditer(text):
         if not AGED_THING.match(text, match.end()):
-            rest = text[match.end() : match.end() + 12].strip()
-            attribute = rest[:1].isalpha() and "-" in match.group()
+            rest = text[match.end() : match.end() + 24].lower().split()
+            hyphened = "-" in match.group() and rest[:1] != [] and rest[0].isalpha()
+            attribute = hyphened or (rest[:1] != [] and is_person_noun(rest[0].strip(".,;:!?")))
             yield Finding(*match.span(), Category.age, Role.attribute if attribute else Role.predicate)
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tasks.scrubbing.features import UNKNOWN, Lexicon, word_lists
+from tasks.scrubbing.assets import load_verbs
+from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, word_lists
 from tasks.scrubbing.terms import describes_people, is_person_noun
 from tasks.scrubbing.tokens import Span, lowered
 
@@ -17,15 +18,23 @@ THINGS_NAMED_AFTER = re.compile(
     r"|(?:['’]s)?\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Lane|Drive|Park|Square|Bridge"
     r"|River|Lake|Island|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc|Ltd"
     r"|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine)\b"
-    r"|\s+&\s+[A-Z]"
+    r"|\s+&\s+(?!I\b)[A-Z]"
 )
 FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
 FOREIGN_STREET = re.compile(
     r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
 )
 SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
+FOLLOWERS = re.compile(r" ([a-z][a-z']{0,20})(?: ([a-z][a-z']{0,20}))?")
+MOSTLY_CAPITAL = 3
+"""Names with a stronger preference for capitals are never everyday words (Maria, John)."""
+DETERMINER_BEFORE = re.compile(r"\b(?:the|an?|my|our|your|every|this|that)\s$", re.IGNORECASE)
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
 HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
+FREQUENT_SURNAME = 3
+"""Frequency class from which an everyday word can stand for somebody called so (Rosa Parks: "Parks")."""
+RARELY_CAPITAL = -2
+"""Words that prefer lower case this much are not taken for the person (Young, Love)."""
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
 
 
@@ -93,11 +102,41 @@ def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
         return True
     if " " in name:
         return False
+    if text.endswith(("St. ", "Saint "), max(0, start - 6), start):
+        return True
+    if name.islower() and is_person_noun(name) and DETERMINER_BEFORE.search(text, max(0, start - 8), start):
+        return True
     if THINGS_NAMED_AFTER.match(text, end) or FIRM_BEFORE.search(text, max(0, start - 34), start):
         return True
     low = lowered(name)
     entry = lexicon.get(low, UNKNOWN)
+    if _may_be_a_word(entry) and _opens_sentence(text, start) and _reads_as_word(text, end):
+        return True
     return describes_people(low, not (entry.first or entry.last))
+
+
+def _may_be_a_word(entry: Entry) -> bool:
+    return entry.common or (entry.case is not None and entry.case <= MOSTLY_CAPITAL)
+
+
+def _opens_sentence(text: str, start: int) -> bool:
+    before = text[max(0, start - 3) : start].rstrip(' "“(')
+    return not before or before[-1] in ".!?\n"
+
+
+def _reads_as_word(text: str, end: int) -> bool:
+    """Whether the capital of a sentence's first word is the sentence's own: "Frank discussion is welcome".
+
+    A person is followed by a verb, an adverb or a function word; a plural that is also a verb ("eggs") counts
+    as a noun where a verb follows it.
+    """
+    follower = FOLLOWERS.match(text, end)
+    if not follower:
+        return False
+    lists, word, second = word_lists(), follower.group(1), follower.group(2) or ""
+    if word in lists["after_names"] or word in lists["finite_verbs"] or word.endswith(("ed", "ly", "ing")):
+        return False
+    return word not in load_verbs() or second in lists["finite_verbs"] or second.endswith("ed")
 
 
 def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -> list[Span]:
@@ -122,7 +161,8 @@ def _carried(name: str, lexicon: Lexicon) -> Iterator[str]:
     for word in words:
         low = lowered(word)
         entry = lexicon.get(low, UNKNOWN)
-        rare = not entry.common or (len(words) > 1 and entry.first > 0 and (entry.case or -5) > -1)
+        named = (entry.first or entry.last >= FREQUENT_SURNAME) and (entry.case or 0) > RARELY_CAPITAL
+        rare = not entry.common or (len(words) > 1 and named)
         alone_fits = len(words) > 1 or not entry.city
         if len(word) > 2 and rare and alone_fits and not is_person_noun(low):
             yield word

@@ -21,13 +21,14 @@ RANGES = (
     (0xE0000, 0xE007F),
 )
 """Soft hyphen, joiners, bidirectional marks, tag characters, variation selectors."""
-INVISIBLE = dict.fromkeys(code for first, last in RANGES for code in range(first, last + 1))
+INVISIBLE = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in RANGES) + "]")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 LATIN = "A-Za-z\u00c0-\u024f"
 LOOKALIKE = "\u0370-\u03ff\u0400-\u052f\u0530-\u058f"
 """Greek, Cyrillic and Armenian, whose letters pass for Latin ones."""
 MIXED_SCRIPT = re.compile(f"[{LATIN}][{LOOKALIKE}]|[{LOOKALIKE}][{LATIN}]")
+OTHER_LETTER = re.compile(r"[^\W\d_\u0000-\u024f]")
 MOST_UNESCAPES = 5
 ENGLISH = word_lists()["english_function_words"]
 FOREIGN = word_lists()["foreign_function_words"] - ENGLISH
@@ -63,7 +64,7 @@ def normalise(text: str) -> str:
             break
         text = html.unescape(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFC", SURROGATE.sub("\ufffd", text.translate(INVISIBLE)))
+        text = unicodedata.normalize("NFC", SURROGATE.sub("\ufffd", INVISIBLE.sub("", text)))
     return text.replace("\u00a0", " ").replace("\r\n", "\n").replace("\x00", "")
 
 
@@ -78,8 +79,8 @@ def flags_of(text: str) -> tuple[str, ...]:
 def is_english(text: str) -> bool:
     """Judge the language by its function words and letters; short texts pass."""
     words = text[: WORDS_READ * 6].lower().split()
-    english = sum(word in ENGLISH for word in words)
-    foreign = sum(word in FOREIGN for word in words)
+    english = sum(map(ENGLISH.__contains__, words))
+    foreign = sum(map(FOREIGN.__contains__, words))
     if foreign >= FEWEST_FOREIGN and foreign > FOREIGN_RATIO * english:
         return False
     return text.isascii() or not _other_script(text[: WORDS_READ * 6])
@@ -87,5 +88,5 @@ def is_english(text: str) -> bool:
 
 def _other_script(text: str) -> bool:
     """Whether most letters are not Latin ones."""
-    letters = [c for c in text if c.isalpha()]
-    return len(letters) > 3 and sum(ord(c) > 0x24F for c in letters) > len(letters) / 2
+    others = len(OTHER_LETTER.findall(text))
+    return others > 3 and others > sum(map(str.isalpha, text)) / 2

@@ -33,6 +33,8 @@ URL = re.compile(
     + DOMAINS
     + r")(?![\w-]|\.\w)(?:/[^\s<>\"'\])}]{0,2048})?"
 )
+DOTTED = re.compile(r"[A-Za-z0-9-]\.[A-Za-z0-9-]|://")
+"""No address is without one of these."""
 DIGIT = re.compile(r"\d")
 NUMBER = re.compile(r"(?<![\w.])\+?\(?\d(?:[\d\s().\-/]{5,24})\d(?!\w)")
 DATE = re.compile(
@@ -76,7 +78,7 @@ def find_pii(text: str) -> list[Item]:
         found += [Item(*m.span(), "HANDLE", 0.6) for m in HANDLE.finditer(text)]
     if "u/" in text:
         found += [Item(*m.span(), "HANDLE", 0.6) for m in REDDIT_USER.finditer(text)]
-    if "." in text or "://" in text:
+    if DOTTED.search(text):
         found += _urls(text)
     digits = _digits(text, 7)
     if digits >= 5:

@@ -1,11 +1,20 @@
 """A text cut into words, with its persons marked: what the demographic and gender rules look at."""
 
 import bisect
+import re
 from collections.abc import Iterable
 from functools import cached_property
 
 from tasks.scrubbing.terms import Phrase
-from tasks.scrubbing.tokens import Span, lowered, tokenise
+from tasks.scrubbing.tokens import TOKEN, Span, lowered
+
+
+def lowered_words(text: str, matches: list[re.Match[str]]) -> list[str]:
+    """Return the lexicon form of each token; the text is lowered at once where that keeps its length."""
+    low = lowered(text)
+    if len(low) == len(text):
+        return [low[match.start() : match.end()] for match in matches]
+    return [lowered(match.group()) for match in matches]
 
 
 class Reading:
@@ -18,13 +27,13 @@ class Reading:
 
     def __init__(self, text: str, persons: Iterable[Span] = ()) -> None:
         self.text = text
-        self.tokens = tokenise(text)
-        self.words = [lowered(token) for _, _, token in self.tokens]
+        self.matches = list(TOKEN.finditer(text))
+        self.words = lowered_words(text, self.matches)
         self.persons = sorted(persons)
 
     def __len__(self) -> int:
         """Return the number of tokens."""
-        return len(self.tokens)
+        return len(self.matches)
 
     def at(self, place: int) -> str:
         """Return the lower-case word at a place; a line break before the text, a full stop behind it."""
@@ -34,11 +43,11 @@ class Reading:
 
     def capitalised(self, place: int) -> bool:
         """Whether the word at a place is written with a capital."""
-        return self.tokens[place][2][0].isupper()
+        return self.text[self.matches[place].start()].isupper()
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters of the words from `first` up to, not including, `last`."""
-        return self.tokens[first][0], self.tokens[last - 1][1]
+        return self.matches[first].start(), self.matches[last - 1].end()
 
     def holds(self, place: int, phrase: Phrase) -> bool:
         """Whether a phrase stands at a place."""
@@ -51,7 +60,7 @@ class Reading:
     @cached_property
     def named(self) -> frozenset[int]:
         """Places of the words that belong to a name."""
-        starts = [start for start, _, _ in self.tokens]
+        starts = [match.start() for match in self.matches]
         places: set[int] = set()
         for start, end in self.persons:
             place = max(bisect.bisect_right(starts, start) - 1, 0)

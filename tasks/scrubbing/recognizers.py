@@ -1,20 +1,23 @@
 """Presidio recognisers: names from the engine's batch, contact data, demographic terms."""
 
+import re
 from typing import Any
 
 from tasks.config import ScrubbingConfig
 from tasks.scrubbing.agreement import PRONOUNS, neutral_edits
-from tasks.scrubbing.demographics import RELIGION_MASK, Finding, find_terms
+from tasks.scrubbing.demographics import Finding, find_terms
 from tasks.scrubbing.pii import PLACEHOLDERS, find_pii
 from tasks.scrubbing.presidio import ContextAwareEnhancer, EntityRecognizer, NlpArtifacts, RecognizerResult
 from tasks.scrubbing.reading import Reading
 from tasks.scrubbing.replacing import ENTITY_TYPES, SEPARATOR, wording
 from tasks.scrubbing.terms import gender_exceptions, neutral_nouns, phrases_by_first_word, terms
-from tasks.scrubbing.tokens import TOKEN, Span, lowered
+from tasks.scrubbing.tokens import Span, lowered
 
 NAME_SCORE = 0.85
 """Presidio's own score for what an NLP engine finds."""
 TERM_SCORE = 0.9
+HINT = re.compile(r"years?[- ]old|-something|\[RELIGION\]", re.IGNORECASE)
+"""What the word gate cannot see."""
 
 
 class _Recognizer(EntityRecognizer):  # type: ignore[misc]
@@ -67,22 +70,16 @@ class DemographicRecognizer(_Recognizer):
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
         """Return one result per replacement, its words behind the type."""
-        if not self._may_hold(text):
-            return []
         persons = [] if nlp_artifacts is None else _persons(text, nlp_artifacts.entities)
         reading = Reading(text, persons)
+        if self._gate.isdisjoint(reading.words) and not HINT.search(text):
+            return []
         found = find_terms(reading, self.config.scope, self.categories)
         results = [self._result(text, finding) for finding in found]
         if self._gendered:
             skipped = [*persons, *((f.start, f.end) for f in found)]
             results += [self._edit(text, *edit) for edit in neutral_edits(reading, skipped)]
         return results
-
-    def _may_hold(self, text: str) -> bool:
-        if "-old" in text or " old" in text or "-something" in text or RELIGION_MASK in text:
-            return True
-        words = {lowered(word) for word in TOKEN.findall(text)}
-        return not self._gate.isdisjoint(words)
 
     def _result(self, text: str, finding: Finding) -> RecognizerResult:
         words = wording(text, finding)

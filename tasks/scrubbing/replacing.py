@@ -58,7 +58,7 @@ VOWEL_SOUND = re.compile(
 )
 DOUBLED = re.compile(
     r"\b(people|children|parents|spouses|siblings|partners|performers|servers|grandparents|grandchildren|relatives"
-    r"|monarchs|royals) (?:and|or) \1\b",
+    r"|monarchs|royals|they|them|their) (?:and|or) \1\b",
     re.IGNORECASE,
 )
 DOUBLE_BLANK = re.compile(r"(?<=\S) {2,}(?=\S)")

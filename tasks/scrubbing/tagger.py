@@ -36,18 +36,34 @@ MOST_WORDS = 200_000
 ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS = (1 << bit for bit in range(8))
 
 
+class GramTables:
+    """Weights of neighbouring classes as dense arrays; class 0 stands for padding and for unseen classes."""
+
+    def __init__(self, weights: Weights) -> None:
+        keys = [key.split("|") for key in weights.grams if "|" in key]
+        self.kinds = {kind: i for i, kind in enumerate(sorted({k for key in keys for k in key[1:]}), start=1)}
+        n, labels = len(self.kinds) + 1, len(LABELS)
+        self.pairs = np.zeros((n, n, labels), np.float32)
+        self.ahead = np.zeros((2, n, n, labels), np.float32)
+        self.triples = np.zeros((n, n, n, labels), np.float32)
+        tables = {"B": self.pairs, "C0": self.ahead[0], "C1": self.ahead[1], "T": self.triples}
+        for key in keys:
+            place = tuple(self.kinds[kind] for kind in key[1:])
+            tables[key[0]][place] = weights.grams["|".join(key)]
+
+
 class WordTable:
     """Rows of scores for the word forms met so far; row 0 stands for the padding around a text."""
 
     def __init__(self, weights: Weights, lexicon: Lexicon) -> None:
         self.weights = weights
         self.lexicon = lexicon
+        self.grams = GramTables(weights)
         self.clear()
 
     def clear(self) -> None:
         """Forget every word form."""
         self.ids: dict[str, int] = {}
-        self.kinds: dict[str, int] = {"": 0}
         self.scores = np.zeros((4096, len(SLOTS), len(LABELS)), np.float32)
         self.kind_of = np.zeros(4096, np.int64)
         self.marks = np.zeros(4096, np.int64)
@@ -68,7 +84,7 @@ class WordTable:
         known = self.weights.features
         named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
         self.scores[row] = self.weights.slots[named].sum(axis=0)
-        self.kind_of[row] = self.kinds.setdefault(found.kind, len(self.kinds))
+        self.kind_of[row] = self.grams.kinds.get(found.kind, 0)
         self.marks[row] = marks_of(word)
         return row
 
@@ -175,7 +191,7 @@ class Tagger:
         starts = sentence_starts(marks)
         here, start = padded[:, 2:-2], starts[:, 2:-2].astype(np.int64)
         scores = table.scores
-        total = scores[here, 0] + scores[here, 1 + start] + grams["b"]
+        total: Floats = scores[here, 0] + scores[here, 1 + start] + grams["b"]
         for slot, neighbours in ((3, padded[:, 1:-3]), (4, padded[:, 3:-1])):
             total += scores[neighbours, slot]
         for slot, neighbours in ((5, padded[:, :-4]), (6, padded[:, 4:])):
@@ -192,25 +208,11 @@ class Tagger:
 
     def _combinations(self, kinds: Ints, start: Ints) -> Floats:
         """Score the pairs and triples of neighbouring classes."""
-        n = len(self._table.kinds)
+        grams = self._table.grams
         here, left, far, right = kinds[:, 2:-2], kinds[:, 1:-3], kinds[:, :-4], kinds[:, 3:-1]
-        pairs = self._looked_up(left * n + here, "B", (n, n))
-        ahead = self._looked_up((start * n + here) * n + right, "C", (2, n, n))
-        return pairs + ahead + self._looked_up((far * n + left) * n + here, "T", (n, n, n))
-
-    def _looked_up(self, codes: Ints, name: str, sizes: tuple[int, ...]) -> Floats:
-        """Fetch the weights of combinations that are coded as one number each."""
-        unique, inverse = np.unique(codes, return_inverse=True)
-        parts = np.unravel_index(unique, sizes)
-        kinds, grams = list(self._table.kinds), self.weights.grams
-        weights = np.zeros((len(unique), len(LABELS)), np.float32)
-        for row, code in enumerate(zip(*(p.tolist() for p in parts), strict=True)):
-            flag, classes = (str(code[0]), code[1:]) if name == "C" else ("", code)
-            found = grams.get("|".join([name + flag, *(kinds[c] for c in classes)])) if all(classes) else None
-            if found is not None:
-                weights[row] = found
-        spread: Floats = weights[inverse.reshape(codes.shape)]
-        return spread
+        scores: Floats = grams.pairs[left, here] + grams.ahead[start, here, right]
+        scores += grams.triples[far, left, here]
+        return scores
 
     def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
         """Return the best label sequence of each text (Viterbi), (texts, tokens)."""

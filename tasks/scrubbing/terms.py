@@ -62,7 +62,8 @@ def phrases_by_first_word() -> dict[str, tuple[Phrase, ...]]:
 @cache
 def exceptions() -> dict[str, tuple[Phrase, ...]]:
     """Return the phrases in which a term means something else, by first word."""
-    return _by_first_word(tuple(item.split()) for item in _listed(_contexts_text("exceptions")))
+    items = [*_listed(_contexts_text("exceptions")), *_listed(str(_yaml("gender.yaml")["exceptions"]))]
+    return _by_first_word(tuple(item.split()) for item in items)
 
 
 @cache

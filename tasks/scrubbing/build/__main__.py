@@ -42,7 +42,9 @@ def write_assets(files: dict[str, bytes], folder: Path) -> None:
     for name, data in files.items():
         (folder / name).write_bytes(data)
         known[name] = hashlib.sha256(data).hexdigest()
-    manifest.write_text(json.dumps({"sha256": dict(sorted(known.items()))}, indent=1) + "\n", encoding="utf-8")
+    manifest.write_text(
+        json.dumps({"sha256": dict(sorted(known.items()))}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def overlap_score(tagger: Tagger, samples: list[Annotated]) -> dict[str, float]:
@@ -54,7 +56,11 @@ def overlap_score(tagger: Tagger, samples: list[Annotated]) -> dict[str, float]:
         right += sum(_covered(span, truth) >= 0.5 for span in spans)
         gold, found = gold + len(truth), found + len(spans)
     precision, recall = right / max(found, 1), hits / max(gold, 1)
-    return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / max(precision + recall, 1e-9)}
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / max(precision + recall, 1e-9),
+    }
 
 
 def _covered(span: tuple[int, int], others: list[tuple[int, int]]) -> float:
@@ -67,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tasks.scrubbing.build", description=__doc__)
     parser.add_argument("--ner", type=Path, required=True, help="folder with the CoNLL corpora")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
-    parser.add_argument("--sentences", type=int, default=24_000, help="templated sentences")
+    parser.add_argument("--sentences", type=int, default=16_000, help="templated sentences")
     parser.add_argument("--seed", type=int, default=13)
     chosen = parser.parse_args()
     lexicon = build_lexicon()

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from tasks.scrubbing.build.sentences import Annotated
 
-TRAINED = ("wnut17_train", "wnut17_dev", "wnut17_test", "btc_a", "btc_b", "btc_f", "btc_g", "btc_h", "wikigold_wikigold.conll")
+TRAINED = (
+    "wnut17_train",
+    "wnut17_dev",
+    "wnut17_test",
+    "btc_a",
+    "btc_b",
+    "btc_f",
+    "btc_g",
+    "btc_h",
+    "wikigold_wikigold.conll",
+)
 HELD_OUT = ("btc_e",)
 """Never trained on: the quick check that the build prints."""
 PERSON_TAGS = frozenset({"PER", "person", "PERSON"})

@@ -54,7 +54,11 @@ def third_persons() -> dict[str, str]:
     """Return base forms by third person singular, made by rule from the list of English verbs."""
     path = _package_folder("spacy_lookups_data") / "data" / "en_lemma_index.json.gz"
     verbs = json.loads(gzip.decompress(path.read_bytes()))["verb"]
-    return {third_person(verb): verb for verb in sorted(verbs) if verb.isalpha() and verb.islower() and len(verb) > 1}
+    return {
+        third_person(verb): verb
+        for verb in sorted(verbs)
+        if verb.isalpha() and verb.islower() and len(verb) > 1
+    }
 
 
 def third_person(verb: str) -> str:
@@ -155,7 +159,9 @@ def common_words(probabilities: dict[str, float]) -> frozenset[str]:
     """Return everyday words that are written in lower case more often than with a capital."""
     frequent = sorted(probabilities, key=lambda w: -probabilities[w])[:COMMON_WORDS]
     return frozenset(
-        w for w in frequent if w.isalpha() and w.islower() and probabilities.get(w.title(), RAREST) < probabilities[w]
+        w
+        for w in frequent
+        if w.isalpha() and w.islower() and probabilities.get(w.title(), RAREST) < probabilities[w]
     )
 
 

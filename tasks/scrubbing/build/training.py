@@ -17,7 +17,7 @@ from tasks.scrubbing.tokens import POSSESSIVES, TOKEN, lowered, tokenise
 
 L1, L2 = 0.02, 0.3
 """Penalties of the training; found beforehand on held-out text."""
-ITERATIONS = 150
+ITERATIONS = 100
 FEWEST = 2
 """Features seen less often are left out."""
 FREQUENT = 5
@@ -60,7 +60,11 @@ def sentence_features(words: Sequence[str], seen: Sequence[WordFeatures]) -> lis
 
 def _token_features(i: int, seen: Sequence[WordFeatures], starts: Sequence[bool], case: int) -> list[str]:
     here, start = seen[i], int(starts[i])
-    features = ["b", *(f"0|{f}" for f in here.own), *(f"S{start}|{f}" for f in (*here.near, f"K={here.kind}"))]
+    features = [
+        "b",
+        *(f"0|{f}" for f in here.own),
+        *(f"S{start}|{f}" for f in (*here.near, f"K={here.kind}")),
+    ]
     if case:
         features += [f"D{case}|{f}" for f in here.near]
     for distance in (-1, 1, -2, 2):
@@ -96,12 +100,21 @@ def train(samples: Sequence[Annotated], lexicon: Lexicon, seed: int) -> dict[str
 
 
 def _seen(
-    words: Sequence[str], labels: Sequence[str], lexicon: Lexicon, vocabulary: frozenset[str], rng: random.Random
+    words: Sequence[str],
+    labels: Sequence[str],
+    lexicon: Lexicon,
+    vocabulary: frozenset[str],
+    rng: random.Random,
 ) -> list[WordFeatures]:
     """Describe the words, the names among them as unknown ones now and then."""
     hide = rng.random() < HIDDEN_SHARE
     return [
-        word_features(word, lexicon, vocabulary, known=not (hide and label.endswith("PER") and not _common(word, lexicon)))
+        word_features(
+            word,
+            lexicon,
+            vocabulary,
+            known=not (hide and label.endswith("PER") and not _common(word, lexicon)),
+        )
         for word, label in zip(words, labels, strict=True)
     ]
 
@@ -120,7 +133,7 @@ def as_tables(info: Any, vocabulary: frozenset[str]) -> dict[str, Any]:
         target = slots[feature][SLOTS.index(slot)] if feature and slot in SLOTS else grams[name]
         target[LABELS.index(label)] = weight
     for marker in ("b", "BOS", "EOS", "ps", "pn"):
-        grams[marker]  # noqa: B018 - present even where its weight is zero
+        grams[marker]  # present even where its weight is zero
     transitions = np.zeros((len(LABELS), len(LABELS)), np.float32)
     for (source, target_label), weight in info.transitions.items():
         transitions[LABELS.index(source), LABELS.index(target_label)] = weight
