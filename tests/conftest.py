@@ -7,9 +7,16 @@ for _name in ("PREFECT_API_URL", "SENTIMILL_RESULTS"):
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
 
-import flows  # noqa: F401, I001  (sets the rest of the environment before anything imports Prefect)
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
-import pytest
+import flows  # noqa: E402, F401  (sets the rest of the environment before anything imports Prefect)
+
+# The same examples in every run, and no clock: a busy machine fails no test.
+settings.register_profile(
+    "sentimill", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("sentimill")
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
