@@ -1,4 +1,4 @@
-"""One run as a whole: opened after every check that needs no model, shown as it goes, published at its end."""
+"""One run as a whole: opened after every check that needs no model, shown as it goes, published."""
 
 import time
 from collections import Counter

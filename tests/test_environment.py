@@ -15,9 +15,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.strip()]
-LOCKED = {
-    canonicalize_name(name): Version(number) for name, number in (line.split("==", 1) for line in LOCK)
-}
+LOCKED = {canonicalize_name(name): Version(number) for name, number in (line.split("==", 1) for line in LOCK)}
 CORE = [Requirement(line) for line in PROJECT["dependencies"]]
 EXTRA = [Requirement(line) for lines in PROJECT["optional-dependencies"].values() for line in lines]
 

@@ -99,9 +99,8 @@ def test_written_prompts_name_topic_scenario_style_and_meaning():
 
 
 def test_prompts_are_not_escaped_as_html():
-    topics = TOPICS.model_copy(
-        update={"topics": (Topic(name="flights", domain="d", scenarios=("Salt & <pepper>.",)),)}
-    )
+    salty = Topic(name="flights", domain="d", scenarios=("Salt & <pepper>.",))
+    topics = Topics(topics=(salty,), styles=TOPICS.styles)
     (wish,) = order_for(cell(draw=1), SCALE, topics, PromptForm.plain).wishes
 
     assert "Salt & <pepper>." in wish.prompt
@@ -138,9 +137,7 @@ def _orders(names, topics):
 def test_rows_carry_their_whole_history():
     order = order_for(cell(draw=2), SCALE, TOPICS, PromptForm.control)
     (wish,) = order.wishes
-    whole, cut = rows_of(
-        order, [[Draft("Nice.", False), Draft("And then", True)]], SCALE, "embedded", "abc"
-    )
+    whole, cut = rows_of(order, [[Draft("Nice.", False), Draft("And then", True)]], SCALE, "embedded", "abc")
 
     assert whole == {
         "id": whole["id"],
