@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from safetensors.torch import load_model, save_model
 from torch import nn
@@ -92,7 +93,7 @@ def length_buckets(
     return [batches[i] for i in rng.permutation(len(batches))] if batches[0] else []
 
 
-class NotFiniteError(RuntimeError):
+class NotFiniteError(ArithmeticError):
     """The loss is NaN or infinite; the last good checkpoint is kept."""
 
 
@@ -124,6 +125,8 @@ def fit(
         NotFiniteError: if the loss is NaN or infinite, naming epoch and batch.
     """
     set_seed(options.seed)
+    # Accelerate keeps the first precision of a process for ever; a long-lived worker trains more than once.
+    AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(
         mixed_precision=precision_for(options.precision), cpu=not torch.cuda.is_available()
     )
@@ -169,7 +172,9 @@ def fit(
         _close_epoch(accelerator, model, score_of, state, folder, len(epoch_batches), options.min_gain)
         _checkpoint(accelerator, folder, state)
     bar.close()
-    load_model(accelerator.unwrap_model(model), folder / "best.safetensors", device=str(accelerator.device))
+    # Without its mixed-precision wrapper the model computes what it will compute once it is loaded again.
+    trained = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    load_model(trained, folder / "best.safetensors", device=str(accelerator.device))
     return state
 
 

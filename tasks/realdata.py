@@ -64,35 +64,58 @@ def level_of_score(score: float) -> str:
 
 
 def _goemotions(folder: Path, name: str) -> Iterator[LabelledText]:
+    if not (folder / "labels.txt").is_file():
+        raise FileNotFoundError(
+            f"{folder} has no labels.txt; expected one label name per line, in the order of the ids in "
+            f"{name}.tsv. Put it there."
+        )
     names = (folder / "labels.txt").read_text(encoding="utf-8").split()
     path = folder / f"{name}.tsv"
-    with path.open(encoding="utf-8", newline="") as lines:
+    with path.open("rb") as lines:  # bytes, so that a line in another encoding can be named
         for number, line in enumerate(lines, 1):
-            parts = line.rstrip("\r\n").split("\t")
             try:
-                text, ids = parts[0], [int(i) for i in parts[1].split(",")]
-                yield LabelledText(text, tuple(names[i] for i in ids), parts[2])
+                text, ids, key = line.decode().rstrip("\r\n").split("\t")[:3]
+                labels = tuple(names[_place(i)] for i in ids.split(","))
             except (IndexError, ValueError) as error:
+                shown = line.decode(errors="replace").strip()[:80]
                 raise ValueError(
-                    f"{path.name} line {number} is {line.strip()[:80]!r}; expected text, label ids below "
+                    f"{path.name} line {number} is {shown!r}; expected UTF-8 text, label ids below "
                     f"{len(names)} joined by commas, and an id, divided by tabs. Mend or remove the line."
                 ) from error
+            yield LabelledText(text, labels, key)
+
+
+def _place(label_id: str) -> int:
+    """Label id as a number; Python would take -1 for the last label."""
+    place = int(label_id)
+    if place < 0:
+        raise ValueError
+    return place
 
 
 def _sst(path: Path) -> Iterator[LabelledText]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines), 2):
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        rows = csv.DictReader(lines, strict=True)
+        while True:
             try:
-                score = float(row["score"])
-                if not 0.0 <= score <= 1.0:
-                    raise ValueError
-                text = detokenise(row["sentence"])
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                row = next(rows, None)
+                if row is None:
+                    return
+                score, text = _score(row["score"]), detokenise(row["sentence"])
+                text.encode()  # refuses what is not UTF-8
+            except (KeyError, TypeError, ValueError, csv.Error) as error:
                 raise ValueError(
-                    f"{path.name} line {number} has score {row.get('score')!r}; expected columns "
-                    "sentence and score with a score from 0 to 1. Mend or remove the line."
+                    f"{path.name} line {rows.line_num} is broken; expected UTF-8 text in columns sentence "
+                    "and score, with a score from 0 to 1. Mend or remove the line."
                 ) from error
-            yield LabelledText(text, (level_of_score(score),), f"{path.stem}-{number}", score)
+            yield LabelledText(text, (level_of_score(score),), f"{path.stem}-{rows.line_num}", score)
+
+
+def _score(text: str) -> float:
+    score = float(text)
+    if not 0.0 <= score <= 1.0:
+        raise ValueError
+    return score
 
 
 def _hub_goemotions(split: str) -> Iterator[LabelledText]:

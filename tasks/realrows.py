@@ -68,8 +68,11 @@ def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, .
 
 
 def normalised(text: str) -> str:
-    """Letters and digits alone, lower case: what two texts share when people would call them the same."""
-    return re.sub(r"[^a-z0-9\[\] ]", "", text.lower()).strip()
+    """Letters and digits alone, lower case: what two texts share when people would call them the same.
+
+    A text without any, such as one of emoji, stands for itself.
+    """
+    return re.sub(r"[^\w\[\] ]|_", "", text.lower()).strip() or text
 
 
 def without_seen(test: Sequence[Row], train: Sequence[Row]) -> tuple[list[Row], int]:

@@ -32,4 +32,11 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
         best = sorted(extra, key=lambda row: (-row["votes"].get("fold", 0.0), row["id"]))
         kept += best[: missing[labels]]
         spare += best[missing[labels] :]
-    return Sifted(kept=kept, rejects=reject(spare, "balancing", "more than wanted"))
+    unplanned = [row for own in by_cell.values() for row in own]
+    return Sifted(
+        kept=kept,
+        rejects=[
+            *reject(spare, "balancing", "more than wanted"),
+            *reject(unplanned, "balancing", "in no cell of the plan"),
+        ],
+    )

@@ -35,7 +35,7 @@ def split_rows(rows: Sequence[Row], config: SplitConfig, seed: int) -> list[Row]
     for row, group in zip(rows, groups, strict=True):
         labels[index[group]] |= np.array(row["targets"]) > 0.5
     held = config.validation + config.test
-    train, rest = _halve(np.arange(len(names)), labels, held, seed)
+    train, rest = _halve(np.arange(len(names)), labels, held, seed, fewest=2)
     validation, test = _halve(rest, labels[rest], config.test / held, seed + 1)
     part = dict.fromkeys(train.tolist(), "train")
     part |= dict.fromkeys(validation.tolist(), "validation") | dict.fromkeys(test.tolist(), "test")
@@ -55,15 +55,15 @@ def linked_groups(rows: Sequence[Row]) -> list[str]:
 
 
 def _halve(
-    which: np.ndarray, labels: np.ndarray, second_share: float, seed: int
+    which: np.ndarray, labels: np.ndarray, second_share: float, seed: int, fewest: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two parts of `which`, the second of about that share, neither empty."""
-    n_second = min(len(which) - 1, max(1, round(second_share * len(which))))
+    """Two parts of `which`, the second of about that share and at least `fewest`, the first not empty."""
+    n_second = min(len(which) - 1, max(fewest, round(second_share * len(which))))
     splitter = MultilabelStratifiedShuffleSplit(
         n_splits=1, test_size=n_second / len(which), random_state=seed
     )
     first, second = next(splitter.split(which, labels))
-    if not len(first) or not len(second):  # tiny data: the stratifier may leave a side empty
+    if not len(first) or len(second) < fewest:  # tiny data: the stratifier may leave a side empty
         order = np.random.default_rng(seed).permutation(len(which))
         first, second = order[n_second:], order[:n_second]
     return which[first], which[second]

@@ -1,0 +1,116 @@
+"""What several test files need: quiet libraries, rows, a tiny encoder, one Prefect server for all flows."""
+
+import os
+
+for _name in ("PREFECT_API_URL", "SENTIMILL_RESULTS"):
+    os.environ.pop(_name, None)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+import flows  # noqa: E402, F401  (sets the rest of the environment before anything imports Prefect)
+
+# The same examples in every run, and no clock: a busy machine fails no test.
+settings.register_profile(
+    "sentimill", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("sentimill")
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORDS = (
+    "any anger joy neutral positive negative very somewhat short medium long comment review "
+    "the a we it was were is today again with about my this and but not so really quite "
+    "happy glad lovely great fine sad awful bad gloomy dull train bridge garden kitchen soup phone "
+    "doctor teacher river window morning evening meeting market lesson story flight hotel battery "
+    "opened closed waited worked walked cooked read found lost gave took liked missed "
+    "slowly quickly early late together alone outside inside somehow finally nearly"
+).split()
+MARKS = (".", ",", ":", "|", "!", "?", "'")
+
+
+@pytest.fixture(scope="session")
+def vocabulary():
+    """Tokens of the tiny models: marks, letters in both places, and a hundred words."""
+    pieces = [*LETTERS, *(f"##{letter}" for letter in LETTERS)]
+    return [*SPECIAL, *MARKS, *pieces, *WORDS]
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory, vocabulary):
+    """Folder of a BERT encoder with one layer of width 16 and random weights."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        initializer_range=0.3,
+    )
+    BertModel(config).save_pretrained(folder)
+    BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}, do_lower_case=True).save_pretrained(
+        folder
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_row():
+    """Build a row; every column can be given."""
+
+    def make(text="We liked the soup.", labels=("joy",), targets=(1.0, 0.0), **columns):
+        row = {
+            "id": "r1",
+            "text": text,
+            "labels": list(labels),
+            "level": None,
+            "targets": list(targets),
+            "topic": "food",
+            "scenario": "A dinner.",
+            "style": "review",
+            "prompt_id": "",
+            "prompt": "joy | food :",
+            "generator": "g",
+            "revision": "",
+            "seed": 3,
+            "round": 1,
+            "source": "synthetic",
+            "votes": {},
+            "scrubbed": {},
+            "group": "",
+            "split": "train",
+        }
+        assert not set(columns) - set(row)
+        return {**row, **columns}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prefect_api():
+    """A real Prefect server on loopback with a database of its own, stopped at the end of the session."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    # Without heartbeats a flow ends at once: their thread sleeps in whole seconds.
+    with (
+        prefect_test_harness(server_startup_timeout=240),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+@pytest.fixture
+def local_store(tmp_path):
+    """A results block in a folder of the test's own."""
+    from tasks.store import ResultsStore
+
+    return ResultsStore(root=str(tmp_path / "results"))

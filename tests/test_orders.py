@@ -1,0 +1,177 @@
+"""From a cell to its prompts: decided by the cell's seed alone."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from tasks.config import PlanConfig, PromptForm, RunConfig
+from tasks.orders import TEXTS_PER_PROMPT, Draft, Order, cell_key, order_for, rows_of
+from tasks.planning import plan_cells
+from tasks.prompts import control_prompt, length_word
+from tasks.records import Cell
+from tasks.taxonomy import Style, Topic, Topics, load_taxonomy, load_topics
+
+SCALE = load_taxonomy("sentiment7")
+EKMAN = load_taxonomy("ekman")
+TOPICS = Topics(
+    topics=(
+        Topic(name="flights", domain="travel", scenarios=("A delayed flight.", "A window seat.")),
+        Topic(name="soup", domain="food", scenarios=("A dinner at home.",)),
+    ),
+    styles=(
+        Style(name="review", description="a short review", control="review"),
+        Style(name="diary line", description="a line in a diary"),
+    ),
+)
+
+
+def cell(**changes):
+    base = Cell(labels=("positive",), topic="flights", wanted=8, draw=12, round=1, seed=77)
+    return base.model_copy(update=changes)
+
+
+def test_control_prompts_are_plain_words_and_leave_out_what_is_open():
+    assert control_prompt(["sadness", "disappointment"], "flights", "comment", "long") == (
+        "sadness, disappointment | flights | long comment :"
+    )
+    assert control_prompt([], "flights", "review", "short") == "any | flights | short review :"
+    assert control_prompt(["joy"]) == "joy :"
+    assert control_prompt(["joy"], length="short") == "joy | short :"
+
+
+@pytest.mark.parametrize(
+    ("n_words", "word"), [(1, "short"), (8, "short"), (9, "medium"), (16, "medium"), (17, "long")]
+)
+def test_length_words_cut_at_eight_and_sixteen(n_words, word):
+    assert length_word(n_words) == word
+
+
+@pytest.mark.parametrize("form", PromptForm)
+def test_the_same_seed_gives_the_same_order(form):
+    assert order_for(cell(), SCALE, TOPICS, form) == order_for(cell(), SCALE, TOPICS, form)
+
+
+@pytest.mark.parametrize("form", PromptForm)
+def test_another_seed_gives_another_order(form):
+    assert order_for(cell(), SCALE, TOPICS, form) != order_for(cell(seed=78), SCALE, TOPICS, form)
+
+
+@pytest.mark.parametrize("draw", [1, 4, 5, 6, 12, 23])
+def test_an_order_asks_for_exactly_the_texts_of_its_cell(draw):
+    wishes = order_for(cell(draw=draw), SCALE, TOPICS, PromptForm.control).wishes
+    sizes = [wish.k for wish in wishes]
+
+    assert sum(sizes) == draw
+    assert max(sizes) <= TEXTS_PER_PROMPT
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_wishes_of_a_cell_have_seeds_of_their_own():
+    wishes = order_for(cell(draw=100), SCALE, TOPICS, PromptForm.control).wishes
+
+    assert len({wish.seed for wish in wishes}) == 20
+    assert all(0 <= wish.seed < 2**31 for wish in wishes)
+
+
+def test_control_prompts_take_a_control_word_per_label_and_style():
+    joy = {label.name: label for label in EKMAN.labels}["joy"]
+    wishes = order_for(cell(labels=("joy",), draw=200), EKMAN, TOPICS, PromptForm.control).wishes
+    words = Counter(wish.prompt.split(" | ")[0] for wish in wishes)
+
+    assert set(words) <= set(joy.control)
+    assert len(words) > 5
+    assert {wish.prompt.split(" ")[-2] for wish in wishes} == {"review", "comment"}
+    assert {wish.null_prompt.split(" | ")[0] for wish in wishes} == {"any"}
+    assert {wish.scenario for wish in wishes} == {""}
+
+
+def test_written_prompts_name_topic_scenario_style_and_meaning():
+    (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat).wishes
+    style = {style.name: style for style in TOPICS.styles}[wish.style]
+
+    assert "flights" in wish.prompt
+    assert wish.scenario in TOPICS.by_name["flights"].scenarios
+    assert wish.scenario in wish.prompt
+    assert style.description in wish.prompt
+    assert SCALE.labels[1].meaning in wish.prompt
+    assert SCALE.labels[1].meaning not in wish.null_prompt
+
+
+def test_prompts_are_not_escaped_as_html():
+    salty = Topic(name="flights", domain="d", scenarios=("Salt & <pepper>.",))
+    topics = Topics(topics=(salty,), styles=TOPICS.styles)
+    (wish,) = order_for(cell(draw=1), SCALE, topics, PromptForm.plain).wishes
+
+    assert "Salt & <pepper>." in wish.prompt
+
+
+@pytest.mark.parametrize("form", PromptForm)
+def test_orders_survive_json(form):
+    order = order_for(cell(), SCALE, TOPICS, form)
+
+    assert Order.model_validate(json.loads(json.dumps(order.model_dump(mode="json")))) == order
+
+
+def test_changing_one_topic_leaves_the_orders_of_all_others_as_they_were():
+    topics = load_topics()
+    names = list(topics.names[:6])
+    before = _orders(names, topics)
+    after = _orders([*names[:3], topics.names[20], *names[4:]], topics)
+
+    assert {key for key in before if before[key] != after.get(key)} == {
+        key for key in before if key.endswith(f"| {names[3]}")
+    }
+    assert {key for key in after if key not in before} == {
+        key for key in after if key.endswith(f"| {topics.names[20]}")
+    }
+
+
+def _orders(names, topics):
+    config = RunConfig(plan=PlanConfig(per_label=30, topics=names, topics_per_label=6))
+    chosen = topics.select(names)
+    cells = plan_cells(config, SCALE, chosen)
+    return {c.key: order_for(c, SCALE, chosen, PromptForm.control) for c in cells}
+
+
+def test_rows_carry_their_whole_history():
+    order = order_for(cell(draw=2), SCALE, TOPICS, PromptForm.control)
+    (wish,) = order.wishes
+    whole, cut = rows_of(order, [[Draft("Nice.", False), Draft("And then", True)]], SCALE, "embedded", "abc")
+
+    assert whole == {
+        "id": whole["id"],
+        "text": "Nice.",
+        "labels": ["positive"],
+        "level": 2,
+        "targets": [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        "topic": "flights",
+        "scenario": "",
+        "style": wish.style,
+        "prompt_id": cut["prompt_id"],
+        "prompt": wish.prompt,
+        "generator": "embedded",
+        "revision": "abc",
+        "seed": wish.seed,
+        "round": 1,
+        "source": "synthetic",
+        "votes": {},
+        "scrubbed": {},
+        "group": "",
+        "split": "",
+    }
+    assert cut["votes"] == {"cut": 1.0}
+    assert cut["id"] != whole["id"]
+    assert cell_key(whole) == order.cell.key == "positive | flights"
+
+
+def test_ids_differ_between_rounds_and_wishes():
+    first = order_for(cell(draw=10), SCALE, TOPICS, PromptForm.control)
+    second = order_for(cell(draw=10, round=2), SCALE, TOPICS, PromptForm.control)
+    ids = [
+        row["id"]
+        for order in (first, second)
+        for row in rows_of(order, [[Draft("x", False)] * 5] * 2, SCALE, "g", "")
+    ]
+
+    assert len(set(ids)) == 20

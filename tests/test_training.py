@@ -1,0 +1,206 @@
+"""The classifier: unknown targets are left out, a toy problem is learnt, nothing is lost on disk."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tasks.config import TrainingConfig
+from tasks.training import load_classifier, load_settings, predict, save_classifier, train_classifier
+from tasks.training.classifier import new_classifier
+from tasks.training.train import masked_bce, mean_average_precision, parameter_groups
+
+GLAD = ("happy", "glad", "lovely", "great")
+SAD = ("sad", "awful", "gloomy", "bad")
+FILLERS = ("the train was", "a quiet bridge and", "we opened the kitchen so", "it is today")
+LABELS = ("joy", "sadness")
+
+
+@pytest.fixture(scope="module")
+def rows(make_row):
+    """Texts of two labels, alone and both, told by one word each."""
+    made = []
+    for filler in FILLERS:
+        for glad, sad in zip(GLAD, SAD, strict=True):
+            for text, targets in (
+                (f"{filler} {glad}.", (1.0, 0.0)),
+                (f"{filler} {sad}.", (0.0, 1.0)),
+                (f"{filler} {glad} but {sad}.", (1.0, 1.0)),
+                (f"{filler} dull.", (0.0, 0.0)),
+            ):
+                made.append(make_row(text, targets=targets))
+    return made
+
+
+@pytest.fixture(scope="module")
+def config(tiny_encoder):
+    return TrainingConfig(
+        base=str(tiny_encoder),
+        epochs=12,
+        patience=12,
+        batch_size=8,
+        learning_rate=0.02,
+        head_learning_rate=0.02,
+        precision="no",
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(rows, config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    return train_classifier(rows, rows[::3], LABELS, config, 1, folder)
+
+
+@pytest.fixture(scope="module")
+def saved(trained, tmp_path_factory):
+    model, tokenizer, state = trained
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    settings = {"labels": list(LABELS), "thresholds": [0.4, 0.6], "history": state.history}
+    save_classifier(model, tokenizer, settings, folder)
+    return folder
+
+
+def test_a_two_label_problem_is_learnt(trained, rows):
+    model, tokenizer, state = trained
+    found = predict(model, tokenizer, [row["text"] for row in rows], 32)
+    truth = np.array([row["targets"] for row in rows])
+
+    assert found.dtype == np.float32
+    assert found.shape == (64, 2)
+    assert ((found > 0.5) == (truth > 0.5)).mean() > 0.95
+    assert state.history[-1]["loss"] < 0.5 * state.history[0]["loss"]
+
+
+def test_the_same_seed_trains_the_same_model(trained, rows, config, tmp_path):
+    model, _, _ = train_classifier(rows, rows[::3], LABELS, config, 1, tmp_path)
+
+    assert all(
+        torch.equal(value, trained[0].state_dict()[name]) for name, value in model.state_dict().items()
+    )
+
+
+def test_a_saved_model_gives_identical_probabilities(trained, saved, rows):
+    model, tokenizer, _ = trained
+    texts = [row["text"] for row in rows]
+    loaded, again, settings = load_classifier(saved)
+
+    assert np.array_equal(predict(loaded, again, texts, 32), predict(model, tokenizer, texts, 32))
+    assert not loaded.training
+    assert settings == load_settings(saved)
+    assert settings["thresholds"] == [0.4, 0.6]
+
+
+def test_a_saved_model_is_all_there(saved):
+    names = {file.name for file in saved.iterdir()}
+
+    assert {"config.json", "model.safetensors", "sentimill.json", "tokenizer.json"} <= names
+    assert json.loads((saved / "sentimill.json").read_text())["labels"] == ["joy", "sadness"]
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        load_classifier(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} has no sentimill.json; expected a model folder that a run wrote. Give runs/<run>/model."
+    )
+
+
+def test_a_prediction_does_not_depend_on_the_texts_beside_it(trained):
+    model, tokenizer, _ = trained
+    texts = ["happy", "the train was sad and the bridge was bad and the kitchen was dull", "a lovely soup"]
+    alone = np.concatenate([predict(model, tokenizer, [text], 32) for text in texts])
+
+    np.testing.assert_allclose(predict(model, tokenizer, texts, 32), alone, atol=1e-6)
+    np.testing.assert_allclose(predict(model, tokenizer, texts[::-1] * 40, 32)[:3], alone[::-1], atol=1e-6)
+
+
+def test_predictions_come_back_in_the_order_of_the_texts(trained):
+    model, tokenizer, _ = trained
+    texts = ["the " * n + word for n in range(15, 0, -1) for word in ("happy", "sad")]
+    found = predict(model, tokenizer, texts, 32)
+    one_by_one = np.concatenate([predict(model, tokenizer, [text], 32) for text in texts])
+
+    np.testing.assert_allclose(found, one_by_one, atol=1e-6)
+
+
+def test_longer_texts_are_cut(trained):
+    model, tokenizer, _ = trained
+    text = "happy " * 30
+
+    np.testing.assert_allclose(
+        predict(model, tokenizer, [text], 12), predict(model, tokenizer, ["happy " * 10], 12), atol=1e-6
+    )
+
+
+def test_an_empty_text_has_probabilities(trained):
+    model, tokenizer, _ = trained
+    found = predict(model, tokenizer, ["", " "], 32)
+
+    assert np.isfinite(found).all()
+
+
+def test_the_loss_leaves_unknown_targets_out_exactly():
+    logits = torch.tensor([[0.3, -2.0, 5.0], [1.5, 0.7, -0.2]], requires_grad=True)
+    targets = torch.tensor([[1.0, -1.0, 0.0], [-1.0, -1.0, 0.25]])
+    loss = masked_bce(logits, targets)
+    known = [(0.3, 1.0), (5.0, 0.0), (-0.2, 0.25)]
+    expected = np.mean([np.log1p(np.exp(x)) - y * x for x, y in known])
+    loss.backward()
+
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+    assert logits.grad[0, 1].item() == 0.0
+    assert logits.grad[1, 0].item() == 0.0
+    assert logits.grad[1, 1].item() == 0.0
+    assert logits.grad[0, 0].item() == pytest.approx((1 / (1 + np.exp(-0.3)) - 1) / 3, rel=1e-5)
+
+
+def test_the_loss_of_nothing_known_is_zero():
+    assert masked_bce(torch.ones(2, 2), -torch.ones(2, 2)).item() == 0.0
+
+
+def test_the_unknown_target_of_a_row_changes_nothing_whatever_its_logit():
+    targets = torch.tensor([[1.0, -1.0]])
+
+    assert masked_bce(torch.tensor([[0.5, 9.0]]), targets) == masked_bce(torch.tensor([[0.5, -9.0]]), targets)
+
+
+def test_a_label_without_positives_is_refused_before_a_model_is_loaded(make_row, config, tmp_path):
+    rows = [make_row(targets=(1.0, 0.0, -1.0, 0.5)), make_row(targets=(0.0, 0.0, -1.0, 0.0))]
+    with pytest.raises(ValueError, match="labels") as caught:
+        train_classifier(
+            rows, rows, ("a", "b", "c", "d"), config.model_copy(update={"base": "no such model"}), 0, tmp_path
+        )
+    assert str(caught.value) == (
+        "3 labels have no training row: b, c, d; expected at least one each. Ask for more texts per label, "
+        "loosen the filters, or take the label out of the taxonomy."
+    )
+
+
+def test_average_precision_counts_labels_with_positives_alone():
+    truth = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])
+
+    assert mean_average_precision(truth, probabilities) == pytest.approx((1 + 2 / 3) / 2)
+    assert mean_average_precision(truth[:, 1:], probabilities[:, 1:]) == 0.0
+
+
+def test_every_weight_is_in_one_group_and_only_matrices_decay(tiny_encoder, config):
+    model, _ = new_classifier(str(tiny_encoder), None, 2)
+    groups = parameter_groups(model, config.model_copy(update={"learning_rate": 0.001}))
+    grouped = [id(p) for group in groups for p in group["params"]]
+
+    assert sorted(grouped) == sorted(id(p) for p in model.parameters())
+    assert [(g["lr"], g["weight_decay"]) for g in groups] == [
+        (0.001, 0.01),
+        (0.001, 0.0),
+        (0.02, 0.01),
+        (0.02, 0.0),
+    ]
+    assert all(p.ndim >= 2 for g in groups if g["weight_decay"] for p in g["params"])
+
+
+def test_the_pooler_that_nobody_trained_is_left_out(tiny_encoder):
+    model, _ = new_classifier(str(tiny_encoder), None, 2)
+
+    assert not [name for name in model.state_dict() if "pooler" in name]
