@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
+from tasks.embedding import MINILM, minilm_folder
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
 from tasks.sampling.opening import EMBEDDED, embedded_folder
@@ -25,8 +26,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             f"mix is {config.mix} but real is empty; expected a data set to mix in. "
             "Give --real, or leave --mix out."
         )
-    if config.generator.model == "embedded" and config.mix < 1:
-        embedded_folder(EMBEDDED)
+    _require_models(config)
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
     if config.real:
@@ -39,6 +39,33 @@ def check_tuning(config: TuneConfig) -> None:
     for folder in ("goemotions", "sst"):
         for part in ("train", "test"):
             read_real(f"{config.data}/{folder}", part)
+
+
+def _require_models(config: RunConfig) -> None:
+    """Refuse missing and damaged models, as far as they lie on this machine."""
+    wants_synthetic = config.mix < 1
+    if config.training.base == MINILM or (config.verifying.enabled and wants_synthetic):
+        minilm_folder()
+    if config.training.base != MINILM:
+        _require_folder("training.base", str(config.training.base))
+    if wants_synthetic and config.generator.model == "embedded":
+        embedded_folder(EMBEDDED)
+    elif wants_synthetic and not config.generator.endpoint:
+        _require_folder("generator.model", str(config.generator.model))
+
+
+def _require_folder(knob: str, name: str) -> None:
+    folder = Path(name).expanduser()
+    if not name.startswith((".", "/", "~")) and not folder.exists():
+        return  # a name on the hub
+    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
+    if not (folder / "config.json").is_file() or not weights:
+        raise FileNotFoundError(
+            f"{knob} is {name!r}, which holds no model; expected a folder with config.json and weights, or a "
+            "name on the Hugging Face Hub. Check the path."
+        )
+    if (folder / "SHA256SUMS").is_file():
+        embedded_folder(folder)
 
 
 def _require_control_words(taxonomy: Taxonomy) -> None:

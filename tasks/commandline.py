@@ -1,12 +1,15 @@
 """Run a flow from the command line: knobs from `RunConfig`, one clear error, a short table at the end."""
 
+import errno
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 from rich.console import Console
 from rich.table import Table
@@ -14,10 +17,11 @@ from rich.table import Table
 from tasks.checks import check, check_tuning
 from tasks.config import RunConfig, TuneConfig
 from tasks.records import RunSummary
-from tasks.store import open_store
+from tasks.store import open_store, require_writable_root
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
@@ -30,6 +34,7 @@ def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
         cli_prog_name=program,
         cli_kebab_case=True,
         cli_implicit_flags=True,
+        cli_exit_on_error=False,  # argparse would print forty lines of usage above the one that matters
         cli_use_class_docs_for_groups=True,
     )
     made = type(
@@ -46,6 +51,7 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
     config: RunConfig = parse(RunConfig, sys.argv[1:], "python -m flows.regenerate")
     with one_clear_error():
         check(config)
+        require_writable_root()
         show(flow(config))
 
 
@@ -54,6 +60,7 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     config: TuneConfig = parse(TuneConfig, sys.argv[1:], "python -m flows.tune_generator")
     with one_clear_error():
         check_tuning(config)
+        require_writable_root()
         scores = flow(config)
     Console().print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
@@ -67,19 +74,18 @@ def one_clear_error() -> Iterator[None]:
     """Turn what went wrong into one message and an exit code: 2, or 130 after Ctrl-C."""
     try:
         yield
-    except (ValueError, FileNotFoundError, PermissionError, ConnectionError) as error:
-        fail(str(error))
     except OSError as error:
-        fail(
-            f"{error.strerror or error}. Free some space or mend the place, then give the same command again."
-        )
+        fail(_place_complaint(error))
+    except (ValueError, ArithmeticError) as error:
+        fail(str(error))
     except KeyboardInterrupt:
         fail("interrupted. The same command goes on where this one stopped.", INTERRUPTED)
 
 
 def fail(message: str, code: int = BAD_INPUT) -> Any:
     """Print one message to standard error and leave."""
-    Console(stderr=True).print(f"sentimill: {message}", style="bold red", markup=False, highlight=False)
+    console = Console(stderr=True)
+    console.print(f"sentimill: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(code)
 
 
@@ -105,10 +111,31 @@ def show(summary: RunSummary) -> None:
 
 def _complaint(error: ValidationError | SettingsError) -> str:
     if isinstance(error, SettingsError):
-        return f"{error}. See --help."
-    lines = []
-    for item in error.errors()[:5]:
-        where = ".".join(str(part) for part in item["loc"])
-        lines.append(f"{where or 'configuration'} is {item['input']!r}: {item['msg']}.")
+        return f"{str(error).removeprefix('error parsing CLI: ')}. See --help."
+    lines = [_line(item) for item in error.errors()[:5]]
     more = f" And {error.error_count() - 5} more." if error.error_count() > 5 else ""
     return "\n".join(lines) + more + " See --help."
+
+
+def _line(item: ErrorDetails) -> str:
+    """One complaint, in terms of the flag that was given."""
+    flag = "--" + ".".join(str(part) for part in item["loc"]).replace("_", "-")
+    if item["type"] == "value_error":  # a rule of ours, which says all that there is to say
+        return str(item["ctx"]["error"])
+    if item["type"] == "extra_forbidden":
+        return f"{flag} is not a knob; expected one of those that --help lists. Check its spelling."
+    rule = re.sub(r"^(Input|List|Tuple|Value) should (be|have) ", "", item["msg"])
+    return f"{flag} is {item['input']!r}; expected {rule}."
+
+
+def _place_complaint(error: OSError) -> str:
+    """Ours speak for themselves; the system's lack the advice."""
+    if error.errno in NO_SPACE:
+        return (
+            f"{error.strerror}; expected room for the results. Free some, then give the same command again."
+        )
+    if error.errno is None:
+        return str(error)
+    return (
+        f"{error.filename or 'a file'}: {error.strerror}. Mend the place, then give the same command again."
+    )

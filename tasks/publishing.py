@@ -1,5 +1,7 @@
 """From what the stages left to what people read: scores, cards, report, exports."""
 
+import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -42,9 +44,9 @@ def now() -> str:
 
 def command_of(config: RunConfig) -> str:
     """Command line that remakes a run: the values that differ from the defaults."""
-    given = config.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-    flags = [f"--{name} {_quoted(value)}" for name, value in _flat(given).items()]
-    return " ".join(["python -m flows.regenerate", *flags])
+    given = config.model_dump(mode="json", exclude_defaults=True)
+    flags = [flag for name, value in _flat(given).items() for flag in _flags(name, value)]
+    return " ".join(["python -m flows.regenerate", *map(shlex.quote, flags)])
 
 
 def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -57,9 +59,15 @@ def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def _quoted(value: object) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}'" if " " in text else text
+def _flags(name: str, value: object) -> tuple[str, ...]:
+    """A knob as the command line takes it."""
+    knob = name.replace("_", "-")
+    if isinstance(value, bool):
+        return (f"--{knob}" if value else f"--no-{knob}",)
+    if isinstance(value, list):
+        plain = value and not any(set(item) & set(',[]"') for item in value)
+        return (f"--{knob}", ",".join(value) if plain else json.dumps(value, ensure_ascii=False))
+    return (f"--{knob}", "null" if value is None else str(value))
 
 
 def cell_counts(rows: Sequence[Row]) -> Counter[str]:

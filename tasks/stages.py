@@ -83,9 +83,14 @@ def _canonical(value: Any) -> Any:
         return {str(k): _canonical(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)  # stands in configurations; what it points at travels as taxonomy, topics or sha256
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return str(value)
+    raise TypeError(
+        f"input of a stage is a {type(value).__name__}; expected a configuration, a record, a path or a "
+        "plain value, which have the same cache key in every process. Pass a ref to it instead."
+    )
 
 
 def stage(name: str, version: str = "1", **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
@@ -167,6 +172,7 @@ def verify(rows: DatasetRef, labels: tuple[str, ...], config: VerifyingConfig, s
 def balance_split(rows: DatasetRef, cells: tuple[Cell, ...], config: SplitConfig, seed: int) -> SiftedRefs:
     """Keep what the plan wants and divide it."""
     sifted = fill_quotas(open_store().get_rows(rows), cells)
+    # Without cells the run is made of real text alone, and there is nothing to divide.
     divided = split_rows(sifted.kept, config, seed) if cells else []
     return _put(Sifted(divided, sifted.rejects))
 

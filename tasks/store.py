@@ -143,6 +143,10 @@ class ResultsStore(WritableFileSystem):
         blob = self.put_blob(content, ".parquet")
         return DatasetRef(uri=blob.uri, sha256=blob.sha256, n_rows=n_rows)
 
+    def _holds(self, path: str, sha256: str) -> bool:
+        """Whether a file is there and undamaged; a damaged one is to be written again."""
+        return self.exists(path) and hashlib.sha256(self.read_path(path)).hexdigest() == sha256
+
     def get_rows(self, ref: DatasetRef) -> list[Row]:
         """Read rows and check that they are those that were written."""
         return rows_of_parquet(self.get_blob(ref))
@@ -163,7 +167,7 @@ class ResultsStore(WritableFileSystem):
         """Write any bytes, named by content."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = f"data/{sha256[:20]}{suffix}"
-        if not self.exists(path):
+        if not self._holds(path, sha256):
             self.write_path(path, content)
         return BlobRef(uri=path, sha256=sha256)
 
@@ -176,13 +180,14 @@ class ResultsStore(WritableFileSystem):
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""
         sha256 = folder_sha256(folder)
-        path = f"models/{sha256[:20]}"
-        if not self.exists(f"{path}/SHA256"):
-            for file in sorted(folder.rglob("*")):
-                if file.is_file():
-                    self.write_path(f"{path}/{file.relative_to(folder).as_posix()}", file.read_bytes())
-            self.write_path(f"{path}/SHA256", sha256.encode())  # last: it says that all the rest is there
-        return ModelRef(uri=path, sha256=sha256)
+        ref = ModelRef(uri=f"models/{sha256[:20]}", sha256=sha256)
+        mark = f"{ref.uri}/SHA256"
+        if not self.exists(mark) or (self.is_local and not self.intact(ref)):
+            if self.is_local:
+                shutil.rmtree(self.uri(ref.uri), ignore_errors=True)
+            copy_tree(self, folder, ref.uri)
+            self.write_path(mark, sha256.encode())  # last: it says that all the rest is there
+        return ref
 
     def get_folder(self, ref: ModelRef) -> Path:
         """Local folder with the model of a ref, checked."""
@@ -226,6 +231,28 @@ class ResultsStore(WritableFileSystem):
             ) from error
 
 
+def default_root() -> str:
+    """Root of a block that is not there yet: SENTIMILL_RESULTS, or the folder `results` here."""
+    return os.environ.get("SENTIMILL_RESULTS", "results")
+
+
+def block_name(root: str) -> str:
+    """Name of the block: `results` on a server, one per root without."""
+    if get_current_settings().api.url:
+        return BLOCK
+    return f"{BLOCK}-{hashlib.sha256(ResultsStore(root=root).root.encode()).hexdigest()[:8]}"
+
+
+def require_writable_root() -> None:
+    """Without a server, refuse a root that cannot be written before one is started.
+
+    Raises:
+        PermissionError: naming the root and the reason.
+    """
+    if not get_current_settings().api.url:
+        ResultsStore(root=default_root()).require_writable()
+
+
 def open_store() -> ResultsStore:
     """Load the block `results`, or make it.
 
@@ -233,13 +260,12 @@ def open_store() -> ResultsStore:
     SENTIMILL_RESULTS or the folder `results` here, and the block is named after it, because all
     serverless runs of one user share one database.
     """
-    root = ResultsStore(root=os.environ.get("SENTIMILL_RESULTS", "results")).root
-    return _load(root, get_current_settings().api.url)
+    return _load(ResultsStore(root=default_root()).root, get_current_settings().api.url)
 
 
 @cache
 def _load(root: str, api_url: str | None) -> ResultsStore:
-    name = BLOCK if api_url else f"{BLOCK}-{hashlib.sha256(root.encode()).hexdigest()[:8]}"
+    name = block_name(root)
     try:
         return cast("ResultsStore", ResultsStore.load(name))
     except ValueError:

@@ -35,7 +35,7 @@ MARKS = (".", ",", ":", "|", "!", "?", "'")
 def vocabulary():
     """Tokens of the tiny models: marks, letters in both places, and a hundred words."""
     pieces = [*LETTERS, *(f"##{letter}" for letter in LETTERS)]
-    return [*SPECIAL, *MARKS, *pieces, *WORDS]
+    return list(dict.fromkeys([*SPECIAL, *MARKS, *pieces, *WORDS]))
 
 
 @pytest.fixture(scope="session")

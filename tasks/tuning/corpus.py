@@ -136,7 +136,7 @@ def mask_names(texts: Sequence[str]) -> list[str]:
         return lower[word.lower()] < 0.5 * capital[word]
 
     def mask(match: re.Match[str]) -> str:
-        return "[NAME]" if is_name(match[0].removesuffix("'s")) else match[0]
+        return "[NAME]" if is_name(match[0]) else match[0]
 
     out = [re.sub(r"\b[A-Z][a-zA-Z]+\b", mask, text) for text in texts]
     return [re.sub(r"\[NAME\](?:[ -]+(?:of the |of |the |[A-Z]\. )?\[NAME\])+", "[NAME]", t) for t in out]

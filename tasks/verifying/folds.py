@@ -4,6 +4,7 @@ Northcutt et al. 2021, "Confident Learning"; Thyagarajan et al. 2022, "Identifyi
 in Multi-Label Classification Data", as implemented by cleanlab.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,6 +38,8 @@ def verify_rows(rows: Sequence[Row], labels: Sequence[str], config: VerifyingCon
     if not config.enabled or len(rows) < FEWEST * config.folds:
         return Sifted(kept=list(rows))
     targets = np.array([row["targets"] for row in rows]) > 0.5  # (n_rows, n_labels)
+    if (targets == targets[0]).all() or len(set(_groups(rows))) < 2:
+        return Sifted(kept=list(rows))  # nothing to tell apart, or nothing to tell it by
     probabilities = out_of_fold(
         embed([row["text"] for row in rows]), targets, _groups(rows), config.folds, seed
     )
@@ -80,12 +83,15 @@ def disputed(targets: np.ndarray, probabilities: np.ndarray, max_share: float) -
     generator was not asked to leave it out. Of each label at most `max_share` of its rows are dropped,
     the least likely first.
     """
-    ranked, _, _ = find_multilabel_issues_per_class(
-        labels=[np.flatnonzero(row).tolist() for row in targets],
-        pred_probs=probabilities,
-        return_indices_ranked_by="self_confidence",
-        n_jobs=1,
-    )
+    with warnings.catch_warnings():
+        # Of labels with few rows, which are left alone below.
+        warnings.filterwarnings("ignore", "May not flag all label issues")
+        ranked, _, _ = find_multilabel_issues_per_class(
+            labels=[np.flatnonzero(row).tolist() for row in targets],
+            pred_probs=probabilities,
+            return_indices_ranked_by="self_confidence",
+            n_jobs=1,
+        )
     drop = np.zeros(len(targets), dtype=bool)
     for label, worst_first in enumerate(ranked):
         n_own = int(targets[:, label].sum())

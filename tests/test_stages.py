@@ -1,0 +1,245 @@
+"""Cache keys name what decides a result, the same in every process; a damaged result is made anew."""
+
+import json
+import os
+import subprocess
+import sys
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from prefect import Task
+
+from tasks import stages
+from tasks.config import PlanConfig, RunConfig, SplitConfig
+from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
+from tasks.stages import StepKey, cached, digest, stage
+from tasks.store import ResultsStore, open_store
+from tasks.taxonomy import load_taxonomy
+
+STAGES = {task.name: task for task in vars(stages).values() if isinstance(task, Task)}
+REF = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=3)
+KEYS = """
+import json
+from pathlib import Path
+from tasks.config import PlanConfig, RunConfig
+from tasks.records import Cell, DatasetRef
+from tasks.stages import digest
+from tasks.taxonomy import load_taxonomy
+cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, draw=2, round=1, seed=3)
+config = RunConfig(plan=PlanConfig(topics=["soup"], topics_file=Path("own.yaml"))).resolved()
+ref = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=3)
+keys = [digest(config), digest(load_taxonomy("ekman")), digest(ref, (cell,), {"b": 1, "a": [2.5]})]
+print(json.dumps(keys))
+"""
+
+
+def key(task, **inputs):
+    return task.cache_policy.compute_key(SimpleNamespace(task=task), inputs, {})
+
+
+def test_keys_are_the_same_in_every_process():
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", KEYS],
+            cwd=Path(__file__).parent.parent,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("1", "2")
+    ]
+    first, second = (json.loads(run.communicate()[0]) for run in runs)
+    cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, draw=2, round=1, seed=3)
+    config = RunConfig(plan=PlanConfig(topics=["soup"], topics_file=Path("own.yaml"))).resolved()
+    here = [digest(config), digest(load_taxonomy("ekman")), digest(REF, (cell,), {"a": [2.5], "b": 1})]
+
+    assert first == second == here
+    assert len(set(here)) == 3
+
+
+def test_every_stage_is_cached_under_a_name_of_its_own():
+    assert set(STAGES) == {
+        "sample-cell",
+        "clean",
+        "scrub",
+        "verify",
+        "balance-split",
+        "read-real",
+        "mix",
+        "train",
+        "evaluate",
+    }
+    for task in STAGES.values():
+        assert isinstance(task.cache_policy, StepKey)
+        assert task.result_serializer == "json"
+        assert task.cache_result_in_memory is False
+    assert len({key(task, rows=REF) for task in STAGES.values()}) == len(STAGES)
+
+
+def test_a_key_says_which_stage_it_is_of():
+    name, digits = key(stages.scrub, rows=REF).rsplit("-", 1)
+
+    assert name == "cache/scrub"
+    assert len(digits) == 32
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": REF.model_copy(update={"sha256": "b" * 64})},
+        {"config": SplitConfig(test=0.2)},
+        {"seed": 1},
+        {"more": None},
+    ],
+)
+def test_a_key_differs_when_anything_differs(change):
+    inputs = {"rows": REF, "config": SplitConfig(), "seed": 0}
+
+    assert key(stages.balance_split, **inputs) == key(stages.balance_split, **dict(reversed(inputs.items())))
+    assert key(stages.balance_split, **inputs) != key(stages.balance_split, **(inputs | change))
+
+
+def test_a_key_differs_when_the_version_is_raised():
+    def work(n: int) -> int:
+        return n
+
+    first, again, raised = (stage("work", version=v)(work) for v in ("1", "1", "2"))
+
+    assert key(first, n=1) == key(again, n=1)
+    assert key(first, n=1) != key(raised, n=1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, 1.0), (1, True), (1, "1"), (None, "None"), ([], {}), ("a", ["a"]), (0.1, 0.2)]
+)
+def test_values_that_are_not_the_same_have_keys_that_are_not_the_same(one, other):
+    assert digest(one) != digest(other)
+
+
+def test_lists_and_tuples_are_the_same_as_they_are_in_json():
+    assert digest((1, 2)) == digest([1, 2])
+
+
+def test_an_enum_counts_by_its_value_and_a_path_by_its_text():
+    class Colour(Enum):
+        red = "red"
+
+    assert digest(Colour.red) == digest("red")
+    assert digest(Path("a/b.yaml")) == digest("a/b.yaml")
+
+
+def test_looking_a_label_up_does_not_change_a_taxonomys_key():
+    taxonomy = load_taxonomy("ekman")
+    before = digest(taxonomy)
+    taxonomy.level_of(["joy"])
+    assert taxonomy.index["joy"] == 3
+
+    assert digest(taxonomy) == before
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, frozenset("ab"), b"bytes", object(), np.zeros(2), np.int64(1), len, [{"a": {1}}]]
+)
+def test_what_has_no_stable_key_is_refused(value):
+    kind = type(value if not isinstance(value, list) else {1}).__name__
+    with pytest.raises(TypeError) as caught:
+        digest(value)
+    assert str(caught.value) == (
+        f"input of a stage is a {kind}; expected a configuration, a record, a path or a plain value, which "
+        "have the same cache key in every process. Pass a ref to it instead."
+    )
+
+
+def test_what_a_result_points_at_is_found_however_deep():
+    model = ModelRef(uri="models/m", sha256="c" * 64)
+
+    assert stages._refs(REF) == [REF]
+    assert stages._refs(SiftedRefs(kept=REF, rejects=REF)) == [REF, REF]
+    assert stages._refs(model) == [model]
+    assert stages._refs(RealRef(source="x", sha256="d" * 64)) == []
+    assert stages._refs(3) == []
+
+
+@pytest.fixture
+def block(prefect_api, tmp_path):
+    """The block `results` of the test server, in a folder of the test's own."""
+    store = ResultsStore(root=str(tmp_path / "results"))
+    store.save("results", overwrite=True)
+    return store
+
+
+@pytest.mark.parametrize("damage", [None, "delete", "change", "truncate"])
+def test_a_result_comes_from_the_cache_only_while_its_rows_are_intact(block, make_row, damage):
+    calls = []
+
+    @stage("put-rows")
+    def put(n: int) -> DatasetRef:
+        calls.append(n)
+        return open_store().put_rows([make_row(id=str(i)) for i in range(n)])
+
+    ref = cached(put, 3)
+    path = Path(block.root) / ref.uri
+    if damage == "delete":
+        path.unlink()
+    elif damage == "change":
+        path.write_bytes(path.read_bytes()[::-1])
+    elif damage == "truncate":
+        path.write_bytes(b"")
+
+    assert cached(put, 3) == ref
+    assert calls == ([3] if damage is None else [3, 3])
+    assert len(block.get_rows(ref)) == 3
+    assert cached(put, 3) == ref
+    assert len(calls) == (1 if damage is None else 2)
+
+
+def test_results_of_stages_lie_in_the_block(block, make_row):
+    ref = block.put_rows([make_row()])
+    cached(stages.scrub, ref, RunConfig().scrubbing)
+
+    assert [p.name.rsplit("-", 1)[0] for p in (Path(block.root) / "cache").iterdir()] == ["scrub"]
+
+
+def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
+    @stage("fail")
+    def fail(n: int) -> int:
+        raise ValueError(f"n is {n}; expected more.")
+
+    with pytest.raises(ValueError, match=r"n is 1; expected more\."):
+        cached(fail, 1)
+    assert not (Path(block.root) / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("mix", "mix_rows", "n_real", "n_validation"),
+    [(0.5, None, 20, 2), (0.2, None, 5, 0), (0.5, 10, 10, 1), (1.0, None, 50, 5), (0.9, None, 50, 5)],
+)
+def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix_rows, n_real, n_validation):
+    synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
+    real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
+    mixed = block.get_rows(stages.mix.fn(synthetic, real, RunConfig(mix=mix, mix_rows=mix_rows)))
+    added = [row for row in mixed if row["source"] == "real"]
+
+    assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]
+    assert len({row["id"] for row in added}) == len(added) == n_real
+    assert sum(row["split"] == "validation" for row in added) == n_validation
+    assert {row["split"] for row in added} <= {"train", "validation"}
+
+
+def test_without_cells_there_is_nothing_to_divide(block):
+    found = stages.balance_split.fn(block.put_rows([]), (), SplitConfig(), 0)
+
+    assert (found.kept.n_rows, found.rejects.n_rows) == (0, 0)
+
+
+def test_what_is_put_in_comes_out_kept_or_rejected(block, make_row):
+    rows = [make_row("We liked the soup.", id="a"), make_row("No.", id="b")]
+    found = stages.clean.fn((block.put_rows(rows),), block.put_rows([]), RunConfig().cleaning)
+    kept, rejects = block.get_rows(found.kept), block.get_rejects(found.rejects)
+
+    assert [row["id"] for row in kept] == ["a"]
+    assert [r["row"]["id"] for r in rejects] == ["b"]
+    assert Sifted(kept, rejects).counts() == {"cleaning: too short": 1}

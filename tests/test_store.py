@@ -1,0 +1,314 @@
+"""The results block: what is read is what was written, and nothing is ever half there."""
+
+import hashlib
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import fsspec
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from tasks.records import DatasetRef, ModelRef, reject
+from tasks.store import (
+    ResultsStore,
+    block_name,
+    folder_sha256,
+    open_store,
+    parquet_bytes,
+    require_writable_root,
+    rows_of_parquet,
+    write_json,
+)
+
+
+@pytest.fixture
+def memory_store(tmp_path, monkeypatch):
+    """A results block on another file system, as a bucket would be."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    yield ResultsStore(root="memory://bucket/prefix")
+    bucket = fsspec.filesystem("memory")
+    if bucket.exists("/bucket"):
+        bucket.rm("/bucket", recursive=True)
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request):
+    return request.getfixturevalue(f"{request.param}_store")
+
+
+@pytest.fixture
+def rows(make_row):
+    return [
+        make_row("Plain.", id="1"),
+        make_row(
+            'Zeile\r\nzwei — "日本" 🙂',
+            labels=("joy", "fear"),
+            targets=(1.0, 0.25, -1.0),
+            id="2",
+            level=7,
+            seed=2**31 - 1,
+            votes={"fold": 0.5, "cut": 1.0},
+            scrubbed={"PERSON": 2},
+        ),
+        make_row("", labels=(), targets=(), id="3"),
+    ]
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "model"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "weights.bin").write_bytes(bytes(range(256)))
+    (folder / "sub" / "tokens.txt").write_text("a\nb\n")
+    return folder
+
+
+def files(store):
+    return sorted(p.relative_to(store.root).as_posix() for p in Path(store.root).rglob("*") if p.is_file())
+
+
+def test_rows_come_back_as_they_went(store, rows):
+    ref = store.put_rows(rows)
+
+    assert store.get_rows(ref) == rows
+    assert ref.n_rows == 3
+    assert store.intact(ref)
+
+
+def test_no_rows_come_back_as_no_rows(store):
+    ref = store.put_rows([])
+
+    assert store.get_rows(ref) == []
+    assert ref.n_rows == 0
+
+
+def test_a_row_does_not_gain_the_votes_of_the_rows_beside_it(make_row):
+    rows = [make_row(votes={"fold": 0.1}), make_row(votes={}), make_row(votes={"cut": 1.0})]
+
+    assert [row["votes"] for row in rows_of_parquet(parquet_bytes(rows))] == [{"fold": 0.1}, {}, {"cut": 1.0}]
+
+
+def test_rejects_come_back_with_stage_and_reason(store, rows):
+    rejects = [*reject(rows[:1], "cleaning", "too short"), *reject(rows[1:], "verifying", "label disputed")]
+
+    assert store.get_rejects(store.put_rejects(rejects)) == rejects
+    assert store.get_rejects(store.put_rejects([])) == []
+
+
+def test_equal_rows_have_one_name_and_other_rows_another(store, rows):
+    first, again, other = store.put_rows(rows), store.put_rows(list(rows)), store.put_rows(rows[:2])
+
+    assert first == again
+    assert other.uri != first.uri
+    assert first.uri == f"data/{first.sha256[:20]}.parquet"
+
+
+def test_a_name_is_the_hash_of_the_content(local_store, rows):
+    ref = local_store.put_rows(rows)
+    content = (Path(local_store.root) / ref.uri).read_bytes()
+
+    assert hashlib.sha256(content).hexdigest() == ref.sha256
+
+
+def test_changed_rows_are_refused(local_store, rows):
+    ref = local_store.put_rows(rows)
+    path = Path(local_store.root) / ref.uri
+    path.write_bytes(parquet_bytes(rows[:1]))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    assert not local_store.intact(ref)
+    with pytest.raises(ValueError, match="sha256") as caught:
+        local_store.get_rows(ref)
+    assert str(caught.value) == (
+        f"{ref.uri} has sha256 {found[:12]}; expected {ref.sha256[:12]}. It was changed after it was "
+        "written: delete it and run again."
+    )
+
+
+def test_missing_rows_are_not_intact(store):
+    assert not store.intact(DatasetRef(uri="data/none.parquet", sha256="0" * 64, n_rows=1))
+    assert not store.intact(ModelRef(uri="models/none", sha256="0" * 64))
+
+
+def test_writing_rows_again_mends_a_damaged_file(local_store, rows):
+    ref = local_store.put_rows(rows)
+    (Path(local_store.root) / ref.uri).write_bytes(b"damaged")
+    local_store.put_rows(rows)
+
+    assert local_store.get_rows(ref) == rows
+
+
+def test_a_model_folder_comes_back_whole(store, model):
+    ref = store.put_folder(model)
+    back = store.get_folder(ref)
+
+    assert (back / "weights.bin").read_bytes() == bytes(range(256))
+    assert (back / "sub" / "tokens.txt").read_text() == "a\nb\n"
+    assert folder_sha256(back) == ref.sha256 == folder_sha256(model)
+    assert store.intact(ref)
+
+
+@pytest.mark.parametrize("change", ["edit", "add", "remove", "rename"])
+def test_a_changed_model_folder_is_refused_and_can_be_written_again(local_store, model, change):
+    ref = local_store.put_folder(model)
+    kept = Path(local_store.root) / ref.uri
+    if change == "edit":
+        (kept / "weights.bin").write_bytes(b"other")
+    elif change == "add":
+        (kept / "extra.txt").write_text("")
+    elif change == "remove":
+        (kept / "sub" / "tokens.txt").unlink()
+    else:
+        (kept / "weights.bin").rename(kept / "wights.bin")
+
+    assert not local_store.intact(ref)
+    with pytest.raises(
+        ValueError, match=rf"^{ref.uri} has sha256 \w{{12}}; expected {ref.sha256[:12]}\. It was"
+    ):
+        local_store.get_folder(ref)
+    assert local_store.put_folder(model) == ref
+    assert local_store.intact(ref)
+
+
+def test_a_model_folder_that_was_half_written_is_written_again(local_store, model):
+    ref = local_store.put_folder(model)
+    kept = Path(local_store.root) / ref.uri
+    (kept / "SHA256").unlink()  # written last, so a killed copy lacks it
+    (kept / "weights.bin").write_bytes(b"half")
+    local_store.put_folder(model)
+
+    assert local_store.intact(ref)
+
+
+def test_a_failed_write_leaves_nothing_behind(local_store, monkeypatch):
+    local_store.write_path("a/b.txt", b"old")
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        local_store.write_path("a/b.txt", b"new")
+
+    assert files(local_store) == ["a/b.txt"]
+    assert local_store.read_path("a/b.txt") == b"old"
+
+
+def test_a_write_that_breaks_off_leaves_nothing_behind(local_store, monkeypatch):
+    real = Path.write_bytes
+
+    def half(self, content):
+        real(self, content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space left"):
+        local_store.write_path("a.txt", b"content")
+
+    assert files(local_store) == []
+
+
+def test_writing_leaves_only_what_was_written(store, rows):
+    store.write_path("a/b/c.txt", b"1")
+    store.write_path("a/b/c.txt", b"2")
+
+    assert store.read_path("a/b/c.txt") == b"2"
+    assert store.exists("a/b/c.txt")
+    assert not store.exists("a/b/d.txt")
+
+
+@pytest.mark.parametrize("path", ["../outside", "data/../../outside", ".."])
+def test_a_path_that_leaves_the_block_is_refused(store, path):
+    for use in (store.read_path, store.exists, lambda p: store.write_path(p, b"")):
+        with pytest.raises(ValueError, match="leaves") as caught:
+            use(path)
+        assert str(caught.value) == (
+            f"path {path!r} leaves the results block; expected a path below its root."
+        )
+
+
+def test_a_root_that_cannot_be_written_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = ResultsStore(root=str(tmp_path / "file"))
+    with pytest.raises(PermissionError) as caught:
+        store.require_writable()
+    assert str(caught.value) == (
+        f"results block at {tmp_path}/file cannot be written (File exists); expected a place with write "
+        "access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
+    )
+
+
+def test_probing_a_root_leaves_nothing_there(local_store):
+    local_store.require_writable()
+
+    assert files(local_store) == []
+
+
+def test_an_empty_root_is_refused():
+    with pytest.raises(ValueError, match="root is empty; expected a folder or an address"):
+        ResultsStore(root=" ")
+
+
+def test_a_relative_root_does_not_move_with_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = ResultsStore(root="here")
+    store.write_path("a.txt", b"1")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    assert store.read_path("a.txt") == b"1"
+
+
+def test_two_roots_have_two_blocks_and_one_root_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        first, second = block_name("one"), block_name("two")
+
+        assert first != second
+        assert first == block_name(str(tmp_path / "one"))
+        assert first.startswith("results-")
+
+
+def test_on_a_server_there_is_one_block():
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        assert block_name("one") == block_name("two") == "results"
+
+
+def test_without_a_server_an_unwritable_root_is_refused_before_one_is_started(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "file" / "results"))
+    with (
+        temporary_settings(restore_defaults={PREFECT_API_URL}),
+        pytest.raises(PermissionError, match=r"cannot be written \(Not a directory\)"),
+    ):
+        require_writable_root()
+
+
+def test_a_block_saved_on_the_server_is_found_again(prefect_api, tmp_path):
+    ResultsStore(root=str(tmp_path / "chosen")).save("results", overwrite=True)
+
+    assert open_store().root == str(tmp_path / "chosen")
+
+
+def test_scratch_is_the_same_for_the_same_name(store):
+    store.scratch("train-1").joinpath("current").write_text("7")
+
+    assert store.scratch("train-1").joinpath("current").read_text() == "7"
+    assert not store.scratch("train-2").joinpath("current").exists()
+
+
+def test_json_is_written_for_people(local_store):
+    write_json(local_store, "a.json", {"name": "Zoë", "share": 0.5, "none": None})
+
+    assert local_store.read_path("a.json").decode() == (
+        '{\n  "name": "Zoë",\n  "share": 0.5,\n  "none": null\n}\n'
+    )
+
+
+def test_targets_keep_their_marks_of_the_unknown(make_row):
+    (row,) = rows_of_parquet(parquet_bytes([make_row(targets=(-1.0, 0.5, 1.0))]))
+
+    assert row["targets"] == [-1.0, 0.5, 1.0]
+    assert not any(math.isnan(value) for value in row["targets"])
