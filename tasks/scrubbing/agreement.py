@@ -68,7 +68,7 @@ def neutral_edits(reading: Reading, skipped: Iterable[Span]) -> list[Edit]:
 
 def matched_case(original: str, replacement: str) -> str:
     """Write the replacement with the capitals of the original."""
-    if len(original) > 2 and original.isupper():
+    if len(original) > 1 and original.isupper():
         return replacement.upper()
     return replacement[:1].upper() + replacement[1:] if original[0].isupper() else replacement
 
@@ -218,7 +218,8 @@ class Neutraliser:
             return
         follower = reading.at(place + 1)
         closes = follower in CLAUSE_SIGNS
-        ends = word in IRREGULAR or (joint == verb + 1 if closes else follower not in AFTER_NOUNS)
+        sure = joint == verb + 1 or place > joint + 1  # nothing before the "and", or an adverb behind it
+        ends = word in IRREGULAR or (sure if closes else follower not in AFTER_NOUNS)
         noun_before = joint - 1 > verb and base_form(reading.words[joint - 1]) is not None
         if ends and not noun_before:
             yield self._edit(place, "AGREEMENT", base)

@@ -271,7 +271,8 @@ def _ages(text: str) -> Iterator[Finding]:
     for match in AGE.finditer(text):
         if not AGED_THING.match(text, match.end()):
             rest = text[match.end() : match.end() + 24].lower().split()
-            hyphened = "-" in match.group() and rest[:1] != [] and rest[0].isalpha()
+            noun_follows = rest[:1] != [] and rest[0].isalpha() and rest[0] not in context("closed_class")
+            hyphened = "-" in match.group() and noun_follows
             attribute = hyphened or (rest[:1] != [] and is_person_noun(rest[0].strip(".,;:!?")))
             yield Finding(*match.span(), Category.age, Role.attribute if attribute else Role.predicate)
 

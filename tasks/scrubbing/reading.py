@@ -13,7 +13,9 @@ def lowered_words(text: str, matches: list[re.Match[str]]) -> list[str]:
     """Return the lexicon form of each token; the text is lowered at once where that keeps its length."""
     low = lowered(text)
     if len(low) == len(text):
-        return [low[match.start() : match.end()] for match in matches]
+        words: list[str] = TOKEN.findall(low)
+        if len(words) == len(matches):
+            return words
     return [lowered(match.group()) for match in matches]
 
 
@@ -51,20 +53,24 @@ class Reading:
 
     def holds(self, place: int, phrase: Phrase) -> bool:
         """Whether a phrase stands at a place."""
+        if len(phrase) == 1:
+            return self.words[place] == phrase[0]
         return tuple(self.words[place : place + len(phrase)]) == phrase
 
     def phrase_at(self, place: int, phrases: tuple[Phrase, ...]) -> Phrase | None:
         """Return the first of several phrases that stands at a place."""
-        return next((phrase for phrase in phrases if self.holds(place, phrase)), None)
+        for phrase in phrases:
+            if self.holds(place, phrase):
+                return phrase
+        return None
 
     @cached_property
     def named(self) -> frozenset[int]:
         """Places of the words that belong to a name."""
-        starts = [match.start() for match in self.matches]
         places: set[int] = set()
         for start, end in self.persons:
-            place = max(bisect.bisect_right(starts, start) - 1, 0)
-            while place < len(starts) and starts[place] < end:
+            place = max(bisect.bisect_right(self.matches, start, key=re.Match.start) - 1, 0)
+            while place < len(self.matches) and self.matches[place].start() < end:
                 places.add(place)
                 place += 1
         return frozenset(places)

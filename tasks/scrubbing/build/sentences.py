@@ -11,7 +11,7 @@ import yaml
 from tasks.scrubbing.build.lexicon import faker_locales, faker_names, is_latin, origins
 from tasks.scrubbing.features import Lexicon
 
-NAMED_SHARE = 0.52
+NAMED_SHARE = 0.55
 """Share of the sentences that hold a name."""
 OWN_ORIGIN_SHARE = 0.35
 FREQUENT_NAME = 3

@@ -1,0 +1,292 @@
+"""The parts of the scrubber: assets, tagger, contact data, linking, agreement, other engines."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.config import ScrubbingConfig
+from tasks.scrubbing import Scrubber
+from tasks.scrubbing.agreement import neutral_edits
+from tasks.scrubbing.assets import (
+    FOLDER,
+    Weights,
+    load_lexicon,
+    load_verbs,
+    load_weights,
+    pack,
+    read_asset,
+    unpack,
+)
+from tasks.scrubbing.build.sentences import Annotated
+from tasks.scrubbing.build.training import labels_of, sentence_features, train
+from tasks.scrubbing.engine import LONGEST_PIECE, cut
+from tasks.scrubbing.features import LABELS, Entry, word_features
+from tasks.scrubbing.linking import letters, link, parse_name
+from tasks.scrubbing.names import refined
+from tasks.scrubbing.normalising import normalise
+from tasks.scrubbing.other_engines import engine_with, joined
+from tasks.scrubbing.pii import find_pii, is_iban, passes_luhn
+from tasks.scrubbing.reading import Reading
+from tasks.scrubbing.tagger import Tagger, spans_of
+from tasks.scrubbing.tokens import tokenise
+
+
+def test_a_damaged_asset_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "assets")
+    path = tmp_path / "assets" / "verbs.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(
+        ValueError, match=r"scrubber asset verbs.json has sha256 [0-9a-f]{12}\.\.\.; expected"
+    ):
+        read_asset("verbs.json", tmp_path / "assets")
+
+
+def test_a_missing_asset_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        load_weights(tmp_path)
+    assert str(raised.value) == (
+        f"scrubber asset {tmp_path / 'tagger.npz'} is missing; expected it beside the code. Reinstall "
+        "Sentimill, or run `make scrubber-assets`."
+    )
+
+
+def test_assets_hold_no_pickles_and_stay_small() -> None:
+    for path in FOLDER.glob("*.npz"):
+        with np.load(path, allow_pickle=False) as stored:
+            assert all(stored[name].dtype != object for name in stored.files)
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_000_000
+
+
+def test_entries_survive_packing() -> None:
+    entry = Entry(first=6, last=3, case=-5, common=True, city=False, sex="f")
+    assert unpack(pack(entry)) == entry
+    assert unpack(pack(Entry(case=None, city=True))) == Entry(case=None, city=True)
+
+
+def test_the_lexicon_knows_names_words_and_verbs() -> None:
+    lexicon = load_lexicon()
+    assert lexicon["priya"].first > 0
+    assert lexicon["mary"].sex == "f"
+    assert not lexicon["mary"].city
+    assert lexicon["hope"].common
+    assert load_verbs()["carries"] == "carry"
+
+
+SENTENCES = [
+    Annotated("Mary Jones met Dr. Chen in Paris.", [(0, 10, "PER"), (19, 23, "PER"), (27, 32, "OTH")]),
+    Annotated("We bought bread and milk.", []),
+    Annotated('"I am tired," said Tom. He left.', [(19, 22, "PER")]),
+    Annotated("my friend priya works for Acme Ltd", [(10, 15, "PER"), (26, 34, "OTH")]),
+    Annotated("HELP ME PLEASE\nANNA IS LATE", [(15, 19, "PER")]),
+]
+
+
+def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
+    pycrfsuite = pytest.importorskip("pycrfsuite")
+    lexicon = load_lexicon()
+    tables = train(SENTENCES * 4, lexicon, seed=0)
+    texts = {
+        name: tables[name].tobytes().decode().split("\n") for name in ("features", "grams", "vocabulary")
+    }
+    weights = Weights(
+        {feature: row for row, feature in enumerate(texts["features"])},
+        tables["slots"].astype(np.float32),
+        dict(zip(texts["grams"], tables["gram_weights"].astype(np.float32), strict=True)),
+        tables["transitions"],
+        frozenset(texts["vocabulary"]),
+    )
+    trainer = pycrfsuite.Trainer(verbose=False)
+    written = []
+    for sample in SENTENCES * 4:
+        tokens = tokenise(sample.text)
+        seen = [word_features(word, lexicon, weights.vocabulary) for _, _, word in tokens]
+        written.append(sentence_features([word for _, _, word in tokens], seen))
+        trainer.append(written[-1], labels_of(tokens, sample.entities))
+    trainer.train(str(tmp_path / "model"))
+    found = Tagger(weights, lexicon).names([sample.text for sample in SENTENCES])
+    gold = [[(a, b) for a, b, label in s.entities if label == "PER"] for s in SENTENCES]
+    assert found == gold
+    library = pycrfsuite.Tagger()
+    library.open(str(tmp_path / "model"))
+    for sample, features in zip(SENTENCES, written, strict=False):
+        labels = [LABELS.index(label) for label in library.tag(features)]
+        assert spans_of(sample.text, labels) == [(a, b) for a, b, label in sample.entities if label == "PER"]
+
+
+def test_tagging_does_not_depend_on_the_batch() -> None:
+    tagger = Tagger(load_weights(), load_lexicon())
+    texts = ["John Smith left.", "", "I saw Mary Jones and her dog in Rome with Ahmed Hassan.", "Fine."]
+    assert tagger.names(texts) == [tagger.names([text])[0] for text in texts] == tagger.names(texts, batch=1)
+
+
+def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
+    text = "A short sentence. " * 1_000 + "x" * 9_000
+    pieces = list(cut(text))
+    assert "".join(piece for _, piece in pieces) == text
+    assert all(len(piece) <= LONGEST_PIECE and text.startswith(piece, at) for at, piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "expected"),
+    [
+        ("We met Smith. Jones left.", [(7, 19)], ["Smith", "Jones"]),
+        ("Mr. Smith left.", [(4, 9)], ["Mr. Smith"]),
+        ("Parkinson's disease is cruel.", [(0, 9)], []),
+        ("Johnson & Johnson sells soap.", [(0, 7), (10, 17)], []),
+        ("Rosa Parks spoke. Then Parks left.", [(0, 10)], ["Rosa Parks", "Parks"]),
+        ("Person A left with Ana.", [(0, 8), (19, 22)], ["Ana"]),
+        ("They said the famous Bono sang.", [(10, 25)], ["Bono"]),
+    ],
+)
+def test_names_are_made_whole(text: str, spans: list[tuple[int, int]], expected: list[str]) -> None:
+    assert [text[a:b] for a, b in refined(text, spans, load_lexicon())] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jo.b@ex.co.uk", [("EMAIL_ADDRESS", "jo.b@ex.co.uk")]),
+        ("see www.example.com/a?b=1.", [("URL", "www.example.com/a?b=1")]),
+        ("I saw him.It was fun.", []),
+        ("call 212-555-0187 now", [("PHONE_NUMBER", "212-555-0187")]),
+        ("call +44 20 7946 0958", [("PHONE_NUMBER", "+44 20 7946 0958")]),
+        ("ISBN 978-3-16-148410-0", []),
+        ("on 2024-03-17 or 12/05/2021", []),
+        ("card 4111 1111 1111 1111", [("CREDIT_CARD", "4111 1111 1111 1111")]),
+        ("GB82 WEST 1234 5698 7654 32", [("IBAN_CODE", "GB82 WEST 1234 5698 7654 32")]),
+        ("host 192.168.0.1 is up", [("IP_ADDRESS", "192.168.0.1")]),
+        ("my SSN is 536-90-4399", [("US_SSN", "536-90-4399")]),
+        ("passport no. C01X00T47", [("ID", "C01X00T47")]),
+        ("thanks @some_one", [("HANDLE", "@some_one")]),
+        ("I paid 1500 for 3 of 20", []),
+    ],
+)
+def test_contact_data_is_found(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(item.type, text[item.start : item.end]) for item in find_pii(text)] == expected
+
+
+def test_checksums_tell_numbers_apart() -> None:
+    assert passes_luhn("4111111111111111")
+    assert not passes_luhn("4111111111111112")
+    assert is_iban("DE89370400440532013000")
+    assert not is_iban("DE89370400440532013001")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[John Smith] met [Mary Jones]. [Smith] sat; [Mary] ran.", "ABAB"),
+        ("[Mr. Smith] argued with [Mrs. Smith]. [Mr. Smith] left.", "ABA"),
+        ("[J. K. Rowling] wrote it. [Rowling] is rich.", "AA"),
+        ("[Bill Gates] spoke. [William Gates] left.", "AA"),
+        ("[Tom Hanks] thanked [Tom Cruise]. [Hanks] sat.", "ABA"),
+        ("[Smith] came first. Then [John Smith] spoke.", "AA"),
+        ("Person A thanked [Ann] and [Bob].", "BC"),
+        ("[Smith, John] signed. [John Smith] paid.", "AA"),
+        ("[Maria]'s dog bit [Carlos]. [Maria’s] fault.", "ABA"),
+    ],
+)
+def test_one_person_has_one_letter(text: str, expected: str) -> None:
+    pieces = text.replace("]", "[").split("[")
+    spans, plain = [], ""
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            spans.append((len(plain), len(plain) + len(piece)))
+        plain += piece
+    assert "".join(link(plain, spans, load_lexicon())) == expected
+
+
+def test_letters_go_on_behind_z() -> None:
+    assert [letters(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_titles_tell_the_sex() -> None:
+    assert parse_name("Mrs. Green's", load_lexicon()) == (("green",), "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He sings and dances.", ["They", "sing", "dance"]),
+        ("He eats fish and chips.", ["They", "eat"]),
+        ("Doesn’t she know?", ["Don’t", "they"]),
+        ("HE IS HERE.", ["They", "ARE"]),
+        ("I told her about her car.", ["them", "their"]),
+        ("She and I were late.", ["They"]),
+        ("The king-size bed is hers.", ["theirs"]),
+    ],
+)
+def test_verbs_agree_with_the_neutral_pronoun(text: str, expected: list[str]) -> None:
+    assert [edit.text for edit in neutral_edits(Reading(text), [])] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ma\u200bria", "Maria"),
+        ("soft\u00adhyphen", "softhyphen"),
+        ("\u202eabc\u202c", "abc"),
+        ("&amp;lt;b&amp;gt;", "<b>"),
+        ("cafe\u0301", "café"),
+        ("a\u00a0b\r\nc", "a b\nc"),
+        ("R&D; AT&T", "R&D; AT&T"),
+    ],
+)
+def test_hidden_signs_are_taken_out(text: str, expected: str) -> None:
+    assert normalise(text) == expected
+    assert normalise(expected) == expected
+
+
+def test_a_spacy_pipeline_can_take_part_or_take_over(tmp_path: Path) -> None:
+    import spacy
+
+    pipeline = spacy.blank("en")
+    ruler = pipeline.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "PERSON", "pattern": "qqzork"}])
+    pipeline.to_disk(tmp_path / "pipeline")
+    text = "qqzork met John Smith."
+    union = Scrubber(ScrubbingConfig(), engine_with("spacy", str(tmp_path / "pipeline")))
+    assert union.one(text).text == "Person A met Person B."
+    alone = Scrubber(ScrubbingConfig(), engine_with("spacy", str(tmp_path / "pipeline"), union=False))
+    assert alone.one(text).text == "Person A met John Smith."
+
+
+@pytest.mark.slow
+def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
+    import torch
+    from transformers import BertConfig, BertForTokenClassification, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "qq", "##zork", "met", "us"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8,
+        id2label={0: "O", 1: "PER"}, label2id={"O": 0, "PER": 1},
+    )  # fmt: skip
+    model = BertForTokenClassification(config)
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor([0.0, 9.0]))
+    model.save_pretrained(tmp_path)
+    engine = engine_with("transformers", str(tmp_path), union=False)
+    assert Scrubber(ScrubbingConfig(), engine).one("qqzork").text == "Person A"
+
+
+def test_word_pieces_are_joined() -> None:
+    assert joined([(0, 2), (2, 6), (8, 9)]) == [(0, 6), (8, 9)]
+    assert joined([]) == []
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="name engine is 'magic'; expected one of spacy, transformers, gliner"
+    ):
+        engine_with("magic", "model")
+
+
+def test_the_manifest_names_every_asset() -> None:
+    manifest = json.loads((FOLDER / "assets.json").read_text(encoding="utf-8"))
+    assert sorted(manifest["sha256"]) == ["names.npz", "tagger.npz", "verbs.json"]
