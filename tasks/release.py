@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
+from tasks.caching import digest
 from tasks.records import Cell, DatasetRef, ModelRef, Reject, Row, RunSummary
 from tasks.reporting import model_card, write_report
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, RunScores
 from tasks.runs import Run, reject_counts
-from tasks.stages import Evaluation, digest
+from tasks.stages import Evaluation
 from tasks.store import copy_tree, write_json
 from tasks.training import load_settings
 

@@ -12,6 +12,7 @@ from prefect import Task
 from tqdm import tqdm
 
 from tasks import runpage, stages
+from tasks.caching import cached
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
@@ -60,7 +61,7 @@ class Run:
     def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a cached stage and add up its time."""
         start = time.monotonic()
-        result = stages.cached(task, *args, **kwargs)
+        result = cached(task, *args, **kwargs)
         self.note(task.name, time.monotonic() - start, result)
         return result
 
@@ -112,7 +113,7 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
         for order, future in zip(orders, futures, strict=True):
             ref = future.result()
             if not run.store.intact(ref):
-                ref = stages.cached(stages.sample_cell, order, *inputs)
+                ref = cached(stages.sample_cell, order, *inputs)
             refs.append(ref)
             bar.update(order.cell.draw)
             done += order.cell.draw

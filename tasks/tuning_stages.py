@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tasks.caching import digest, stage
 from tasks.config import GeneratorConfig, PromptForm, TuneConfig
 from tasks.embedding import embed, minilm_folder
 from tasks.fitting import FitOptions
@@ -20,7 +21,6 @@ from tasks.realdata import read_real
 from tasks.records import BlobRef, ModelRef, RealRef, Record
 from tasks.runpage import Progress
 from tasks.sampling import Request, load_engine
-from tasks.stages import digest, stage
 from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import load_taxonomy, load_topics
 from tasks.training import load_classifier, predict

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 STAGES = (
     "sampling cleaning scrubbing verifying balancing training evaluation reporting tuning fairness"
 ).split()
-MAY_IMPORT_PREFECT = {f"tasks.{name}" for name in "stages store runs release runpage commandline".split()}
+MAY_IMPORT_PREFECT = {
+    "tasks.caching",f"tasks.{name}" for name in "stages store runs release runpage commandline".split()}
 # What joins the stages; plain code knows nothing of it.
 ABOVE = {f"tasks.{name}" for name in "stages runs release runpage commandline".split()}
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from prefect import Task
 
-from tasks import stages
+from tasks import caching, stages
+from tasks.caching import StepKey, cached, digest, stage
 from tasks.config import PlanConfig, RunConfig, SplitConfig
 from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
-from tasks.stages import StepKey, cached, digest, stage
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import load_taxonomy
 
@@ -26,7 +26,7 @@ import json
 from pathlib import Path
 from tasks.config import PlanConfig, RunConfig
 from tasks.records import Cell, DatasetRef
-from tasks.stages import digest
+from tasks.caching import digest
 from tasks.taxonomy import load_taxonomy
 cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, draw=2, round=1, seed=3)
 config = RunConfig(plan=PlanConfig(topics=["soup"], topics_file=Path("own.yaml"))).resolved()
@@ -156,11 +156,11 @@ def test_what_has_no_stable_key_is_refused(value):
 def test_what_a_result_points_at_is_found_however_deep():
     model = ModelRef(uri="models/m", sha256="c" * 64)
 
-    assert stages._refs(REF) == [REF]
-    assert stages._refs(SiftedRefs(kept=REF, rejects=REF)) == [REF, REF]
-    assert stages._refs(model) == [model]
-    assert stages._refs(RealRef(source="x", sha256="d" * 64)) == []
-    assert stages._refs(3) == []
+    assert caching._refs(REF) == [REF]
+    assert caching._refs(SiftedRefs(kept=REF, rejects=REF)) == [REF, REF]
+    assert caching._refs(model) == [model]
+    assert caching._refs(RealRef(source="x", sha256="d" * 64)) == []
+    assert caching._refs(3) == []
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
 def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix_rows, n_real, n_validation):
     synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
     real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
-    mixed = block.get_rows(stages.mix.fn(synthetic, real, RunConfig(mix=mix, mix_rows=mix_rows)))
+    mixed = block.get_rows(stages.mix.fn(synthetic, real, mix, mix_rows, 0.1, 0))
     added = [row for row in mixed if row["source"] == "real"]
 
     assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]
