@@ -213,7 +213,7 @@ def test_titles_tell_the_sex() -> None:
         ("He sings and dances.", ["They", "sing", "dance"]),
         ("He eats fish and chips.", ["They", "eat"]),
         ("Doesn’t she know?", ["Don’t", "they"]),
-        ("HE IS HERE.", ["They", "ARE"]),
+        ("HE IS HERE.", ["THEY", "ARE"]),
         ("I told her about her car.", ["them", "their"]),
         ("She and I were late.", ["They"]),
         ("The king-size bed is hers.", ["theirs"]),

@@ -4,6 +4,7 @@ Each takes the embedded tagger's place, or works beside it: what either finds co
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -67,9 +68,7 @@ class GlinerNames:
     """
 
     def __init__(self, model: str, threshold: float = 0.5) -> None:
-        from gliner import GLiNER
-
-        self.model: Any = GLiNER.from_pretrained(model)
+        self.model: Any = import_module("gliner").GLiNER.from_pretrained(model)
         self.threshold = threshold
 
     def names(self, texts: Sequence[str]) -> list[list[Span]]:
