@@ -18,9 +18,12 @@ STAGES = (
     "sampling cleaning scrubbing verifying balancing training evaluation reporting tuning fairness"
 ).split()
 MAY_IMPORT_PREFECT = {
-    "tasks.caching",f"tasks.{name}" for name in "stages store runs release runpage commandline".split()}
+    f"tasks.{name}" for name in "caching stages store runs release runpage commandline".split()
+}
 # What joins the stages; plain code knows nothing of it.
-ABOVE = {f"tasks.{name}" for name in "stages runs release runpage commandline".split()}
+ABOVE = {
+    f"tasks.{name}" for name in "stages tuning_stages generator_card runs release runpage commandline".split()
+}
 
 
 def _module(file):
