@@ -18,7 +18,7 @@ from tasks.config import RunConfig
 from tasks.planning import plan_cells, refill_cells
 from tasks.records import RunSummary
 from tasks.release import publish
-from tasks.runs import account, add_real, open_run, real_test, sample, sift
+from tasks.runs import account, add_real, balance, open_run, real_test, sample, sift
 
 DEFAULT = RunConfig()
 
@@ -46,8 +46,7 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         if not cells:
             break
 
-    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
-    rows = add_real(run, balanced.kept)
+    rows = add_real(run, balance(run, accepted, planned))
     model = run.step(stages.train, rows, run.taxonomy, config)
     scores = run.step(stages.evaluate, model, rows, real_test(run), run.taxonomy, config)
     return publish(run, planned, rows, model, scores)

@@ -131,25 +131,33 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     return pool, Sifting(cleaned, scrubbed, verified)
 
 
+def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:
+    """Keep what the plan wants and divide it; the surplus joins the rejects."""
+    config = run.config
+    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
+    run.rejects.append(balanced.rejects)
+    return balanced.kept
+
+
 def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     """Mix people's text into training and validation, if the configuration asks for it."""
     if run.real is None or not run.config.mix:
         return synthetic
-    people = _read_real(run, "train")
-    run.rejects.append(people.rejects)
-    return run.step(stages.mix, synthetic, people.kept, run.config)
+    return run.step(stages.mix, synthetic, _read_real(run, "train"), run.config)
 
 
 def real_test(run: Run) -> DatasetRef | None:
     """People's text to measure on, if there is any."""
-    return _read_real(run, "test").kept if run.real else None
+    return _read_real(run, "test") if run.real else None
 
 
-def _read_real(run: Run, part: str) -> SiftedRefs:
+def _read_real(run: Run, part: str) -> DatasetRef:
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
-    return run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+    read = run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+    run.rejects.append(read.rejects)
+    return read.kept
 
 
 def reject_counts(run: Run) -> dict[str, int]:
