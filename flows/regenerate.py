@@ -12,13 +12,12 @@ command.
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks import stages
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
 from tasks.planning import plan_cells, refill_cells
 from tasks.records import RunSummary
 from tasks.release import publish
-from tasks.runs import account, add_real, evaluate, fit_classifier, open_run, sample, sift
+from tasks.runs import account, add_real, balance, evaluate, fit_classifier, open_run, sample, sift
 
 DEFAULT = RunConfig()
 
@@ -48,8 +47,7 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         counts = account(run, planned, sifted)
         cells = refill_cells(planned, counts, run.drawn, run.rounds + 1)
 
-    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
-    rows = add_real(run, balanced.kept)
+    rows = add_real(run, balance(run, accepted, planned))
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
     return publish(run, planned, rows, model, scores)

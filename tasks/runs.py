@@ -147,22 +147,31 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     return pool, Sifting(cleaned, scrubbed, verified)
 
 
+def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:
+    """Keep what the plan wants and divide it; the surplus joins the rejects."""
+    config = run.config
+    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
+    run.rejects.append(balanced.rejects)
+    return balanced.kept
+
+
 def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     """Mix people's text into training and validation, if the configuration asks for it."""
     if run.real is None or not run.config.mix:
         return synthetic
     people = _read_real(run, "train")
-    run.rejects.append(people.rejects)
     config = run.config
     shares = config.mix, config.mix_rows, config.split.validation
-    return run.step(stages.mix, synthetic, people.kept, *shares, config.seed)
+    return run.step(stages.mix, synthetic, people, *shares, config.seed)
 
 
-def _read_real(run: Run, part: str) -> SiftedRefs:
+def _read_real(run: Run, part: str) -> DatasetRef:
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
-    return run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+    read = run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+    run.rejects.append(read.rejects)
+    return read.kept
 
 
 def reject_counts(run: Run) -> dict[str, int]:
@@ -182,5 +191,5 @@ def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
     """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
     config = run.config
-    people = _read_real(run, "test").kept if run.real else None
+    people = _read_real(run, "test") if run.real else None
     return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)

@@ -1,0 +1,302 @@
+"""The whole way, on a real Prefect server: a tiny generator and a tiny encoder, a minute at most."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from prefect.artifacts import Artifact
+from prefect.utilities.callables import parameter_schema
+from transformers import BertConfig, BertLMHeadModel, BertTokenizer
+
+from flows.regenerate import regenerate
+from tasks import stages
+from tasks.config import RunConfig
+from tasks.store import ResultsStore, rows_of_parquet
+from tasks.training import load_classifier, predict
+
+MEAN_WORDS = 9
+TOPICS = ("restaurants", "phones", "films")
+LEVELS = ("positive", "neutral", "negative")
+PER_LABEL = 12
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory, vocabulary):
+    """Folder of a decoder that writes random words: all alike, an end every nine or so."""
+    folder = tmp_path_factory.mktemp("generator")
+    torch.manual_seed(0)
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}, do_lower_case=True)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        is_decoder=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+    )
+    model = BertLMHeadModel(config)
+    words = [i for i, token in enumerate(vocabulary) if len(token) > 1 and token.isalpha()]
+    bias = torch.full((len(vocabulary),), -30.0)
+    bias[words] = 0.0
+    bias[tokenizer.sep_token_id] = math.log(len(words) / MEAN_WORDS)
+    with torch.no_grad():
+        model.cls.predictions.bias.copy_(bias)
+        model.get_output_embeddings().bias.copy_(bias)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(generator, tiny_encoder):
+    return RunConfig.model_validate(
+        {
+            "taxonomy": "polarity3",
+            "plan": {"per_label": PER_LABEL, "topics": list(TOPICS), "topics_per_label": 3, "rounds": 2},
+            "generator": {"model": str(generator), "max_new_tokens": 24, "batch_size": 16},
+            "cleaning": {"language": None},
+            "verifying": {"folds": 2},
+            "training": {"base": str(tiny_encoder), "epochs": 1, "max_tokens": 32, "precision": "no"},
+        }
+    )
+
+
+def block_in(folder):
+    """The block `results` of the test server, moved to a folder."""
+    store = ResultsStore(root=str(folder))
+    store.save("results", overwrite=True)
+    return store
+
+
+@pytest.fixture(scope="module")
+def finished(prefect_api, config, tmp_path_factory):
+    """A run that nothing disturbed, with its results block."""
+    store = block_in(tmp_path_factory.mktemp("results"))
+    return regenerate(config), store
+
+
+@pytest.fixture
+def store(finished):
+    """The results block of the undisturbed run, whatever other tests chose meanwhile."""
+    return block_in(finished[1].root)
+
+
+def cache(store):
+    """When every cached result was written."""
+    return {file.name: file.stat().st_mtime_ns for file in Path(store.root, "cache").iterdir()}
+
+
+def sampled_rows(store, names):
+    """Rows that the sampling results of these names point at."""
+    rows = []
+    for name in names:
+        text = Path(store.root, "cache", name).read_text()
+        (uri,) = set(re.findall(r"data/\w{20}\.parquet", text))
+        rows += rows_of_parquet(store.read_path(uri))
+    return rows
+
+
+def folder_of(summary, store):
+    return Path(store.root, "runs", summary.run)
+
+
+def test_a_run_leaves_what_the_design_promises(finished):
+    summary, store = finished
+    folder = folder_of(summary, store)
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+    assert files >= {
+        "config.json",
+        "environment.json",
+        "report.html",
+        "scores.json",
+        "dataset/README.md",
+        "dataset/dataset.csv",
+        "dataset/dataset.jsonl",
+        "dataset/negative_data.txt",
+        "dataset/neutral_data.txt",
+        "dataset/positive_data.txt",
+        "dataset/rejects.parquet",
+        "dataset/test.parquet",
+        "dataset/train.parquet",
+        "dataset/validation.parquet",
+        "model/README.md",
+        "model/config.json",
+        "model/model.safetensors",
+        "model/sentimill.json",
+        "model/tokenizer.json",
+    }
+    assert (summary.folder, summary.report) == (str(folder), f"{folder}/report.html")
+    assert not list(Path(store.root).rglob("*.tmp"))
+    assert not [file for file in Path(store.root, "scratch").rglob("*") if file.is_file()]
+
+
+def test_the_rows_are_balanced_split_and_carry_their_history(finished):
+    summary, store = finished
+    rows = [row for part in ("train", "validation", "test") for row in dataset(summary, store, part)]
+    counts = {label: sum(row["labels"] == [label] for row in rows) for label in LEVELS}
+
+    assert summary.n_rows == len(rows) == sum(counts.values())
+    assert all(0 < count <= PER_LABEL for count in counts.values())
+    assert {row["topic"] for row in rows} <= set(TOPICS)
+    assert all(row["prompt"] and row["group"] and {"fold", "quality"} <= set(row["votes"]) for row in rows)
+    prompts = [
+        {row["prompt_id"] for row in rows if row["split"] == p} for p in ("train", "validation", "test")
+    ]
+    assert not prompts[0] & prompts[1]
+    assert not prompts[0] & prompts[2]
+    assert not prompts[1] & prompts[2]
+
+
+def dataset(summary, store, part):
+    return rows_of_parquet(store.read_path(f"runs/{summary.run}/dataset/{part}.parquet"))
+
+
+def test_nothing_is_dropped_silently(finished):
+    summary, store = finished
+    rejects = rows_of_parquet(store.read_path(f"runs/{summary.run}/dataset/rejects.parquet"))
+    scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
+    names = [name for name in cache(store) if name.startswith("sample-cell")]
+    drawn = sum(cell["drawn"] for cell in scores["plan"]["cells"])
+
+    assert len(sampled_rows(store, names)) == drawn
+    assert len(rejects) == sum(scores["rejects"].values())
+    assert summary.n_rows + len(rejects) == drawn
+
+
+def test_the_scores_stand_beside_two_baselines_and_the_champion_is_named(finished):
+    summary, store = finished
+    scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
+    champions = json.loads(store.read_path("champion.json")) if summary.champion else {}
+
+    assert len({arm["name"] for arm in scores["arms"]}) == 3
+    assert {arm["test_set"] for arm in scores["arms"]} == {"synthetic"}
+    assert scores["config"]["seed"] == 0
+    assert summary.champion == (not summary.reasons)
+    assert list(champions) == (["polarity3"] if summary.champion else [])
+
+
+def test_the_model_of_a_run_can_be_used(finished):
+    summary, store = finished
+    model, tokenizer, settings = load_classifier(folder_of(summary, store) / "model")
+
+    assert settings["labels"] == list(LEVELS)
+    assert len(settings["thresholds"]) == 3
+    assert predict(model, tokenizer, ["a lovely soup"], settings["max_tokens"]).shape == (1, 3)
+
+
+def test_the_run_page_shows_cells_rejects_and_scores(finished):
+    pages = {key: Artifact.get(key) for key in ("accepted-wanted", "rejects", "scores", "outcome")}
+    cells = json.loads(pages["accepted-wanted"].data)
+
+    assert [row["labels"] for row in cells] == list(LEVELS)
+    assert all(set(row) == {"labels", *TOPICS} for row in cells)
+    assert all(row[topic].endswith("/4") for row in cells for topic in TOPICS)
+    assert len(json.loads(pages["scores"].data)) == 3
+    assert finished[0].run in pages["outcome"].data
+
+
+def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished, config, store):
+    before = cache(store)
+    again = regenerate(config)
+
+    assert {name.rsplit("-", 1)[0] for name in before} == {
+        "sample-cell",
+        "clean",
+        "scrub",
+        "verify",
+        "balance-split",
+        "train",
+        "evaluate",
+    }
+    assert cache(store) == before  # nothing new, nothing written again
+    assert again.run != finished[0].run
+    for part in ("train", "validation", "test"):
+        assert dataset(again, store, part) == dataset(finished[0], store, part)
+
+
+def test_changing_one_topic_samples_only_that_topics_cells(config, store):
+    before = cache(store)
+    plan = config.plan.model_copy(update={"topics": ["restaurants", "phones", "clothes"]})
+    regenerate(config.model_copy(update={"plan": plan}))
+    new = [name for name in set(cache(store)) - set(before) if name.startswith("sample-cell")]
+    first_round = [row for row in sampled_rows(store, new) if row["round"] == 1]
+
+    assert {name: before[name] for name in before} == {name: cache(store)[name] for name in before}
+    assert {row["topic"] for row in first_round} == {"clothes"}
+    assert {tuple(row["labels"]) for row in first_round} == {(level,) for level in LEVELS}
+
+
+def test_a_run_killed_while_sampling_goes_on_and_ends_as_if_never_killed(
+    finished, config, tmp_path, monkeypatch
+):
+    killed = block_in(tmp_path / "killed")
+    real, calls = stages.engine_of, []
+
+    def dying(generator):
+        calls.append(1)
+        if len(calls) == 6:
+            raise RuntimeError("the machine went down")
+        return real(generator)
+
+    monkeypatch.setattr(stages, "engine_of", dying)
+    with pytest.raises(RuntimeError, match="the machine went down"):
+        regenerate(config)
+    saved = cache(killed)
+    assert len(saved) >= 5
+    assert not Path(killed.root, "runs").exists()  # nothing half-published
+
+    monkeypatch.setattr(stages, "engine_of", real)
+    summary = regenerate(config)
+
+    assert {name: cache(killed)[name] for name in saved} == saved  # what was there was not done again
+    for part in ("train", "validation", "test"):
+        assert dataset(summary, killed, part) == dataset(*finished, part)
+
+
+def test_a_damaged_model_is_trained_again_to_the_same_bytes(config, store):
+    before = cache(store)
+    for weights in Path(store.root, "models").glob("*/model.safetensors"):
+        weights.write_bytes(b"damaged")
+    summary = regenerate(config)
+    model, _, _ = load_classifier(folder_of(summary, store) / "model")
+    written = {name for name, time in cache(store).items() if before.get(name) != time}
+
+    assert model.head.out_features == 3
+    assert len(written) == 1  # measuring it again is not needed: the model is the one that was measured
+    assert written.pop().startswith("train-")
+
+
+def test_real_text_alone_trains_and_is_measured_without_a_generator(prefect_api, config, tmp_path):
+    words = {0.95: "wonderful", 0.5: "plain", 0.05: "terrible"}
+    places = "lake kitchen station museum market garden office theatre harbour library".split()
+    for name, opening in (("train", "The evening at the"), ("dev", "Our morning in the")):
+        lines = [f"{opening} {p} was truly {w} .,{score}" for score, w in words.items() for p in places]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["sentence,score", *lines]) + "\n")
+    store = block_in(tmp_path / "results")
+    asked = config.model_copy(update={"mix": 1.0, "real": str(tmp_path)})
+    generator = asked.generator.model_copy(update={"model": str(tmp_path / "none")})
+    summary = regenerate(asked.model_copy(update={"generator": generator}))
+    scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
+
+    assert {arm["test_set"] for arm in scores["arms"]} == {"real"}
+    assert {arm["metrics"]["n_rows"] for arm in scores["arms"]} == {30}
+    assert {row["source"] for row in dataset(summary, store, "train")} == {"real"}
+    assert not [name for name in cache(store) if name.startswith("sample-cell")]
+
+
+def test_the_run_form_of_the_server_knows_every_knob():
+    schema = parameter_schema(regenerate)
+    config = schema.definitions["RunConfig"]["properties"]
+
+    assert list(schema.properties) == ["config"]
+    assert schema.properties["config"]["description"] == "Every knob of the run."
+    assert list(config) == list(RunConfig.model_fields)
+    assert schema.definitions["Profile"]["enum"] == ["embedded", "hub", "server"]
+    assert schema.definitions["PlanConfig"]["properties"]["per_label"]["maximum"] == 1_000_000
