@@ -274,6 +274,11 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
         return store
 
 
+def forget_loaded_store() -> None:
+    """Load the block anew at the next use, for one that was saved over since."""
+    _load.cache_clear()
+
+
 def parquet_bytes(rows: Sequence[Mapping[str, Any]], features: Features = FEATURES) -> bytes:
     """Rows as one Parquet file; equal rows give equal bytes."""
     columns = {name: [row[name] for row in rows] for name in features}

@@ -76,7 +76,7 @@ def test_the_run_form_knows_exact_ranges():
     plan = SCHEMA["$defs"]["PlanConfig"]["properties"]
 
     assert plan["per_label"] == {
-        "default": 160,
+        "default": 200,
         "description": "Accepted texts wanted for each label.",
         "maximum": 1_000_000,
         "minimum": 1,

@@ -14,7 +14,7 @@ from transformers import BertConfig, BertLMHeadModel, BertTokenizer
 from flows.regenerate import regenerate
 from tasks import stages
 from tasks.config import RunConfig
-from tasks.store import ResultsStore, rows_of_parquet
+from tasks.store import ResultsStore, forget_loaded_store, rows_of_parquet
 from tasks.training import load_classifier, predict
 
 MEAN_WORDS = 9
@@ -71,6 +71,7 @@ def block_in(folder):
     """The block `results` of the test server, moved to a folder."""
     store = ResultsStore(root=str(folder))
     store.save("results", overwrite=True)
+    forget_loaded_store()
     return store
 
 

@@ -16,7 +16,7 @@ from tasks import caching, stages
 from tasks.caching import StepKey, cached, digest, stage
 from tasks.config import PlanConfig, RunConfig, SplitConfig
 from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
-from tasks.store import ResultsStore, open_store
+from tasks.store import ResultsStore, forget_loaded_store, open_store
 from tasks.taxonomy import load_taxonomy
 
 STAGES = {task.name: task for task in vars(stages).values() if isinstance(task, Task)}
@@ -168,6 +168,7 @@ def block(prefect_api, tmp_path):
     """The block `results` of the test server, in a folder of the test's own."""
     store = ResultsStore(root=str(tmp_path / "results"))
     store.save("results", overwrite=True)
+    forget_loaded_store()
     return store
 
 

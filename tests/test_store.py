@@ -15,6 +15,7 @@ from tasks.store import (
     ResultsStore,
     block_name,
     folder_sha256,
+    forget_loaded_store,
     open_store,
     parquet_bytes,
     require_writable_root,
@@ -288,6 +289,7 @@ def test_without_a_server_an_unwritable_root_is_refused_before_one_is_started(tm
 
 def test_a_block_saved_on_the_server_is_found_again(prefect_api, tmp_path):
     ResultsStore(root=str(tmp_path / "chosen")).save("results", overwrite=True)
+    forget_loaded_store()
 
     assert open_store().root == str(tmp_path / "chosen")
 
