@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -95,9 +96,10 @@ def show(summary: RunSummary) -> None:
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
     console = Console()
     ordinal = scores["taxonomy"]["ordinal"]
-    table = Table(title=f"{summary.run}: {summary.n_rows:,} texts", title_justify="left")
+    title = f"{summary.run}: {summary.n_rows:,} texts"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in ("test", "what", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
-        table.add_column(column, justify="left" if column in ("test", "what") else "right")
+        table.add_column(column, justify="left" if column in ("test", "what") else "right", no_wrap=True)
     for arm in scores["arms"]:
         m = arm["metrics"]
         values = [m["f1_macro"], m["f1_micro"], *((m["kappa"], m["mae"]) if ordinal else ())]
