@@ -90,7 +90,7 @@ def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     return _put(scrub_rows(open_store().get_rows(rows), config))
 
 
-@stage("verify")
+@stage("verify", version="2")
 def verify(rows: DatasetRef, labels: tuple[str, ...], config: VerifyingConfig, seed: int) -> SiftedRefs:
     """Drop rows whose label their neighbours dispute."""
     return _put(verify_rows(open_store().get_rows(rows), labels, config, seed))

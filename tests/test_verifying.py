@@ -17,6 +17,7 @@ def planted():
     rng = np.random.default_rng(0)
     cloud = np.repeat(np.arange(3), N_PER_LABEL)
     vectors = 3.0 * np.eye(3, 20)[cloud] + rng.normal(0, 0.45, (3 * N_PER_LABEL, 20))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)  # as embeddings are
     wrong = np.sort(rng.choice(3 * N_PER_LABEL, 12, replace=False))
     given = cloud.copy()
     given[wrong] = (cloud[wrong] + 1) % 3

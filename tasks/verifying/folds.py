@@ -20,7 +20,7 @@ from tasks.records import Row, Sifted, reject
 # Rows of a label below which its folds say nothing.
 FEWEST = 10
 # Weight decay of the judges, as scikit-learn counts it; embeddings have unit length.
-L2 = 0.1
+L2 = 1.0
 
 
 def verify_rows(rows: Sequence[Row], labels: Sequence[str], config: VerifyingConfig, seed: int) -> Sifted:
@@ -40,9 +40,8 @@ def verify_rows(rows: Sequence[Row], labels: Sequence[str], config: VerifyingCon
     targets = np.array([row["targets"] for row in rows]) > 0.5  # (n_rows, n_labels)
     if (targets == targets[0]).all() or len(set(_groups(rows))) < 2:
         return Sifted(kept=list(rows))  # nothing to tell apart, or nothing to tell it by
-    probabilities = out_of_fold(
-        embed([row["text"] for row in rows]), targets, _groups(rows), config.folds, seed
-    )
+    vectors = embed([row["text"] for row in rows], "embed texts")
+    probabilities = out_of_fold(vectors, targets, _groups(rows), config.folds, seed)
     voted = [_with_votes(row, *vote) for row, vote in zip(rows, _votes(targets, probabilities), strict=True)]
     drop = disputed(targets, probabilities, config.max_drop_share)
     dropped = [row for row, is_out in zip(voted, drop, strict=True) if is_out]
@@ -58,7 +57,7 @@ def out_of_fold(
     """Probability of every label from a logistic regression that did not see the row's group.
 
     Args:
-        vectors: float (n_rows, n_features).
+        vectors: float (n_rows, n_features) of unit length.
         targets: bool (n_rows, n_labels).
         groups: Group of each row.
         folds: Number of folds.
@@ -70,10 +69,20 @@ def out_of_fold(
     out = np.zeros(targets.shape)
     splitter = GroupKFold(n_splits=min(folds, len(set(groups))), shuffle=True, random_state=seed)
     for learn, judge in splitter.split(vectors, groups=groups):
-        # Without a hidden layer this is one logistic regression per label, all labels in one solve.
-        model = MLPClassifier((), solver="lbfgs", alpha=L2, max_iter=300, random_state=seed)
-        out[judge] = model.fit(vectors[learn], targets[learn].astype(int)).predict_proba(vectors[judge])
+        known = targets[learn]
+        out[judge] = known.all(axis=0)
+        open_ = np.flatnonzero(known.any(axis=0) & ~known.all(axis=0))
+        if len(open_):
+            out[np.ix_(judge, open_)] = _judged(vectors[learn], known[:, open_], vectors[judge], seed)
     return out
+
+
+def _judged(vectors: np.ndarray, targets: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
+    """Probabilities (n_others, n_labels) from one logistic regression per label, all in one solve."""
+    # A network without a hidden layer is just that.
+    model = MLPClassifier((), solver="lbfgs", alpha=L2, max_iter=300, random_state=seed)
+    found: np.ndarray = model.fit(vectors, targets.astype(int).squeeze()).predict_proba(others)
+    return found[:, -targets.shape[1] :]
 
 
 def disputed(targets: np.ndarray, probabilities: np.ndarray, max_share: float) -> np.ndarray:
