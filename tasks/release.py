@@ -136,6 +136,8 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
         for score in (measured.per_label if measured else ())
     ]
     runpage.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
+    bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
+    runpage.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)

@@ -2,10 +2,13 @@
 
 import re
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from html import escape
 from uuid import UUID
 
 from prefect.artifacts import (
+    create_image_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -59,6 +62,21 @@ def show_counts(key: str, counts: Mapping[str, int], description: str) -> None:
 def show_table(key: str, rows: list[dict[str, object]], description: str) -> None:
     """Any table; numbers must be plain Python numbers."""
     create_table_artifact(table=rows, key=key, description=description)
+
+
+def show_bars(key: str, values: Mapping[str, float], description: str) -> None:
+    """Bars of values 0..1 as a picture."""
+    lines = [
+        f'<text x="170" y="{22 * i + 16}" text-anchor="end">{escape(name)}</text>'
+        f'<rect x="180" y="{22 * i + 4}" width="{360 * value:.0f}" height="15" fill="#0f766e"/>'
+        f'<text x="{186 + 360 * value:.0f}" y="{22 * i + 16}">{value:.2f}</text>'
+        for i, (name, value) in enumerate(values.items())
+    ]
+    size = f'width="600" height="{22 * len(values) + 8}"'
+    page = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">'
+    svg = f'{page}<rect width="100%" height="100%" fill="white"/>{"".join(lines)}</svg>'
+    address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    create_image_artifact(image_url=address, key=key, description=description)
 
 
 def show_page(key: str, markdown: str, description: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from prefect import Task
+from prefect import Task, get_run_logger
 from tqdm import tqdm
 
 from tasks import runpage, stages
@@ -69,6 +69,7 @@ class Run:
         """Add up the time of a stage and say in the terminal what came of it."""
         self.timings[stage] = self.timings.get(stage, 0.0) + seconds
         tqdm.write(f"{stage:16}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
+        get_run_logger().info("%s: %s in %.1f s", stage, outcome(result) or "done", seconds)
 
 
 def outcome(result: object) -> str:

@@ -144,6 +144,7 @@ def train(
     store = open_store()
     parts = _parts(store.get_rows(rows))
     scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed)}")
+    progress = Progress("train")
     model, tokenizer, state = train_classifier(
         parts["train"],
         parts["validation"],
@@ -151,8 +152,9 @@ def train(
         config,
         seed,
         scratch,
-        Progress("train"),
+        progress,
     )
+    progress(1.0)
     targets = _targets(parts["validation"])
     found = predict(model, tokenizer, _texts(parts["validation"]), config.max_tokens)
     thresholds = tune_thresholds(

@@ -102,6 +102,7 @@ def tune_generator_model(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
         # What further epochs gain after this they gain by learning texts by heart.
         min_gain=0.05,
     )
+    progress = Progress("tune")
     state = tune(
         model,
         tokenizer,
@@ -113,8 +114,9 @@ def tune_generator_model(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
         config.batch_tokens,
         config.max_tokens,
         config.prompt_form is PromptForm.chat,
-        Progress("tune"),
+        progress,
     )
+    progress(1.0)
     _save(model, tokenizer, config, scratch / "model")
     losses = [-epoch["score"] for epoch in state.history]
     (scratch / "model" / HISTORY).write_text(json.dumps(losses) + "\n")
