@@ -2,9 +2,8 @@
 
     python -m flows.regenerate                                    everything by default
     python -m flows.regenerate --taxonomy goemotions --real DIR
-    prefect deployment run regenerate/on-demand --watch
 
-Trigger: by hand, the nightly schedule, or CI. Needs nothing but this package in the profile `embedded`.
+Trigger: by hand. Needs nothing but this package in the profile `embedded`.
 Every expensive stage is cached by what decides its result; an interrupted run goes on with the same
 command.
 """
