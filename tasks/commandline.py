@@ -97,7 +97,7 @@ def show(summary: RunSummary) -> None:
     console = Console()
     ordinal = scores["taxonomy"]["ordinal"]
     title = f"{summary.run}: {summary.n_rows:,} texts"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for column in ("test", "what", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
         table.add_column(column, justify="left" if column in ("test", "what") else "right", no_wrap=True)
     for arm in scores["arms"]:
