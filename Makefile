@@ -36,7 +36,7 @@ embedded-generator: $(VENV)/ready ## Remake tasks/embedded from DATA (goemotions
 	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/embedded
 
 scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
-	$(RUN) -m pip install --quiet -r tasks/scrubbing/build/requirements.txt
+	$(RUN) -m pip install --quiet -e '.[scrubber-build]'
 	$(RUN) -m tasks.scrubbing.build --ner $(DATA)/ner
 
 bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instead
@@ -46,7 +46,7 @@ bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 	@$(RUN) -m tests.benchmarks.bench_scrubbing
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
-	@$(RUN) -m tests.benchmarks.bench_quality
+	@$(RUN) -m tests.benchmarks.bench_quality --real $(DATA)/goemotions
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist
