@@ -40,13 +40,13 @@ scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
 	$(RUN) -m tasks.scrubbing.build --ner $(DATA)/ner
 
 bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instead
-	@$(RUN) -m tests.benchmarks.bench_sampling
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_sampling.py
 
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
-	@$(RUN) -m tests.benchmarks.bench_scrubbing
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
-	@$(RUN) -m tests.benchmarks.bench_quality --real $(DATA)/goemotions
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist
