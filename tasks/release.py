@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
 from tasks.caching import digest
-from tasks.records import Cell, DatasetRef, ModelRef, Reject, Row, RunSummary
+from tasks.records import Cell, DatasetRef, ModelRef, Row, RunSummary
 from tasks.reporting import model_card, write_report
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, RunScores
-from tasks.runs import Run, reject_counts
+from tasks.runs import Run, reject_counts, rejects_of
 from tasks.stages import Evaluation
-from tasks.store import copy_tree, write_json
+from tasks.store import write_json
 from tasks.training import load_settings
 
 CHAMPION = "champion.json"
@@ -32,10 +32,12 @@ def publish(
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         publishing.write_dataset(folder / "dataset", data, scores)
-        (folder / "dataset" / "rejects.parquet").write_bytes(_rejects(run))
+        (folder / "dataset" / "rejects.parquet").write_bytes(
+            run.store.read_path(run.store.put_rejects(rejects_of(run)).uri)
+        )
         write_report(folder, scores)
-        copy_tree(run.store, folder, prefix)
-    copy_tree(run.store, run.store.get_folder(model), f"{prefix}/model")
+        run.store.put_tree(folder, prefix)
+    run.store.put_tree(run.store.get_folder(model), f"{prefix}/model")
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
@@ -86,12 +88,6 @@ def _scores(
 
 def _info(name: str, revision: str) -> ModelInfo:
     return ModelInfo(name=Path(name).name, revision=revision, licence=LICENCES.get(name, "other"))
-
-
-def _rejects(run: Run) -> bytes:
-    refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
-    rejects: list[Reject] = [reject for ref in refs for reject in run.store.get_rejects(ref)]
-    return run.store.read_path(run.store.put_rejects(rejects).uri)
 
 
 def _crown(run: Run, scores: RunScores, model: ModelRef, test: str) -> tuple[bool, tuple[str, ...]]:

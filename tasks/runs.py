@@ -17,7 +17,7 @@ from tasks.checks import check, generator_sha256, real_sha256
 from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
 from tasks.publishing import cell_counts
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
+from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -175,11 +175,15 @@ def _read_real(run: Run, part: str) -> DatasetRef:
     return read.kept
 
 
+def rejects_of(run: Run) -> list[Reject]:
+    """Every rejected row; of what verification dropped, the last round's verdict alone."""
+    refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
+    return [reject for ref in refs for reject in run.store.get_rejects(ref)]
+
+
 def reject_counts(run: Run) -> dict[str, int]:
     """Rejected texts per `stage: reason`."""
-    refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
-    rejects = [reject for ref in refs for reject in run.store.get_rejects(ref)]
-    return Sifted(kept=[], rejects=rejects).counts()
+    return Sifted(kept=[], rejects=rejects_of(run)).counts()
 
 
 def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -177,6 +177,12 @@ class ResultsStore(WritableFileSystem):
         _require_sha256(ref.uri, hashlib.sha256(content).hexdigest(), ref.sha256)
         return content
 
+    def put_tree(self, folder: Path, prefix: str) -> None:
+        """Write the files of a local folder below a prefix."""
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                self.write_path(f"{prefix}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""
         sha256 = folder_sha256(folder)
@@ -185,7 +191,7 @@ class ResultsStore(WritableFileSystem):
         if not self.exists(mark) or (self.is_local and not self.intact(ref)):
             if self.is_local:
                 shutil.rmtree(self.uri(ref.uri), ignore_errors=True)
-            copy_tree(self, folder, ref.uri)
+            self.put_tree(folder, ref.uri)
             self.write_path(mark, sha256.encode())  # last: it says that all the rest is there
         return ref
 
@@ -306,14 +312,6 @@ def folder_sha256(folder: Path) -> str:
 def write_json(store: ResultsStore, path: str, value: object) -> None:
     """Write a value as indented JSON."""
     store.write_path(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def copy_tree(store: ResultsStore, folder: Path, prefix: str, names: Iterable[str] | None = None) -> None:
-    """Write the files of a local folder below a prefix."""
-    for file in sorted(folder.rglob("*")):
-        relative = file.relative_to(folder).as_posix()
-        if file.is_file() and (names is None or relative in names):
-            store.write_path(f"{prefix}/{relative}", file.read_bytes())
 
 
 def remove_scratch(folder: Path) -> None:
