@@ -9,7 +9,6 @@ its checksums and its card. An interrupted run goes on with the same command.
 
 from prefect import flow
 
-from tasks import tuning_stages
 from tasks.caching import cached
 from tasks.checks import real_sha256
 from tasks.commandline import run_tuning
@@ -17,7 +16,8 @@ from tasks.config import RunConfig, TrainingConfig, TuneConfig
 from tasks.generator_card import write_generator
 from tasks.records import RealRef
 from tasks.runs import add_real, fit_classifier, open_run
-from tasks.tuning_stages import GeneratorScores
+from tasks.stages import tuning
+from tasks.stages.tuning import GeneratorScores
 
 DEFAULT = TuneConfig()
 
@@ -30,14 +30,14 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
         config: Every knob.
     """
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    texts = cached(tuning_stages.annotate, data)
-    generator = cached(tuning_stages.tune_generator_model, texts, config)
+    texts = cached(tuning.annotate, data)
+    generator = cached(tuning.tune_generator_model, texts, config)
 
     people = open_run(judge_config(config))
     rows = add_real(people, people.store.put_rows([]))
     judge = fit_classifier(people, rows)
 
-    scores = cached(tuning_stages.measure_generator, generator, judge, texts, config)
+    scores = cached(tuning.measure_generator, generator, judge, texts, config)
     write_generator(people.store.get_folder(generator), config, scores)
     return scores
 

@@ -10,8 +10,8 @@ from safetensors import safe_open
 from tasks.config import PromptForm, TuneConfig
 from tasks.orders import TEMPLATES
 from tasks.prompts import control_prompt
+from tasks.stages.tuning import GeneratorScores
 from tasks.taxonomy import load_topics
-from tasks.tuning_stages import GeneratorScores
 
 
 def write_generator(model: Path, config: TuneConfig, scores: GeneratorScores) -> Path:

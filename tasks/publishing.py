@@ -15,10 +15,10 @@ import numpy as np
 from tasks.config import RunConfig
 from tasks.exports import export_rows
 from tasks.orders import cell_key
+from tasks.parquet import parquet_bytes
 from tasks.records import Cell, Row
 from tasks.reporting.cards import dataset_card
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, TFIDF, Arm, CellFill, RunScores, Sample
-from tasks.store import parquet_bytes
 
 PACKAGES = (
     "accelerate",

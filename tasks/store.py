@@ -5,56 +5,28 @@ writes go to a temporary name first, so that nothing is ever half there.
 """
 
 import hashlib
-import io
 import json
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import anyio.to_thread
 import fsspec
-import pyarrow.parquet as pq
-from datasets import Dataset, Features, Json, List, Value
 from fsspec.implementations.local import LocalFileSystem
 from prefect.filesystems import WritableFileSystem
 from prefect.settings import get_current_settings
 from pydantic import Field, field_validator
 
-from tasks.records import BlobRef, DatasetRef, ModelRef, Reject, Row
+from tasks.parquet import FEATURES, REJECT_FEATURES, parquet_bytes, rows_of_parquet
+from tasks.records import BlobRef, DatasetRef, ModelRef, Reject, Row, Sifted, SiftedRefs
 
 BLOCK = "results"
 CACHE = "cache"
-
-TEXT, NAMES = Value("string"), List(Value("string"))
-FEATURES = Features(
-    {
-        "id": TEXT,
-        "text": TEXT,
-        "labels": NAMES,
-        "level": Value("int32"),
-        "targets": List(Value("float32")),
-        "topic": TEXT,
-        "scenario": TEXT,
-        "style": TEXT,
-        "prompt_id": TEXT,
-        "prompt": TEXT,
-        "generator": TEXT,
-        "revision": TEXT,
-        "seed": Value("int64"),
-        "round": Value("int32"),
-        "source": TEXT,
-        "votes": Json(),
-        "scrubbed": Json(),
-        "group": TEXT,
-        "split": TEXT,
-    }
-)
-REJECT_FEATURES = Features({**FEATURES, "stage": TEXT, "reason": TEXT})
 
 
 class ResultsStore(WritableFileSystem):
@@ -285,20 +257,6 @@ def forget_loaded_store() -> None:
     _load.cache_clear()
 
 
-def parquet_bytes(rows: Sequence[Mapping[str, Any]], features: Features = FEATURES) -> bytes:
-    """Rows as one Parquet file; equal rows give equal bytes."""
-    columns = {name: [row[name] for row in rows] for name in features}
-    dataset = Dataset.from_dict(columns, features=features)
-    buffer = io.BytesIO()
-    pq.write_table(dataset.data.table, buffer)
-    return buffer.getvalue()
-
-
-def rows_of_parquet(content: bytes) -> list[Row]:
-    """Rows of what `parquet_bytes` gave."""
-    return cast("list[Row]", Dataset(pq.read_table(io.BytesIO(content))).to_list())
-
-
 def folder_sha256(folder: Path) -> str:
     """One sha256 over the names and contents of all files but the mark of completeness itself."""
     lines = [
@@ -307,6 +265,12 @@ def folder_sha256(folder: Path) -> str:
         if file.is_file() and file.name != "SHA256"
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def put_sifted(sifted: Sifted) -> SiftedRefs:
+    """Write what a stage kept and what it dropped."""
+    store = open_store()
+    return SiftedRefs(kept=store.put_rows(sifted.kept), rejects=store.put_rejects(sifted.rejects))
 
 
 def write_json(store: ResultsStore, path: str, value: object) -> None:

@@ -12,9 +12,10 @@ from prefect.utilities.callables import parameter_schema
 from transformers import BertConfig, BertLMHeadModel, BertTokenizer
 
 from flows.regenerate import regenerate
-from tasks import stages
 from tasks.config import RunConfig
-from tasks.store import ResultsStore, forget_loaded_store, rows_of_parquet
+from tasks.parquet import rows_of_parquet
+from tasks.stages import texts as text_stages
+from tasks.store import ResultsStore, forget_loaded_store
 from tasks.training import load_classifier, predict
 
 MEAN_WORDS = 9
@@ -238,7 +239,7 @@ def test_a_run_killed_while_sampling_goes_on_and_ends_as_if_never_killed(
     finished, config, tmp_path, monkeypatch
 ):
     killed = block_in(tmp_path / "killed")
-    real, calls = stages.engine_of, []
+    real, calls = text_stages.engine_of, []
 
     def dying(generator):
         calls.append(1)
@@ -246,14 +247,14 @@ def test_a_run_killed_while_sampling_goes_on_and_ends_as_if_never_killed(
             raise RuntimeError("the machine went down")
         return real(generator)
 
-    monkeypatch.setattr(stages, "engine_of", dying)
+    monkeypatch.setattr(text_stages, "engine_of", dying)
     with pytest.raises(RuntimeError, match="the machine went down"):
         regenerate(config)
     saved = cache(killed)
     assert len(saved) >= 5
     assert not Path(killed.root, "runs").exists()  # nothing half-published
 
-    monkeypatch.setattr(stages, "engine_of", real)
+    monkeypatch.setattr(text_stages, "engine_of", real)
     summary = regenerate(config)
 
     assert {name: cache(killed)[name] for name in saved} == saved  # what was there was not done again

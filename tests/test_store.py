@@ -10,6 +10,7 @@ import fsspec
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tasks.parquet import parquet_bytes, rows_of_parquet
 from tasks.records import DatasetRef, ModelRef, reject
 from tasks.store import (
     ResultsStore,
@@ -17,9 +18,7 @@ from tasks.store import (
     folder_sha256,
     forget_loaded_store,
     open_store,
-    parquet_bytes,
     require_writable_root,
-    rows_of_parquet,
     write_json,
 )
 

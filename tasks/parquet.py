@@ -1,0 +1,50 @@
+"""Rows as Parquet, with one schema for all data sets."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pyarrow.parquet as pq
+from datasets import Dataset, Features, Json, List, Value
+
+from tasks.records import Row
+
+TEXT, NAMES = Value("string"), List(Value("string"))
+FEATURES = Features(
+    {
+        "id": TEXT,
+        "text": TEXT,
+        "labels": NAMES,
+        "level": Value("int32"),
+        "targets": List(Value("float32")),
+        "topic": TEXT,
+        "scenario": TEXT,
+        "style": TEXT,
+        "prompt_id": TEXT,
+        "prompt": TEXT,
+        "generator": TEXT,
+        "revision": TEXT,
+        "seed": Value("int64"),
+        "round": Value("int32"),
+        "source": TEXT,
+        "votes": Json(),
+        "scrubbed": Json(),
+        "group": TEXT,
+        "split": TEXT,
+    }
+)
+REJECT_FEATURES = Features({**FEATURES, "stage": TEXT, "reason": TEXT})
+
+
+def parquet_bytes(rows: Sequence[Mapping[str, Any]], features: Features = FEATURES) -> bytes:
+    """Rows as one Parquet file; equal rows give equal bytes."""
+    columns = {name: [row[name] for row in rows] for name in features}
+    dataset = Dataset.from_dict(columns, features=features)
+    buffer = io.BytesIO()
+    pq.write_table(dataset.data.table, buffer)
+    return buffer.getvalue()
+
+
+def rows_of_parquet(content: bytes) -> list[Row]:
+    """Rows of what `parquet_bytes` gave."""
+    return cast("list[Row]", Dataset(pq.read_table(io.BytesIO(content))).to_list())

@@ -1,0 +1,50 @@
+"""From accepted texts to rows that are balanced, divided, and mixed with people's."""
+
+from typing import cast
+
+import numpy as np
+
+from tasks.balancing import fill_quotas, split_rows
+from tasks.caching import stage
+from tasks.cleaning import clean_rows
+from tasks.config import CleaningConfig, ScrubbingConfig, SplitConfig
+from tasks.realrows import real_rows
+from tasks.records import Cell, DatasetRef, RealRef, Row, Sifted, SiftedRefs
+from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
+from tasks.store import open_store, put_sifted
+from tasks.taxonomy import Taxonomy
+
+
+@stage("balance-split")
+def balance_split(rows: DatasetRef, cells: tuple[Cell, ...], config: SplitConfig, seed: int) -> SiftedRefs:
+    """Keep what the plan wants and divide it."""
+    sifted = fill_quotas(open_store().get_rows(rows), cells)
+    # Without cells the run is made of real text alone, and there is nothing to divide.
+    divided = split_rows(sifted.kept, config, seed) if cells else []
+    return put_sifted(Sifted(divided, sifted.rejects))
+
+
+@stage("read-real", version=SCRUBBER_VERSION)
+def read_real_part(
+    real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
+) -> SiftedRefs:
+    """Real rows, scrubbed like synthetic ones; what is trained on is cleaned like them, too."""
+    rows = real_rows(real.source, part, taxonomy)
+    cleaned = clean_rows(rows, cleaning) if part == "train" else Sifted(rows)
+    scrubbed = scrub_rows(cleaned.kept, scrubbing)
+    return put_sifted(Sifted(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
+
+
+@stage("mix")
+def mix(
+    synthetic: DatasetRef, real: DatasetRef, share: float, at_most: int | None, validation: float, seed: int
+) -> DatasetRef:
+    """Add real rows to training and validation at the wanted share."""
+    store = open_store()
+    rows, people = store.get_rows(synthetic), store.get_rows(real)
+    wanted = len(people) if share >= 1 else round(share / (1 - share) * len(rows))
+    chosen = np.random.default_rng(seed).permutation(len(people))[: min(wanted, at_most or wanted)]
+    n_validation = round(validation * len(chosen))
+    parts = ["validation"] * n_validation + ["train"] * (len(chosen) - n_validation)
+    drawn = [cast("Row", {**people[i], "split": part}) for i, part in zip(chosen, parts, strict=True)]
+    return store.put_rows([*rows, *drawn])
