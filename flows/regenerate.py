@@ -13,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
+from tasks.correcting import make_fair
 from tasks.planning import plan_cells, refill_cells
 from tasks.records import RunSummary
 from tasks.release import publish
@@ -49,7 +50,8 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     rows = add_real(run, balance(run, accepted, planned))
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
-    return publish(run, planned, rows, model, scores)
+    model, scores, fairness = make_fair(run, model, rows, scores)
+    return publish(run, planned, rows, model, scores, fairness)
 
 
 if __name__ == "__main__":

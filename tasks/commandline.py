@@ -15,6 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tasks.audits import NAMES, Fairness
 from tasks.checks import check, check_tuning
 from tasks.config import RunConfig, TuneConfig
 from tasks.records import RunSummary
@@ -107,8 +108,21 @@ def show(summary: RunSummary) -> None:
         table.add_row(f"{arm['test_set']} ({m['n_rows']:,})", arm["name"], *shown)
     console.print(table)
     fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
+    if scores.get("fairness"):
+        console.print(_fairness_line(Fairness.model_validate(scores["fairness"])), highlight=False)
     for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
         console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _fairness_line(fairness: Fairness) -> str:
+    """The audit in one line, as deployed."""
+    door, n = fairness.audit.deployed, len(fairness.corrections)
+    verdict = "limits passed" if fairness.complaints else "within the limits"
+    return (
+        f"fairness {verdict} after {n} correction{'' if n == 1 else 's'}: names change a probability by "
+        f"{door.worst('mean', *NAMES).mean:.4f}, largest group gap {door.worst('gap').gap:.3f}, "
+        f"flips {100 * door.flips:.2f} %, countries {door.countries.spread:.3f}"
+    )
 
 
 def _complaint(error: ValidationError | SettingsError) -> str:

@@ -1,6 +1,5 @@
 """The end of a run: everything that people read goes into the results block, and the champion may change."""
 
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -8,7 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
+from tasks.audits import Fairness
 from tasks.caching import digest
+from tasks.champion import crown, read_champions
 from tasks.records import Cell, DatasetRef, ModelRef, Row, RunSummary
 from tasks.reporting import model_card, write_report
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, RunScores
@@ -17,16 +18,20 @@ from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
 
-CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
 def publish(
-    run: Run, planned: Sequence[Cell], rows: DatasetRef, model: ModelRef, evaluation: Evaluation
+    run: Run,
+    planned: Sequence[Cell],
+    rows: DatasetRef,
+    model: ModelRef,
+    evaluation: Evaluation,
+    fairness: Fairness | None = None,
 ) -> RunSummary:
     """Write data set, model, scores, cards and report under `runs/<run>`; crown it if it earned it."""
     data = run.store.get_rows(rows)
-    scores = _scores(run, planned, data, model, evaluation)
+    scores = _scores(run, planned, data, model, evaluation).model_copy(update={"fairness": fairness})
     test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {rows.sha256}"
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
@@ -91,19 +96,18 @@ def _info(name: str, revision: str) -> ModelInfo:
 
 
 def _crown(run: Run, scores: RunScores, model: ModelRef, test: str) -> tuple[bool, tuple[str, ...]]:
-    champions = json.loads(run.store.read_path(CHAMPION)) if run.store.exists(CHAMPION) else {}
     name = run.taxonomy.name
-    is_champion, reasons = publishing.verdict(scores, champions.get(name), test)
+    is_champion, reasons = publishing.verdict(scores, read_champions(run.store).get(name), test)
     if is_champion:
         measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
-        champions[name] = {
+        entry = {
             "run": run.name,
             "model": model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
             "taxonomy": digest(run.taxonomy),
         }
-        write_json(run.store, CHAMPION, champions)
+        crown(run.store, name, entry)
     return is_champion, reasons
 
 
@@ -134,6 +138,10 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     runpage.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
     bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
     runpage.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
+    if scores.fairness:
+        runpage.show_table(
+            "fairness", publishing.fairness_rows(scores.fairness), "Fairness, raw and as deployed"
+        )
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)

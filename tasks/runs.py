@@ -15,7 +15,7 @@ from tasks import runpage, stages
 from tasks.caching import cached
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.config import PromptForm, RunConfig
-from tasks.orders import order_for
+from tasks.orders import Order, order_for
 from tasks.publishing import cell_counts
 from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs
 from tasks.store import ResultsStore, open_store
@@ -105,12 +105,21 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
     run.rounds += 1
     form = run.config.generator.prompt_form or PromptForm.control
     orders = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
+    refs = draw(run, orders, f"sample, round {run.rounds}")
+    for cell in cells:
+        run.drawn[cell.key] += cell.draw
+    run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
+    return refs
+
+
+def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[DatasetRef, ...]:
+    """Texts of some orders, one cached task run each, decoded side by side."""
     task = stages.sample_cell.with_options(result_storage=run.store)
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
     futures = [task.submit(order, *inputs) for order in orders]
     progress = runpage.Progress("sample")
-    total, done, refs = sum(cell.draw for cell in cells), 0, []
-    with tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False) as bar:
+    total, done, refs = sum(order.cell.draw for order in orders), 0, []
+    with tqdm(total=total, desc=title, unit="text", leave=False) as bar:
         for order, future in zip(orders, futures, strict=True):
             ref = future.result()
             if not run.store.intact(ref):
@@ -119,9 +128,6 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
             bar.update(order.cell.draw)
             done += order.cell.draw
             progress(done / total)
-    for cell in cells:
-        run.drawn[cell.key] += cell.draw
-    run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
     return tuple(refs)
 
 
@@ -171,7 +177,8 @@ def _read_real(run: Run, part: str) -> DatasetRef:
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
     read = run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
-    run.rejects.append(read.rejects)
+    if read.rejects not in run.rejects:  # read again for a corrected model
+        run.rejects.append(read.rejects)
     return read.kept
 
 
@@ -186,11 +193,13 @@ def reject_counts(run: Run) -> dict[str, int]:
     return Sifted(kept=[], rejects=rejects_of(run)).counts()
 
 
-def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
-    """Train the classifier on rows that are split."""
+def fit_classifier(
+    run: Run, rows: DatasetRef, twins: DatasetRef | None = None, pairing: float = 0.0
+) -> ModelRef:
+    """Train the classifier on rows that are split; `twins` and `pairing` correct it, see `stages.train`."""
     config = run.config
     knobs = config.training, config.evaluation, config.scrubbing
-    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed)
+    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed, twins, pairing)
 
 
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:

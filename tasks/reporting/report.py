@@ -48,6 +48,7 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "n_rejected": sum(scores.rejects.values()),
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
+        "fairness_verdict": views.fairness_verdict(scores),
         "samples": views.samples_by_label(scores),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
         "timings": views.bars(scores.timings),

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from tasks.audits import Fairness
 from tasks.records import Record
 from tasks.taxonomy import Taxonomy
 
@@ -141,6 +142,8 @@ class RunScores(Record):
     """Python and the packages that decide the outcome."""
     machine: dict[str, str] = Field(default_factory=dict)
     """Hardware, in words."""
+    fairness: Fairness | None = None
+    """None where no audit was wanted."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 

@@ -5,14 +5,18 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 """
 
 from tasks.stages.dividing import balance_split, mix, read_real_part
+from tasks.stages.fairness import audit_fairness, counterfactuals, judge_tone
 from tasks.stages.learning import Evaluation, evaluate, train
 from tasks.stages.texts import clean, sample_cell, scrub, verify
 
 __all__ = [
     "Evaluation",
+    "audit_fairness",
     "balance_split",
     "clean",
+    "counterfactuals",
     "evaluate",
+    "judge_tone",
     "mix",
     "read_real_part",
     "sample_cell",

@@ -37,11 +37,17 @@ def train(
     evaluation: EvaluationConfig,
     scrubbing: ScrubbingConfig,
     seed: int,
+    twins: DatasetRef | None = None,
+    pairing: float = 0.0,
 ) -> ModelRef:
-    """Fine-tune the classifier; thresholds are chosen on validation and travel with it."""
+    """Fine-tune the classifier; thresholds are chosen on validation and travel with it.
+
+    `twins` are counterfactual rows of a fairness correction, `pairing` the weight of their pairing loss.
+    """
     store = open_store()
     parts = _parts(store.get_rows(rows))
-    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed)}")
+    parts["train"] += store.get_rows(twins) if twins else []
+    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed, twins, pairing)}")
     progress = Progress("train")
     model, tokenizer, state = train_classifier(
         parts["train"],
@@ -51,6 +57,7 @@ def train(
         seed,
         scratch,
         progress,
+        pairing,
     )
     progress(1.0)
     targets = _targets(parts["validation"])

@@ -13,6 +13,7 @@ from tasks.config import TrainingConfig
 from tasks.fitting import FitOptions, FitState, fit, length_buckets
 from tasks.records import Row
 from tasks.training.classifier import Classifier, new_classifier, predict
+from tasks.training.pairing import pairing_loss, twins_of
 
 UNKNOWN = -1.0
 
@@ -25,6 +26,7 @@ def train_classifier(
     seed: int,
     folder: Path,
     on_progress: Callable[[float], None] | None = None,
+    pairing: float = 0.0,
 ) -> tuple[Classifier, Any, FitState]:
     """Fine-tune the encoder of the configuration on rows with targets.
 
@@ -36,6 +38,8 @@ def train_classifier(
         seed: Decides head weights, batches and dropout.
         folder: Checkpoints; the same folder goes on where it stopped.
         on_progress: Called with the share done, 0..1.
+        pairing: Weight of the pairing loss of counterfactual twins among the rows, see
+            `tasks.training.pairing`; 0 learns from them as from any row.
 
     Returns:
         Model with the best weights, tokenizer, and the history of the training.
@@ -54,11 +58,18 @@ def train_classifier(
     def batches(epoch: int) -> list[list[int]]:
         return length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
 
-    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+    def logits_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
         device = next(module.parameters()).device
         inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
-        logits = module(inputs["input_ids"], inputs["attention_mask"])
-        return masked_bce(logits, torch.from_numpy(targets[batch]).to(device))
+        logits: torch.Tensor = module(inputs["input_ids"], inputs["attention_mask"])
+        return logits
+
+    twins = twins_of(train) if pairing else []
+
+    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+        logits = logits_of(module, batch)
+        loss = masked_bce(logits, torch.from_numpy(targets[batch]).to(logits.device))
+        return loss + pairing * pairing_loss(logits_of, module, twins, batch) if twins else loss
 
     truth = np.array([row["targets"] for row in validation])
     texts = [row["text"] for row in validation]
