@@ -1,4 +1,4 @@
-"""The gate of fairness on the whole way: red on a model made unfair on purpose, green once it is corrected."""
+"""The gate of fairness on the whole way: red on a model made unfair on purpose, green after correction."""
 
 import json
 import re
