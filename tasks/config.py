@@ -64,10 +64,19 @@ class PlanConfig(Config):
     """Styles to write in (review, chat message ...); empty means every style of the topics file."""
     topics_per_label: int = Field(10, ge=1, le=1_000, title="Topics per label")
     """Topics drawn for each label set; every (label set, topic) pair is one cell, sampled by one task."""
-    pair_share: Share = Field(0.2, title="Share of two-label texts")
-    """Share of the texts that carry two labels, taken from the pairs that the taxonomy allows."""
+    pair_share: Share = Field(0.2, title="Share of multi-label texts")
+    """Share of the texts that carry several labels: sets of two or three that real text shows, if `real` is
+    given and shows any, else the pairs that the taxonomy allows."""
+    tempering: Share = Field(0.6, title="Tempering")
+    """Exponent on the counts of label sets in real text: 1 leaves them as frequent, 0 makes all alike."""
+    mixed_share: float = Field(0.1, ge=0.0, le=0.5, title="Share of mixed texts")
+    """On a scale: share of the texts that are joined in pairs, one side for and one against."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
+    max_tokens: int | None = Field(None, ge=1, title="Token budget")
+    """Tokens that may be sampled in all rounds; empty means no limit. Texts from the cache count, too."""
+    max_minutes: float | None = Field(None, gt=0.0, title="Time budget")
+    """Minutes after which no new round begins; empty means no limit."""
     oversampling: float = Field(1.5, ge=1.0, le=20.0, title="Oversampling")
     """Texts drawn per text wanted in the first round; later rounds use each cell's own acceptance rate."""
 

@@ -128,6 +128,7 @@ def rows_of(
                     scrubbed={},
                     group="",
                     split="",
+                    segments=[],
                 )
             )
     return rows

@@ -14,6 +14,15 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Segment(TypedDict):
+    """Part of a mixed text that carries one stance."""
+
+    start: int
+    """Place of its first character in the text; `end` is one beyond its last."""
+    end: int
+    label: str
+
+
 class Row(TypedDict):
     """One labelled text with its whole history; the columns of every Parquet file."""
 
@@ -42,6 +51,8 @@ class Row(TypedDict):
     """Rows with the same group are near-duplicates and never cross a split."""
     split: str
     """`train`, `validation`, `test`, or empty before the split."""
+    segments: list[Segment]
+    """Stances of a mixed text, in their order; empty for every other text."""
 
 
 class Reject(TypedDict):
@@ -92,6 +103,12 @@ class DatasetRef(BlobRef):
     """Rows in the results block."""
 
     n_rows: int
+
+
+class SampledRef(DatasetRef):
+    """Sampled rows, and the tokens that they cost."""
+
+    n_tokens: int
 
 
 class ModelRef(Record):

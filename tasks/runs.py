@@ -16,8 +16,8 @@ from tasks.caching import cached
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
-from tasks.publishing import cell_counts
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs
+from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, Sifted, SiftedRefs
+from tasks.reporting.scores import Round
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -52,6 +52,12 @@ class Run:
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
+    tokens: int = 0
+    """Tokens sampled so far."""
+    history: list[Round] = field(default_factory=list)
+    ended: str = ""
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def wants_synthetic(self) -> bool:
@@ -109,7 +115,7 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
     futures = [task.submit(order, *inputs) for order in orders]
     progress = runpage.Progress("sample")
-    total, done, refs = sum(cell.draw for cell in cells), 0, []
+    total, done, refs = sum(cell.draw for cell in cells), 0, list[SampledRef]()
     with tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False) as bar:
         for order, future in zip(orders, futures, strict=True):
             ref = future.result()
@@ -121,18 +127,9 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
             progress(done / total)
     for cell in cells:
         run.drawn[cell.key] += cell.draw
+    run.tokens += sum(ref.n_tokens for ref in refs)
     run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
     return tuple(refs)
-
-
-def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
-    """Show a round on the run page, and count the accepted texts per `Cell.key`."""
-    counts = cell_counts(run.store.get_rows(sifted.verified.kept))
-    run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
-    run.disputed = sifted.verified.rejects
-    runpage.show_cells(planned, counts, run.rounds)
-    runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {run.rounds}")
-    return counts
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:

@@ -70,6 +70,24 @@ class CellFill(Record):
     wanted: int
     accepted: int
     drawn: int
+    reason: str = ""
+    """Most frequent `stage: reason` among the rejects of a cell that is short."""
+    n_reason: int = 0
+    """Texts that were rejected for it."""
+
+
+class Round(Record):
+    """The state after one round of sampling."""
+
+    number: int
+    drawn: int
+    """Texts drawn so far."""
+    accepted: int
+    """Texts that have passed every filter so far, those beyond the quota included."""
+    missing: int
+    """Texts that the cells still want."""
+    tokens: int
+    """Tokens sampled so far."""
 
 
 class Plan(Record):
@@ -78,6 +96,9 @@ class Plan(Record):
     cells: tuple[CellFill, ...]
     rounds: int
     """Rounds of sampling that were run."""
+    ended: str = "filled"
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    history: tuple[Round, ...] = ()
 
     def per_label(self, taxonomy: Taxonomy) -> dict[str, tuple[int, int]]:
         """(accepted, wanted) texts per label, counted over the label sets that hold it."""

@@ -7,7 +7,7 @@ from tasks.caching import stage
 from tasks.cleaning import clean_rows
 from tasks.config import CleaningConfig, GeneratorConfig, ScrubbingConfig, VerifyingConfig
 from tasks.orders import Draft, Order, rows_of
-from tasks.records import DatasetRef, SiftedRefs
+from tasks.records import DatasetRef, SampledRef, SiftedRefs
 from tasks.sampling import Engine, Request, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
@@ -28,18 +28,19 @@ def _loaded(config: GeneratorConfig) -> Engine:
     return load_engine(config)
 
 
-@stage("sample-cell", version="1", task_run_name="{order.cell.key}")
+@stage("sample-cell", version="2", task_run_name="{order.cell.key}")
 def sample_cell(
     order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
-) -> DatasetRef:
+) -> SampledRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
     engine = engine_of(generator)
     wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
-    texts = [[Draft(s.text, s.finish == "length") for s in engine.sample(wish)] for wish in wishes]
+    samples = [engine.sample(wish) for wish in wishes]
+    drafts = [[Draft(s.text, s.finish == "length") for s in texts] for texts in samples]
     name = str(generator.model)
-    return open_store().put_rows(
-        rows_of(order, texts, taxonomy, name, generator.revision or generator_sha256)
-    )
+    rows = rows_of(order, drafts, taxonomy, name, generator.revision or generator_sha256)
+    n_tokens = sum(s.n_tokens for texts in samples for s in texts)
+    return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
 
 
 @stage("clean")
