@@ -1,6 +1,7 @@
 """Everything that can be known to be wrong before a model or a server is started."""
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 
 from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
@@ -26,6 +27,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             f"mix is {config.mix} but real is empty; expected a data set to mix in. "
             "Give --real, or leave --mix out."
         )
+    _require_extras(config)
     _require_models(config)
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
@@ -39,6 +41,24 @@ def check_tuning(config: TuneConfig) -> None:
     for folder in ("goemotions", "sst"):
         for part in ("train", "test"):
             read_real(f"{config.data}/{folder}", part)
+
+
+def _require_extras(config: RunConfig) -> None:
+    """Refuse knobs whose package is not installed."""
+    wanted = {
+        "semantic": (
+            "semhash",
+            "cleaning.semantic_similarity",
+            config.cleaning.semantic_similarity is not None,
+        ),
+        "toxicity": ("profanity_check", "cleaning.toxicity_filter", config.cleaning.toxicity_filter),
+    }
+    for extra, (package, knob, is_on) in wanted.items():
+        if is_on and find_spec(package) is None:
+            raise ValueError(
+                f"{knob} is set but {package} is not installed; expected it. "
+                f"Run `pip install 'sentimill[{extra}]'`, or leave the knob out."
+            )
 
 
 def _require_models(config: RunConfig) -> None:

@@ -121,8 +121,15 @@ class CleaningConfig(Config):
     """ISO 639-1 code that texts must be written in; empty accepts any."""
     near_duplicate_similarity: float = Field(0.7, gt=0.0, le=1.0, title="Near-duplicate similarity")
     """Jaccard similarity of character shingles from which two texts count as one."""
+    semantic_similarity: float | None = Field(None, gt=0.0, le=1.0, title="Semantic similarity")
+    """Cosine of sentence embeddings from which two texts say the same; empty compares no meanings. Needs
+    `sentimill[semantic]`."""
+    earlier_runs: int = Field(0, ge=0, le=1_000, title="Earlier runs")
+    """Latest runs of the same taxonomy whose texts may not come again; change the seed with it."""
     profanity_filter: bool = Field(False, title="Profanity filter")
     """Reject texts with profanity; counted either way."""
+    toxicity_filter: bool = Field(False, title="Toxicity filter")
+    """Reject texts that are likely to offend; counted either way, if `sentimill[toxicity]` is installed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

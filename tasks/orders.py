@@ -139,5 +139,11 @@ def cell_key(row: Row) -> str:
     return f"{'+'.join(row['labels'])} | {row['topic']}"
 
 
+def cell_keys(row: Row) -> list[str]:
+    """`Cell.key` of every cell that a row was sampled for: two where two texts were joined into one."""
+    halves = [f"{segment['label']} | {row['topic']}" for segment in row["segments"]]
+    return halves or [cell_key(row)]
+
+
 def _digest(*parts: str | int) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -111,6 +111,15 @@ class SampledRef(DatasetRef):
     n_tokens: int
 
 
+class OtherTexts(Record):
+    """Lists of texts that new ones are compared with, as JSON."""
+
+    known: BlobRef
+    """Not to be repeated: what people wrote for training, and what earlier runs hold."""
+    held_out: BlobRef
+    """Not to be copied: what will be measured on."""
+
+
 class ModelRef(Record):
     """A folder with a model in the results block; `sha256` covers every file in it."""
 

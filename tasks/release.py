@@ -71,7 +71,10 @@ def _scores(
         generator=_info(str(config.generator.model), config.generator.revision or run.generator_sha256),
         base=_info(str(config.training.base), config.training.revision or ""),
         plan=Plan(
-            cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn), rounds=run.rounds
+            cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn, rejects_of(run)),
+            rounds=run.rounds,
+            ended=run.ended,
+            history=tuple(run.history),
         ),
         rejects=reject_counts(run),
         scrubbed=publishing.scrub_counts(data),

@@ -1,5 +1,7 @@
 """One run as a whole: opened after every check that needs no model, then filled, sifted and shown."""
 
+import hashlib
+import json
 import sys
 import time
 from collections import Counter
@@ -14,15 +16,17 @@ from tqdm import tqdm
 from tasks import runpage, stages
 from tasks.caching import cached
 from tasks.checks import check, generator_sha256, real_sha256
+from tasks.cleaning.toxicity import can_judge
 from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, Sifted, SiftedRefs
+from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, Sifted, SiftedRefs
 from tasks.reporting.scores import Round
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
 P = ParamSpec("P")
 R = TypeVar("R")
+PARTS = ("train", "validation", "test")
 
 
 class Sifting(NamedTuple):
@@ -46,6 +50,8 @@ class Run:
     generator_sha256: str
     real: RealRef | None
     store: ResultsStore
+    earlier: tuple[BlobRef, ...]
+    """Data sets of earlier runs that are not to be repeated."""
     timings: dict[str, float] = field(default_factory=dict)
     drawn: Counter[str] = field(default_factory=Counter)
     rejects: list[DatasetRef] = field(default_factory=list)
@@ -102,6 +108,22 @@ def open_run(config: RunConfig) -> Run:
         generator_sha256=generator_sha256(config.generator),
         real=RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None,
         store=store,
+        earlier=earlier_data(store, taxonomy.name, config.cleaning.earlier_runs),
+    )
+
+
+def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobRef, ...]:
+    """Data sets of the latest runs of a taxonomy that are complete, at most `n_runs`."""
+    found: list[tuple[str, str]] = []
+    for name in store.folders("runs") if n_runs else []:
+        if store.exists(f"runs/{name}/scores.json"):
+            scores = json.loads(store.read_path(f"runs/{name}/scores.json"))
+            if scores["taxonomy"]["name"] == taxonomy:
+                found.append((scores["created"], name))
+    latest = [name for _, name in sorted(found)[-n_runs:]] if n_runs else []
+    files = [f"runs/{name}/dataset/{part}.parquet" for name in latest for part in PARTS]
+    return tuple(
+        BlobRef(uri=file, sha256=hashlib.sha256(store.read_path(file)).hexdigest()) for file in files
     )
 
 
@@ -138,7 +160,8 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     Verification sees all rounds at once, for later rows are evidence about earlier ones.
     """
     config = run.config
-    cleaned = run.step(stages.clean, texts, pool, config.cleaning)
+    others = run.step(stages.collect_texts, run.real, run.earlier)
+    cleaned = run.step(stages.clean, texts, pool, others, config.cleaning, can_judge())
     scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
     pool = run.store.put_rows([*run.store.get_rows(pool), *run.store.get_rows(scrubbed.kept)])
     verified = run.step(stages.verify, pool, run.taxonomy.names, config.verifying, config.seed)
@@ -148,7 +171,9 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
 def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:
     """Keep what the plan wants and divide it; the surplus joins the rejects."""
     config = run.config
-    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
+    knobs = config.split, config.seed, run.taxonomy
+    similarity, share = config.cleaning.near_duplicate_similarity, config.plan.mixed_share
+    balanced = run.step(stages.balance_split, accepted, tuple(planned), *knobs, similarity, share)
     run.rejects.append(balanced.rejects)
     return balanced.kept
 

@@ -102,6 +102,12 @@ class ResultsStore(WritableFileSystem):
         """Whether a file or folder is there."""
         return bool(self._fs.exists(self.uri(path)))
 
+    def folders(self, path: str) -> list[str]:
+        """Names of what lies directly in a folder, sorted; none if it is not there."""
+        if not self.exists(path):
+            return []
+        return sorted(Path(found).name for found in self._fs.ls(self.uri(path), detail=False))
+
     def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
         """Write rows as Parquet, named by content."""
         return self._put_parquet(parquet_bytes(rows), len(rows))

@@ -1,5 +1,6 @@
 """From an order for texts to texts that carry their labels."""
 
+import json
 from functools import cache
 from threading import Lock
 
@@ -7,7 +8,9 @@ from tasks.caching import stage
 from tasks.cleaning import clean_rows
 from tasks.config import CleaningConfig, GeneratorConfig, ScrubbingConfig, VerifyingConfig
 from tasks.orders import Draft, Order, rows_of
-from tasks.records import DatasetRef, SampledRef, SiftedRefs
+from tasks.parquet import rows_of_parquet
+from tasks.realdata import read_real
+from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs
 from tasks.sampling import Engine, Request, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
@@ -43,12 +46,28 @@ def sample_cell(
     return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
 
 
-@stage("clean")
-def clean(texts: tuple[DatasetRef, ...], seen: DatasetRef, config: CleaningConfig) -> SiftedRefs:
-    """Strip what can be stripped, reject what cannot be saved."""
+@stage("collect-texts")
+def collect_texts(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTexts:
+    """Texts that new ones are compared with: people's, and those of earlier runs."""
+    store = open_store()
+    parts = {
+        part: [t.text for t in read_real(real.source, part)] if real else [] for part in ("train", "test")
+    }
+    runs = [row["text"] for ref in earlier for row in rows_of_parquet(store.get_blob(ref))]
+    known, held_out = ([*parts["train"], *runs], parts["test"])
+    blobs = [store.put_blob(json.dumps(texts).encode(), ".json") for texts in (known, held_out)]
+    return OtherTexts(known=blobs[0], held_out=blobs[1])
+
+
+@stage("clean", version="2")
+def clean(
+    texts: tuple[DatasetRef, ...], seen: DatasetRef, others: OtherTexts, config: CleaningConfig, judged: bool
+) -> SiftedRefs:
+    """Strip what can be stripped, reject what cannot be saved; `judged` says whether toxicity is counted."""
     store = open_store()
     rows = [row for ref in texts for row in store.get_rows(ref)]
-    return put_sifted(clean_rows(rows, config, store.get_rows(seen)))
+    known, held_out = (json.loads(store.get_blob(blob)) for blob in (others.known, others.held_out))
+    return put_sifted(clean_rows(rows, config, store.get_rows(seen), known, held_out))
 
 
 @stage("scrub", version=SCRUBBER_VERSION)
