@@ -16,7 +16,7 @@ from tasks.config import RunConfig
 from tasks.records import RunSummary
 from tasks.release import publish
 from tasks.rounds import account, next_round, plan
-from tasks.runs import add_real, balance, evaluate, fit_classifier, open_run, sample, sift
+from tasks.runs import add_real, balance, evaluate, fit_classifier, open_run, review, sample, sift
 
 DEFAULT = RunConfig()
 
@@ -46,9 +46,10 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         cells = next_round(run, planned, counts)
 
     rows = add_real(run, balance(run, accepted, planned))
+    reviewed = review(run, rows)
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
-    return publish(run, planned, rows, model, scores)
+    return publish(run, planned, rows, reviewed, model, scores)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from rich.table import Table
 from tasks.checks import check, check_tuning
 from tasks.config import RunConfig, TuneConfig
 from tasks.records import RunSummary
+from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
+from tasks.reporting.scores import RunScores
 from tasks.store import open_store, require_writable_root
 
 BAD_INPUT = 2
@@ -106,9 +108,23 @@ def show(summary: RunSummary) -> None:
         shown = ["-" if value is None else f"{value:.3f}" for value in values]
         table.add_row(f"{arm['test_set']} ({m['n_rows']:,})", arm["name"], *shown)
     console.print(table)
+    for line in _unfilled(RunScores.model_validate(scores)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
     for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
         console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _unfilled(scores: RunScores) -> list[str]:
+    """What the quota loop could not fill, and why; the whole list stands in the report."""
+    short = short_cells(scores.plan)
+    lines = [f"        {why_short(cell)}" for cell in short[:MOST_NAMED]]
+    more = (
+        [f"        and {len(short) - MOST_NAMED} more cells; see the report"]
+        if len(short) > MOST_NAMED
+        else []
+    )
+    return [f"quotas  {shortfall(scores.plan, scores.taxonomy)}", *lines, *more] if scores.plan.cells else []
 
 
 def _complaint(error: ValidationError | SettingsError) -> str:

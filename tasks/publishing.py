@@ -30,6 +30,8 @@ PACKAGES = (
     "transformers",
 )
 SAMPLES_PER_LABEL = 4
+EXAMPLES_PER_REASON = 3
+EXAMPLE_CHARS = 160
 
 
 def versions() -> dict[str, str]:
@@ -130,6 +132,22 @@ def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Samp
         Sample(text=row["text"], labels=tuple(row["labels"]), topic=row["topic"], style=row["style"])
         for row in chosen.values()
     )
+
+
+def rejected_examples(rejects: Sequence[Reject], seed: int) -> dict[str, tuple[str, ...]]:
+    """Some rejected synthetic texts per `stage: reason`, drawn at random, as they came, cut if long.
+
+    Real texts are never shown: they may be somebody's.
+    """
+    rng = np.random.default_rng(seed)
+    shown: dict[str, list[str]] = {}
+    for i in rng.permutation(len(rejects)).tolist():
+        reject = rejects[i]
+        examples = shown.setdefault(f"{reject['stage']}: {reject['reason']}", [])
+        if reject["row"]["source"] == "synthetic" and len(examples) < EXAMPLES_PER_REASON:
+            text = " ".join(reject["row"]["text"][: 2 * EXAMPLE_CHARS].split())
+            examples.append(text if len(text) <= EXAMPLE_CHARS else f"{text[:EXAMPLE_CHARS]} ...")
+    return {reason: tuple(examples) for reason, examples in sorted(shown.items()) if examples}
 
 
 def row_counts(rows: Sequence[Row], arms: Sequence[Arm]) -> dict[str, int]:

@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
 from tasks.caching import digest
-from tasks.records import Cell, DatasetRef, ModelRef, Row, RunSummary
+from tasks.records import Cell, DatasetRef, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
-from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, RunScores
-from tasks.runs import Run, reject_counts, rejects_of
+from tasks.reporting.quality import short_cells, shortfall, why_short
+from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
+from tasks.runs import Run, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
@@ -22,18 +23,24 @@ LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
 def publish(
-    run: Run, planned: Sequence[Cell], rows: DatasetRef, model: ModelRef, evaluation: Evaluation
+    run: Run,
+    planned: Sequence[Cell],
+    rows: DatasetRef,
+    review: Review,
+    model: ModelRef,
+    evaluation: Evaluation,
 ) -> RunSummary:
     """Write data set, model, scores, cards and report under `runs/<run>`; crown it if it earned it."""
     data = run.store.get_rows(rows)
-    scores = _scores(run, planned, data, model, evaluation)
+    rejects = rejects_of(run)
+    scores = _scores(run, planned, data, rejects, review, model, evaluation)
     test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {rows.sha256}"
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         publishing.write_dataset(folder / "dataset", data, scores)
         (folder / "dataset" / "rejects.parquet").write_bytes(
-            run.store.read_path(run.store.put_rejects(rejects_of(run)).uri)
+            run.store.read_path(run.store.put_rejects(rejects).uri)
         )
         write_report(folder, scores)
         run.store.put_tree(folder, prefix)
@@ -56,7 +63,13 @@ def publish(
 
 
 def _scores(
-    run: Run, planned: Sequence[Cell], data: Sequence[Row], model: ModelRef, evaluation: Evaluation
+    run: Run,
+    planned: Sequence[Cell],
+    data: Sequence[Row],
+    rejects: Sequence[Reject],
+    review: Review,
+    model: ModelRef,
+    evaluation: Evaluation,
 ) -> RunScores:
     settings = load_settings(run.store.get_folder(model))
     config = run.config
@@ -71,12 +84,14 @@ def _scores(
         generator=_info(str(config.generator.model), config.generator.revision or run.generator_sha256),
         base=_info(str(config.training.base), config.training.revision or ""),
         plan=Plan(
-            cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn, rejects_of(run)),
+            cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn, rejects),
             rounds=run.rounds,
             ended=run.ended,
             history=tuple(run.history),
         ),
-        rejects=reject_counts(run),
+        rejects=Sifted([], list(rejects)).counts(),
+        rejected=publishing.rejected_examples(rejects, config.seed),
+        review=review,
         scrubbed=publishing.scrub_counts(data),
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,
@@ -140,6 +155,10 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)
+    short = [f"- {why_short(cell)}\n" for cell in short_cells(scores.plan)]
+    if scores.plan.cells:
+        said = f"{shortfall(scores.plan, scores.taxonomy)}\n\n{''.join(short)}"
+        runpage.show_page("unfilled", said, "What could not be filled, and why")
     runpage.show_page(
         "outcome",
         f"# {run.name}\n\n{fate}\n\n- report: `{prefix}/report.html`\n- data set: `{prefix}/dataset`\n"

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from tasks import runpage
 from tasks.planning import afford, plan_cells, refill_cells
-from tasks.publishing import cell_counts
+from tasks.publishing import cell_counts, rejected_examples
 from tasks.realrows import label_set_counts
-from tasks.records import Cell
+from tasks.records import Cell, Sifted
 from tasks.reporting.scores import Round
-from tasks.runs import Run, Sifting, reject_counts
+from tasks.runs import Run, Sifting, rejects_of
 
 
 def plan(run: Run) -> list[Cell]:
@@ -77,5 +77,8 @@ def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
         )
     )
     runpage.show_cells(planned, counts, run.rounds)
-    runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {run.rounds}")
+    rejects = rejects_of(run)
+    examples = rejected_examples(rejects, run.config.seed)
+    said = f"Rejected texts by reason, up to round {run.rounds}"
+    runpage.show_rejects(Sifted([], rejects).counts(), examples, said)
     return counts

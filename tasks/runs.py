@@ -19,8 +19,8 @@ from tasks.checks import check, generator_sha256, real_sha256
 from tasks.cleaning.toxicity import can_judge
 from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
-from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, Sifted, SiftedRefs
-from tasks.reporting.scores import Round
+from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, SiftedRefs
+from tasks.reporting.scores import Review, Round
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -197,15 +197,17 @@ def _read_real(run: Run, part: str) -> DatasetRef:
     return read.kept
 
 
+def review(run: Run, rows: DatasetRef) -> Review:
+    """Say what the synthetic rows are like."""
+    config = run.config
+    knobs = run.taxonomy, run.topics, config.cleaning, config.scrubbing
+    return run.step(stages.review, rows, run.real, *knobs, can_judge(), config.seed)
+
+
 def rejects_of(run: Run) -> list[Reject]:
     """Every rejected row; of what verification dropped, the last round's verdict alone."""
     refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
     return [reject for ref in refs for reject in run.store.get_rejects(ref)]
-
-
-def reject_counts(run: Run) -> dict[str, int]:
-    """Rejected texts per `stage: reason`."""
-    return Sifted(kept=[], rejects=rejects_of(run)).counts()
 
 
 def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:

@@ -203,12 +203,16 @@ def test_the_model_of_a_run_can_be_used(finished):
 
 
 def test_the_run_page_shows_cells_rejects_and_scores(finished):
-    pages = {key: Artifact.get(key) for key in ("accepted-wanted", "rejects", "scores", "outcome")}
+    keys = ("accepted-wanted", "filling", "rejects", "unfilled", "scores", "outcome")
+    pages = {key: Artifact.get(key) for key in keys}
     cells = json.loads(pages["accepted-wanted"].data)
+    rejects = json.loads(pages["rejects"].data)
 
-    assert [row["labels"] for row in cells] == list(LEVELS)
-    assert all(set(row) == {"labels", *TOPICS} for row in cells)
-    assert all(row[topic].endswith("/4") for row in cells for topic in TOPICS)
+    assert [row["label"] for row in cells] == list(LEVELS)
+    assert all(set(row) == {"label", "all", *TOPICS} for row in cells)
+    assert all(row[topic].endswith("/4") and row["all"].endswith("/12") for row in cells for topic in TOPICS)
+    assert all(row["texts"] > 0 and row["examples"] for row in rejects)
+    assert pages["unfilled"].data
     assert len(json.loads(pages["scores"].data)) == 3
     assert finished[0].run in pages["outcome"].data
 
@@ -224,6 +228,7 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
         "scrub",
         "verify",
         "balance-split",
+        "review",
         "train",
         "evaluate",
     }

@@ -72,6 +72,7 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "balance-split",
         "read-real",
         "mix",
+        "review",
         "train",
         "evaluate",
     }

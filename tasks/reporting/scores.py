@@ -110,6 +110,28 @@ class Plan(Record):
         return sum(cell.accepted for cell in cells), sum(cell.wanted for cell in cells)
 
 
+class Figure(Record):
+    """One figure of the data, beside the band that real text shows."""
+
+    name: str
+    value: float
+    low: float | None = None
+    """None where no band is known."""
+    high: float | None = None
+
+
+class Review(Record):
+    """What the synthetic rows are like; see `tasks.variety`."""
+
+    n_texts: int
+    """Texts that the figures were measured on, 0 if there is no synthetic text."""
+    figures: tuple[Figure, ...]
+    marks: dict[str, int]
+    """Accepted texts with profanity and, where it is counted, with toxicity."""
+    n_mixed: int
+    """Texts that were joined of two stances."""
+
+
 class Sample(Record):
     """One accepted text, to read."""
 
@@ -156,6 +178,10 @@ class RunScores(Record):
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[Sample, ...]
+    review: Review | None = None
+    """Of the synthetic rows."""
+    rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Some rejected texts per `stage: reason`."""
     timings: dict[str, float]
     """Seconds per stage."""
     versions: dict[str, str]

@@ -6,6 +6,7 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.learning import Evaluation, evaluate, train
+from tasks.stages.reviewing import review
 from tasks.stages.texts import clean, collect_texts, sample_cell, scrub, verify
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "evaluate",
     "mix",
     "read_real_part",
+    "review",
     "sample_cell",
     "scrub",
     "train",
