@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
@@ -53,7 +55,9 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
     with one_clear_error():
         check(config)
         require_writable_root()
-        show(flow(config))
+        with without_events():
+            summary = flow(config)
+        show(summary)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
@@ -62,12 +66,25 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     with one_clear_error():
         check_tuning(config)
         require_writable_root()
-        scores = flow(config)
+        with without_events():
+            scores = flow(config)
     Console().print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
         f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}",
         highlight=False,
     )
+
+
+@contextmanager
+def without_events() -> Iterator[None]:
+    """Without a server of one's own, send no events of task runs.
+
+    The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
+    half of what a task costs. Prefect sends none to that server when it is given a key for another.
+    """
+    local = not get_current_settings().api.url
+    with temporary_settings({PREFECT_API_KEY: "none"} if local else {}):
+        yield
 
 
 @contextmanager
@@ -77,6 +94,11 @@ def one_clear_error() -> Iterator[None]:
         yield
     except OSError as error:
         fail(_place_complaint(error))
+    except httpx.TransportError as error:
+        fail(
+            f"the Prefect server does not answer ({type(error).__name__}); expected it for the whole run. "
+            "See that it is up, then give the same command again: it goes on where this one stopped."
+        )
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
     except KeyboardInterrupt:

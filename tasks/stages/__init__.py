@@ -6,13 +6,14 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.learning import Evaluation, evaluate, train
-from tasks.stages.texts import clean, sample_cell, scrub, verify
+from tasks.stages.texts import clean, freed_when_interrupted, sample_cell, scrub, verify
 
 __all__ = [
     "Evaluation",
     "balance_split",
     "clean",
     "evaluate",
+    "freed_when_interrupted",
     "mix",
     "read_real_part",
     "sample_cell",

@@ -24,7 +24,7 @@ def balance_split(rows: DatasetRef, cells: tuple[Cell, ...], config: SplitConfig
     return put_sifted(Sifted(divided, sifted.rejects))
 
 
-@stage("read-real", version=SCRUBBER_VERSION)
+@stage("read-real", version=SCRUBBER_VERSION, outside=True)
 def read_real_part(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> SiftedRefs:
