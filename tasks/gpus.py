@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from filelock import FileLock, Timeout
 
 log = logging.getLogger(__name__)
@@ -24,6 +23,8 @@ def visible_gpus() -> list[str]:
     """Indices or UUIDs of the GPUs that this process may use, without starting CUDA in it."""
     named = os.environ.get(VISIBLE)
     if named is None:
+        import torch  # seconds, which a machine with named GPUs need not spend
+
         return [str(i) for i in range(torch.cuda.device_count())]
     names = [name.strip() for name in named.split(",")]
     # As CUDA reads it: what follows the first name that is none does not count.
