@@ -19,6 +19,7 @@ from rich.table import Table
 
 from tasks.checks import check, check_tuning
 from tasks.config import RunConfig, TuneConfig
+from tasks.leftovers import end_leftovers
 from tasks.records import RunSummary
 from tasks.store import open_store, require_writable_root
 
@@ -55,7 +56,7 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
     with one_clear_error():
         check(config)
         require_writable_root()
-        with without_events():
+        with on_its_own():
             summary = flow(config)
         show(summary)
 
@@ -66,7 +67,7 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     with one_clear_error():
         check_tuning(config)
         require_writable_root()
-        with without_events():
+        with on_its_own():
             scores = flow(config)
     Console().print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
@@ -76,13 +77,15 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
 
 
 @contextmanager
-def without_events() -> Iterator[None]:
-    """Without a server of one's own, send no events of task runs.
+def on_its_own() -> Iterator[None]:
+    """Without a server, end what killed runs left, and send no events of task runs.
 
     The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
     half of what a task costs. Prefect sends none to that server when it is given a key for another.
     """
     local = not get_current_settings().api.url
+    if local:
+        end_leftovers()
     with temporary_settings({PREFECT_API_KEY: "none"} if local else {}):
         yield
 

@@ -141,7 +141,7 @@ def test_an_endpoint_that_stays_busy_is_an_error_and_no_answer(store, endpoint, 
         lambda: store.exists("champion.json"),
         lambda: store.get_rows(ref),
     ):
-        with pytest.raises(OSError, match="SlowDown|Slow Down|503|Unavailable"):
+        with pytest.raises(OSError, match=r"SlowDown|Slow Down|503|Unavailable"):
             ask()
     with pytest.raises(PermissionError) as caught:
         store.require_writable()

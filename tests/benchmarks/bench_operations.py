@@ -15,7 +15,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,6 @@ OUT = ROOT / "results" / "bench" / "operations.json"
 BENCH = Path(tempfile.gettempdir()) / f"sentimill-bench-{os.getuid()}"
 SMALL = """--taxonomy polarity3 --plan.per-label 8 --plan.topics restaurants,films --plan.rounds 2
     --generator.batch-size 4 --training.epochs 1""".split()
-BATCH = 4
 CELLS_280 = "--taxonomy goemotions --plan.per-label 10 --plan.pair-share 0 --plan.rounds 1".split()
 
 
@@ -72,16 +70,25 @@ def sampled(results: Path) -> dict[str, int]:
     return found
 
 
+def cpu_s(process: subprocess.Popen) -> float:
+    """Processor time that a run has had: how far it is, however busy the machine."""
+    try:
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
+
+
 def undisturbed(results: Path) -> tuple[float, float, dict[str, str]]:
-    """Seconds until a run saved its first batch and until it ended, and what it left."""
-    begun = time.monotonic()
-    process, first = start(SMALL, results), None
+    """Processor seconds until a run saved its first batch and until it ended, and what it left."""
+    process, first, last = start(SMALL, results), None, 0.0
     while process.poll() is None:
+        last = max(last, cpu_s(process))
         if first is None and sampled(results):
-            first = time.monotonic() - begun
+            first = last
         time.sleep(0.02)
     finish(process)
-    return first or 0.0, time.monotonic() - begun, outcome(results)
+    return first or 0.0, last, outcome(results)
 
 
 def kills(number: int, first: int) -> dict[str, object]:
@@ -91,35 +98,36 @@ def kills(number: int, first: int) -> dict[str, object]:
         finish(start(SMALL, fresh("warm-up")))  # makes Prefect's database, once
         reference.write_text(json.dumps(undisturbed(fresh("undisturbed"))))
     begins, ends, expected = json.loads(reference.read_text())
-    trials = []
-    for n in range(first, first + number):
-        results = fresh("killed")
-        moment = random.Random(n).uniform(begins - 1.0, ends - 0.5)
-        process = start(SMALL, results)
-        time.sleep(moment)
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        saved, stages = sampled(results), stages_in(results)
-        finish(start(SMALL, results))
-        after = sampled(results)
-        _, orphans = psutil.wait_procs(family, timeout=1)
-        for orphan in orphans:
-            orphan.kill()
-        trial = {
-            "moment_s": round(moment, 1),
-            "had": stages,
-            "equal": outcome(results) == expected,
-            "saved_batches_sampled_again": sum(after.get(name) != when for name, when in saved.items()),
-            "largest_batch": max(rows_of_batches(results)),
-            "orphans": len(orphans),
-        }
-        print(n, trial, flush=True)  # noqa: T201
-        trials.append(trial)
-    return {"kills": {str(first + i): trial for i, trial in enumerate(trials)}}
+    moments = {n: random.Random(n).uniform(begins - 1.0, ends) for n in range(first, first + number)}
+    return {"kills": {str(n): kill(moment, expected) for n, moment in moments.items()}}
 
 
-def stages_in(results: Path) -> str:
+def kill(moment: float, expected: dict[str, str]) -> dict[str, object]:
+    """One trial: what the killed run had, and whether the same command made of it what it should be."""
+    results = fresh("killed")
+    process = start(SMALL, results)
+    while process.poll() is None and cpu_s(process) < moment:
+        time.sleep(0.005)
+    was_running = process.poll() is None
+    process.kill()
+    process.wait()
+    saved, last = sampled(results), last_stage(results)
+    finish(start(SMALL, results))
+    after = sampled(results)
+    trial = {
+        "cpu_s": round(moment, 1),
+        "was_running": was_running,
+        "had_finished": last,
+        "equal": outcome(results) == expected,
+        "saved_batches": len(saved),
+        "saved_batches_sampled_again": sum(after.get(name) != when for name, when in saved.items()),
+        "largest_batch": max(rows_of_batches(results)),
+    }
+    print(trial, flush=True)  # noqa: T201
+    return trial
+
+
+def last_stage(results: Path) -> str:
     """The last stage whose result a killed run had saved."""
     files = [file for file in (results / "cache").glob("*-*") if file.suffix != ".tmp"]
     newest = max(files, key=lambda file: file.stat().st_mtime_ns, default=None)

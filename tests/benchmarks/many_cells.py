@@ -19,7 +19,7 @@ import flows  # noqa: F401  (quiets what follows)
 from prefect import flow  # isort: skip
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.commandline import without_events
+from tasks.commandline import on_its_own
 from tasks.config import RunConfig
 from tasks.planning import plan_cells
 from tasks.runs import open_run, sample
@@ -88,7 +88,7 @@ def main() -> None:
                 "generator": {"model": str(folder / "generator"), "max_new_tokens": 1},
             }
         )
-        with without_events():
+        with on_its_own():
             seconds = sample_cells(config, n_cells)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     figures = {
