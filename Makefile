@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= data
+KEEP ?= 14
 
-.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean
+.PHONY: help run test test-slow lint fix prune bench-operations embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -32,6 +33,9 @@ fix: $(VENV)/ready ## Mend style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the champions and what they need
+	@$(RUN) -m tasks.pruning --keep $(KEEP)
+
 embedded-generator: $(VENV)/ready ## Remake tasks/embedded from DATA (goemotions/ and sst/ inside)
 	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/embedded
 
@@ -47,6 +51,9 @@ bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+
+bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_operations.py
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
@@ -17,6 +19,7 @@ from rich.table import Table
 
 from tasks.checks import check, check_tuning
 from tasks.config import RunConfig, TuneConfig
+from tasks.leftovers import end_leftovers
 from tasks.records import RunSummary
 from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
 from tasks.reporting.scores import RunScores
@@ -55,7 +58,9 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
     with one_clear_error():
         check(config)
         require_writable_root()
-        show(flow(config))
+        with on_its_own():
+            summary = flow(config)
+        show(summary)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
@@ -64,12 +69,27 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     with one_clear_error():
         check_tuning(config)
         require_writable_root()
-        scores = flow(config)
+        with on_its_own():
+            scores = flow(config)
     Console().print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
         f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}",
         highlight=False,
     )
+
+
+@contextmanager
+def on_its_own() -> Iterator[None]:
+    """Without a server, end what killed runs left, and send no events of task runs.
+
+    The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
+    half of what a task costs. Prefect sends none to that server when it is given a key for another.
+    """
+    local = not get_current_settings().api.url
+    if local:
+        end_leftovers()
+    with temporary_settings({PREFECT_API_KEY: "none"} if local else {}):
+        yield
 
 
 @contextmanager
@@ -79,6 +99,11 @@ def one_clear_error() -> Iterator[None]:
         yield
     except OSError as error:
         fail(_place_complaint(error))
+    except httpx.TransportError as error:
+        fail(
+            f"the Prefect server does not answer ({type(error).__name__}); expected it for the whole run. "
+            "See that it is up, then give the same command again: it goes on where this one stopped."
+        )
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
     except KeyboardInterrupt:

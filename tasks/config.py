@@ -227,6 +227,15 @@ class EvaluationConfig(Config):
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
 
 
+class LimitsConfig(Config):
+    """How long a task may take before it counts as hung; neither decides what comes out."""
+
+    batch_s: float = Field(3_600.0, gt=0.0, le=604_800.0, title="Time for a batch of texts (s)")
+    """Seconds for one batch of one cell, waiting for its turn in the decode batch included."""
+    stage_s: float = Field(86_400.0, gt=0.0, le=2_592_000.0, title="Time for a stage (s)")
+    """Seconds for any other task, training included; what it had done is taken up again."""
+
+
 class RunConfig(Config):
     """Everything that one run needs."""
 
@@ -250,6 +259,7 @@ class RunConfig(Config):
     split: SplitConfig = SplitConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    limits: LimitsConfig = LimitsConfig()
 
     def resolved(self) -> "RunConfig":
         """Fill the knobs that the profile decides."""
@@ -292,6 +302,15 @@ class TuneConfig(Config):
     """Texts sampled per label to measure fidelity and memorisation."""
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
     """Decides every random choice."""
+
+
+class PruneConfig(Config):
+    """What stays in the results block."""
+
+    keep: int = Field(14, ge=1, le=100_000, title="Runs kept")
+    """Newest complete runs that stay; champions stay besides, with all that they refer to."""
+    grace_h: float = Field(24.0, ge=0.0, le=8_760.0, title="Grace (hours)")
+    """Whatever was written so recently stays: a run that is under way may need it."""
 
 
 # One source of truth for what a profile means.

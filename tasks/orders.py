@@ -93,6 +93,19 @@ def _wish(
     )
 
 
+def in_batches(order: Order, size: int) -> list[Order]:
+    """Divide an order into orders of at most `size` texts: what is lost when a run is killed.
+
+    A wish is never divided; one for more than `size` texts makes an order of its own.
+    """
+    parts: list[list[Wish]] = [[]]
+    for wish in order.wishes:
+        if parts[-1] and sum(w.k for w in parts[-1]) + wish.k > size:
+            parts.append([])
+        parts[-1].append(wish)
+    return [Order(cell=order.cell, wishes=tuple(wishes)) for wishes in parts]
+
+
 def rows_of(
     order: Order,
     drafts: Sequence[Sequence[Draft]],

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
 from tasks.caching import digest
+from tasks.locking import alone
 from tasks.records import Cell, DatasetRef, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
@@ -48,9 +49,11 @@ def publish(
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
+    write_json(run.store, f"{prefix}/results.json", run.results)
     # Last of all: a run with scores is complete.
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
-    is_champion, reasons = _crown(run, scores, model, test)
+    with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
+        is_champion, reasons = _crown(run, scores, model, test)
     _show(run, scores, is_champion, reasons)
     return RunSummary(
         run=run.name,

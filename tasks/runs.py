@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, ParamSpec, TypeVar
+from uuid import uuid4
 
 from prefect import Task, get_run_logger
+from prefect.runtime import flow_run
 from tqdm import tqdm
 
 from tasks import runpage, stages
-from tasks.caching import cached
+from tasks.caching import checked, kept
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.cleaning.toxicity import can_judge
 from tasks.config import PromptForm, RunConfig
-from tasks.orders import order_for
+from tasks.gpus import claim_gpu
+from tasks.orders import Order, in_batches, order_for
+from tasks.places import private_folder
 from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, SiftedRefs
 from tasks.reporting.scores import Review, Round
 from tasks.store import ResultsStore, open_store
@@ -64,6 +68,8 @@ class Run:
     ended: str = ""
     """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
     started: float = field(default_factory=time.monotonic)
+    results: list[str] = field(default_factory=list)
+    """Names of the cached results that the run is made of."""
 
     @property
     def wants_synthetic(self) -> bool:
@@ -73,7 +79,9 @@ class Run:
     def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a cached stage and add up its time."""
         start = time.monotonic()
-        result = cached(task, *args, **kwargs)
+        limited = task.with_options(timeout_seconds=self.config.limits.stage_s)
+        result, key = kept(limited, *args, **kwargs)
+        self.results.append(key)
         self.note(task.name, time.monotonic() - start, result)
         return result
 
@@ -98,9 +106,9 @@ def open_run(config: RunConfig) -> Run:
     asked, (config, taxonomy, topics) = config, check(config)
     store = open_store()
     store.require_writable()
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    claim_gpu(private_folder("gpus"))
     return Run(
-        name=f"{taxonomy.name}-{config.profile.value}-{stamp}",
+        name=run_name(taxonomy.name, config.profile.value),
         asked=asked,
         config=config,
         taxonomy=taxonomy,
@@ -127,31 +135,47 @@ def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobR
     )
 
 
+def run_name(taxonomy: str, profile: str) -> str:
+    """What a run is, when it began (UTC), and the start of its id: clocks jump, and runs begin together."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{taxonomy}-{profile}-{stamp}-{(flow_run.id or uuid4().hex)[:8]}"
+
+
 def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
-    """Sample all cells of the next round, one cached task run each, side by side in one decode batch."""
+    """Sample all cells of the next round, one cached task run per batch, side by side in one decode batch."""
     start = time.monotonic()
     run.rounds += 1
-    form = run.config.generator.prompt_form or PromptForm.control
-    orders = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
-    task = stages.sample_cell.with_options(result_storage=run.store)
+    orders = _orders(run, cells)
+    task = stages.sample_cell.with_options(
+        result_storage=run.store, timeout_seconds=run.config.limits.batch_s
+    )
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
-    futures = [task.submit(order, *inputs) for order in orders]
     progress = runpage.Progress("sample")
     total, done, refs = sum(cell.draw for cell in cells), 0, list[SampledRef]()
-    with tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False) as bar:
+    bar = tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False)
+    with bar, stages.freed_when_interrupted():
+        futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
-            ref = future.result()
-            if not run.store.intact(ref):
-                ref = cached(stages.sample_cell, order, *inputs)
+            future.wait()
+            ref, key = checked(task, future.state, order, *inputs)
             refs.append(ref)
-            bar.update(order.cell.draw)
-            done += order.cell.draw
+            run.results.append(key)
+            n_texts = sum(wish.k for wish in order.wishes)
+            bar.update(n_texts)
+            done += n_texts
             progress(done / total)
     for cell in cells:
         run.drawn[cell.key] += cell.draw
     run.tokens += sum(ref.n_tokens for ref in refs)
     run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
     return tuple(refs)
+
+
+def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
+    generator = run.config.generator
+    form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
+    whole = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
+    return [part for order in whole for part in in_batches(order, size)]
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:

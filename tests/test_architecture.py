@@ -21,7 +21,10 @@ MAY_IMPORT_PREFECT = {
     f"tasks.{name}" for name in "caching store runs rounds release runpage commandline".split()
 }
 # What joins the stages; plain code knows nothing of it.
-ABOVE = {f"tasks.{name}" for name in "stages generator_card runs rounds release runpage commandline".split()}
+ABOVE = {
+    f"tasks.{name}"
+    for name in "stages generator_card runs rounds release pruning runpage commandline".split()
+}
 
 
 def _is_above(module):

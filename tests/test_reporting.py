@@ -10,7 +10,6 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tasks.reporting.cards import dataset_card, model_card
 from tasks.reporting.formatting import cell, duration, score
-from tasks.reporting.report import render_report, write_report
 from tasks.reporting.quality import (
     TRAITS,
     findings,
@@ -20,6 +19,7 @@ from tasks.reporting.quality import (
     side,
     why_short,
 )
+from tasks.reporting.report import render_report, write_report
 from tasks.reporting.scores import (
     CLASSIFIER,
     MAJORITY,
@@ -215,9 +215,7 @@ def test_the_review_says_what_is_off_and_what_to_do():
         "12 of 1,000 texts hold a swear word (1.2%).",
     ]
     assert all("<code>" in finding.advice for finding in found)
-    assert opinion(run_scores()) == (
-        "Of 3 figures, measured on 500 texts, 1 lies where real text lies."
-    )
+    assert opinion(run_scores()) == ("Of 3 figures, measured on 500 texts, 1 lies where real text lies.")
 
 
 def test_a_figure_lies_within_the_band_above_or_below_it():

@@ -65,3 +65,7 @@ class Engine(Protocol):
     def usage(self) -> Usage:
         """Tokens and time so far."""
         ...
+
+    def close(self) -> None:
+        """Stop; callers still waiting get an error."""
+        ...

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from tasks.sampling.wording import Wording
 
 log = logging.getLogger(__name__)
 
+WAKE_S = 1.0
+"""A thread that waits for longer without waking cannot be told that its time is up."""
 EXIT_WAIT_S = 5.0
 """How long the interpreter waits at exit for the decode thread to leave its forward pass."""
 
@@ -49,6 +52,8 @@ class LocalEngine:
             self._waiting.extend(Row(job, number) for number in range(request.k))
             self._wake()
         try:
+            while not wait([job.future], timeout=WAKE_S).done:
+                pass
             return job.future.result()
         finally:
             # An interrupted caller wants no more texts; a served one has none left to come.

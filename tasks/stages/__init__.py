@@ -7,7 +7,7 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.learning import Evaluation, evaluate, train
 from tasks.stages.reviewing import review
-from tasks.stages.texts import clean, collect_texts, sample_cell, scrub, verify
+from tasks.stages.texts import clean, collect_texts, freed_when_interrupted, sample_cell, scrub, verify
 
 __all__ = [
     "Evaluation",
@@ -15,6 +15,7 @@ __all__ = [
     "clean",
     "collect_texts",
     "evaluate",
+    "freed_when_interrupted",
     "mix",
     "read_real_part",
     "review",

@@ -33,7 +33,7 @@ def balance_split(
     return put_sifted(Sifted(join_stances(divided, taxonomy, mixed_share, seed), sifted.rejects))
 
 
-@stage("read-real", version=SCRUBBER_VERSION)
+@stage("read-real", version=SCRUBBER_VERSION, outside=True)
 def read_real_part(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> SiftedRefs:

@@ -29,7 +29,7 @@ class Evaluation(Record):
     """Real test texts that were left out because they stand in training."""
 
 
-@stage("train", version="1")
+@stage("train", version="1", outside=True)
 def train(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -41,7 +41,7 @@ def train(
     """Fine-tune the classifier; thresholds are chosen on validation and travel with it."""
     store = open_store()
     parts = _parts(store.get_rows(rows))
-    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed)}")
+    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, evaluation, scrubbing, seed)}")
     progress = Progress("train")
     model, tokenizer, state = train_classifier(
         parts["train"],
