@@ -3,8 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= data
+# One machine by default: server, worker and commands find each other here.
+HOST ?= 127.0.0.1
+PORT ?= 4200
+POOL ?= sentimill
+CRON ?= 30 2 * * *
+ZONE ?= Europe/Berlin
+deploy worker schedule doctor: export PREFECT_API_URL ?= http://$(HOST):$(PORT)/api
 
-.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean
+.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean server deploy worker schedule doctor ops-test
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -31,6 +38,18 @@ lint: $(VENV)/ready ## Style and types
 fix: $(VENV)/ready ## Mend style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
+	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
+
+deploy: $(VENV)/ready ## Work pools, limits, deployments, automations on the server
+	@$(RUN) -m deployments.setup $(ARGS)
+
+worker: $(VENV)/ready ## Take runs from work pool POOL
+	@$(VENV)/bin/prefect worker start --pool $(POOL)
+
+schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" ZONE=Europe/Berlin
+	@$(VENV)/bin/prefect deployment schedule create --replace --accept-yes --cron "$(CRON)" --timezone "$(ZONE)" regenerate/nightly
 
 embedded-generator: $(VENV)/ready ## Remake tasks/embedded from DATA (goemotions/ and sst/ inside)
 	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/embedded

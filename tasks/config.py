@@ -211,6 +211,17 @@ class EvaluationConfig(Config):
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
 
 
+class ApprovalConfig(Config):
+    """Whether a person has to agree before a run becomes champion."""
+
+    wanted: bool = Field(False, title="Ask a person")
+    """Pause before the champion changes, and show scores and rows on the run page; needs a server."""
+    timeout_s: int = Field(86_400, ge=1, le=2_592_000, title="Wait")
+    """Seconds to wait for an answer; then the run stays a candidate."""
+    rows_per_label: int = Field(20, ge=1, le=200, title="Rows to read")
+    """Rows shown per label."""
+
+
 class RunConfig(Config):
     """Everything that one run needs."""
 
@@ -220,6 +231,8 @@ class RunConfig(Config):
     """sentiment7, goemotions, ekman, polarity3, or the path of a YAML file of your own."""
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
     """Decides every random choice."""
+    daily_seed: bool = Field(False, title="New seed every day")
+    """Add the day of the run to the seed, so that every night writes texts of its own."""
     real: str | None = Field(None, title="Real data")
     """Text labelled by people, to measure on: folder with GoEmotions TSV or SST CSV, or `go_emotions`."""
     mix: Share = Field(0.0, title="Real share in training")
@@ -234,6 +247,7 @@ class RunConfig(Config):
     split: SplitConfig = SplitConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    approval: ApprovalConfig = ApprovalConfig()
 
     def resolved(self) -> "RunConfig":
         """Fill the knobs that the profile decides."""
@@ -243,6 +257,17 @@ class RunConfig(Config):
             missing = {k: v for k, v in values.items() if getattr(given, k) is None}
             sections[section] = given.model_copy(update=missing)
         return self.model_copy(update=sections)
+
+
+class AuditConfig(Config):
+    """Everything that an audit of the champion needs."""
+
+    taxonomy: str = Field("sentiment7", title="Taxonomy")
+    """Name of the taxonomy whose champion is measured again."""
+    real: str | None = Field(None, title="Real data")
+    """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
+    max_drop: Share = Field(0.05, title="Largest drop")
+    """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
 
 
 class TuneConfig(Config):

@@ -102,6 +102,13 @@ class ResultsStore(WritableFileSystem):
         """Whether a file or folder is there."""
         return bool(self._fs.exists(self.uri(path)))
 
+    def list_files(self, folder: str) -> list[str]:
+        """Paths of the files in a folder, sorted; none if it is not there."""
+        if not self.exists(folder):
+            return []
+        places = self._fs.ls(self.uri(folder), detail=False)
+        return sorted(f"{folder}/{place.rsplit('/', 1)[-1]}" for place in places)
+
     def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
         """Write rows as Parquet, named by content."""
         return self._put_parquet(parquet_bytes(rows), len(rows))

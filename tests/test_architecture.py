@@ -18,8 +18,10 @@ STAGES = (
     "sampling cleaning scrubbing verifying balancing training evaluation reporting tuning fairness"
 ).split()
 MAY_IMPORT_PREFECT = {f"tasks.{name}" for name in "caching store runs release runpage commandline".split()}
+MAY_IMPORT_PREFECT |= {f"tasks.{name}" for name in "approval auditing events nights".split()}
 # What joins the stages; plain code knows nothing of it.
 ABOVE = {f"tasks.{name}" for name in "stages generator_card runs release runpage commandline".split()}
+ABOVE |= {f"tasks.{name}" for name in "approval auditing events nights".split()}
 
 
 def _is_above(module):
