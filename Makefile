@@ -51,6 +51,9 @@ worker: $(VENV)/ready ## Take runs from work pool POOL
 schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" ZONE=Europe/Berlin
 	@$(VENV)/bin/prefect deployment schedule create --replace --accept-yes --cron "$(CRON)" --timezone "$(ZONE)" regenerate/nightly
 
+doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
+	@$(RUN) -m deployments.doctor $(ARGS)
+
 embedded-generator: $(VENV)/ready ## Remake tasks/embedded from DATA (goemotions/ and sst/ inside)
 	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/embedded
 

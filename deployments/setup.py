@@ -26,6 +26,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.automations import ensure_automations
+from deployments.doctor import check_server
 from tasks.commandline import one_clear_error
 from tasks.store import open_store
 
@@ -38,13 +39,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deployments.setup", description=__doc__.splitlines()[0])
     parser.add_argument("--reset", action="store_true", help="replace pools and automations that are there")
     options = parser.parse_args()
-    with one_clear_error(), get_client(sync_client=True) as client:
+    with one_clear_error():
+        say("server", check_server())
+        set_up(options.reset)
+
+
+def set_up(reset: bool) -> None:
+    """Make everything that is missing."""
+    with get_client(sync_client=True) as client:
         say("results block", open_store().root)
         say("concurrency limit", f"{GPU_LIMIT}: {ensure_gpu_limit(client)}")
         for name, pool in read_pools().items():
-            say("work pool", f"{name}: {ensure_pool(client, name, pool, options.reset)}")
+            say("work pool", f"{name}: {ensure_pool(client, name, pool, reset)}")
         deploy()
-        for name, outcome in ensure_automations(client, os.environ, options.reset).items():
+        for name, outcome in ensure_automations(client, os.environ, reset).items():
             say("automation", f"{name}: {outcome}")
 
 
