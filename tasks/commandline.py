@@ -17,14 +17,16 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tasks.auditing import Audit, AuditFailedError
 from tasks.checks import check, check_tuning
-from tasks.config import RunConfig, TuneConfig
+from tasks.config import AuditConfig, RunConfig, TuneConfig
 from tasks.leftovers import end_leftovers
 from tasks.records import RunSummary
 from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
 from tasks.reporting.scores import RunScores
 from tasks.store import open_store, require_writable_root
 
+FELL = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -75,6 +77,23 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
         f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}",
         highlight=False,
+    )
+
+
+def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
+    """Parse the arguments, audit, and print what was recorded beside what was found; 1 if it fell."""
+    config: AuditConfig = parse(AuditConfig, sys.argv[1:], "python -m flows.audit_model")
+    with one_clear_error():
+        require_writable_root()
+        try:
+            audit = flow(config)
+        except AuditFailedError as error:
+            fail(str(error), FELL)
+    scores = ", ".join(
+        f"{name} {audit.found[name]:.3f} (was {old:.3f})" for name, old in audit.recorded.items()
+    )
+    Console().print(
+        f"champion {audit.run} on {audit.n_rows:,} {audit.test_set} texts: {scores}", highlight=False
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+TAXONOMIES = Path(__file__).parent / "taxonomies"
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -45,13 +46,38 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
+def _say_ranges(schema: dict[str, Any]) -> None:
+    """Add the range to the help of every knob, for forms check it but do not show it."""
+    for knob in schema.get("properties", {}).values():
+        rules = {name: value for part in (knob, *knob.get("anyOf", ())) for name, value in part.items()}
+        low = rules.get("minimum", rules.get("exclusiveMinimum"))
+        high = rules.get("maximum", rules.get("exclusiveMaximum"))
+        if low is not None:
+            above = "above " if "exclusiveMinimum" in rules else ""
+            below = "below " if "exclusiveMaximum" in rules else ""
+            top = "" if high is None else f" to {below}{high:,}"
+            knob["description"] += f" Range: from {above}{low:,}{top}."
+
+
 class Config(BaseModel):
     """Base of every section: values cannot change, unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_say_ranges
+    )
 
 
-class PlanConfig(Config):
+def _shipped_or_file(schema: dict[str, Any]) -> None:
+    """Let forms offer the taxonomies that ship, or take a path, and refuse anything else."""
+    names = sorted(path.stem for path in TAXONOMIES.glob("*.yaml") if path.stem != "topics")
+    del schema["type"]
+    schema["anyOf"] = [
+        {"title": "Shipped", "type": "string", "enum": names},
+        {"title": "File", "type": "string", "pattern": r"[/\\]|\.ya?ml$"},
+    ]
+
+
+class PlanConfig(Config, title="Plan"):
     """What is wanted: how many texts, about what, in which manner."""
 
     per_label: int = Field(200, ge=1, le=1_000_000, title="Texts per label")
@@ -81,7 +107,7 @@ class PlanConfig(Config):
     """Texts drawn per text wanted in the first round; later rounds use each cell's own acceptance rate."""
 
 
-class GeneratorConfig(Config):
+class GeneratorConfig(Config, title="Generator"):
     """The language model that writes the texts."""
 
     model: str | None = Field(None, title="Generator")
@@ -110,7 +136,7 @@ class GeneratorConfig(Config):
     """Classifier-free guidance towards the labels; 1 means none, more costs a second forward pass."""
 
 
-class CleaningConfig(Config):
+class CleaningConfig(Config, title="Cleaning"):
     """What counts as a text."""
 
     min_words: int = Field(3, ge=1, le=1_000, title="Fewest words")
@@ -154,7 +180,7 @@ class DemographicCategory(StrEnum):
     minority = "minority"
 
 
-class ScrubbingConfig(Config):
+class ScrubbingConfig(Config, title="Scrubbing"):
     """What is taken out of texts before anything learns from them."""
 
     enabled: bool = Field(True, title="Scrub")
@@ -171,7 +197,7 @@ class ScrubbingConfig(Config):
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
 
 
-class VerifyingConfig(Config):
+class VerifyingConfig(Config, title="Verifying"):
     """Whether a text carries the label that it was asked to carry."""
 
     enabled: bool = Field(True, title="Verify labels")
@@ -182,7 +208,7 @@ class VerifyingConfig(Config):
     """Upper bound on the share of a label's texts that are dropped, worst first."""
 
 
-class SplitConfig(Config):
+class SplitConfig(Config, title="Split"):
     """How the accepted rows are divided."""
 
     validation: float = Field(0.1, gt=0.0, lt=0.5, title="Validation share")
@@ -191,7 +217,7 @@ class SplitConfig(Config):
     """Share of rows held out for the synthetic test."""
 
 
-class TrainingConfig(Config):
+class TrainingConfig(Config, title="Training"):
     """The classifier."""
 
     base: str | None = Field(None, title="Encoder")
@@ -220,14 +246,14 @@ class TrainingConfig(Config):
     """Arithmetic of the forward pass."""
 
 
-class EvaluationConfig(Config):
+class EvaluationConfig(Config, title="Evaluation"):
     """How the classifier is measured."""
 
     min_positives: int = Field(20, ge=1, le=100_000, title="Positives for a threshold of its own")
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
 
 
-class LimitsConfig(Config):
+class LimitsConfig(Config, title="Limits"):
     """How long a task may take before it counts as hung; neither decides what comes out."""
 
     batch_s: float = Field(3_600.0, gt=0.0, le=604_800.0, title="Time for a batch of texts (s)")
@@ -236,15 +262,28 @@ class LimitsConfig(Config):
     """Seconds for any other task, training included; what it had done is taken up again."""
 
 
-class RunConfig(Config):
+class ApprovalConfig(Config, title="Approval"):
+    """Whether a person has to agree before a run becomes champion."""
+
+    wanted: bool = Field(False, title="Ask a person")
+    """Pause before the champion changes, and show scores and rows on the run page; needs a server."""
+    timeout_s: int = Field(86_400, ge=1, le=2_592_000, title="Wait")
+    """Seconds to wait for an answer; then the run stays a candidate."""
+    rows_per_label: int = Field(20, ge=1, le=200, title="Rows to read")
+    """Rows shown per label."""
+
+
+class RunConfig(Config, title="Run"):
     """Everything that one run needs."""
 
     profile: Profile = Field(Profile.embedded, title="Profile")
     """`embedded` needs only pip and a CPU, `hub` fetches models, `server` asks an endpoint."""
-    taxonomy: str = Field("sentiment7", title="Taxonomy")
+    taxonomy: str = Field("sentiment7", title="Taxonomy", json_schema_extra=_shipped_or_file)
     """sentiment7, goemotions, ekman, polarity3, or the path of a YAML file of your own."""
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
     """Decides every random choice."""
+    daily_seed: bool = Field(False, title="New seed every day")
+    """Add the day of the run to the seed, so that every night writes texts of its own."""
     real: str | None = Field(None, title="Real data")
     """Text labelled by people, to measure on: folder with GoEmotions TSV or SST CSV, or `go_emotions`."""
     mix: Share = Field(0.0, title="Real share in training")
@@ -260,6 +299,7 @@ class RunConfig(Config):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     limits: LimitsConfig = LimitsConfig()
+    approval: ApprovalConfig = ApprovalConfig()
 
     def resolved(self) -> "RunConfig":
         """Fill the knobs that the profile decides."""
@@ -271,7 +311,18 @@ class RunConfig(Config):
         return self.model_copy(update=sections)
 
 
-class TuneConfig(Config):
+class AuditConfig(Config, title="Audit"):
+    """Everything that an audit of the champion needs."""
+
+    taxonomy: str = Field("sentiment7", title="Taxonomy")
+    """Name of the taxonomy whose champion is measured again."""
+    real: str | None = Field(None, title="Real data")
+    """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
+    max_drop: Share = Field(0.05, title="Largest drop")
+    """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
+
+
+class TuneConfig(Config, title="Tuning"):
     """Everything that fine-tuning a generator needs."""
 
     data: str = Field("data", title="Labelled text")

@@ -152,6 +152,16 @@ class RunSummary(Record):
     reasons: tuple[str, ...]
 
 
+class Decision(Record):
+    """What a person said about a run, or what silence means."""
+
+    approved: bool = True
+    exclude: tuple[str, ...] = ()
+    """Ids of rows that must go."""
+    reason: str = ""
+    """Why the run stays a candidate."""
+
+
 def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:
     """Mark rows as dropped by a stage for one reason."""
     return [Reject(row=row, stage=stage, reason=reason) for row in rows]

@@ -7,12 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import NamedTuple, ParamSpec, TypeVar
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar, cast
 from uuid import uuid4
 
-from prefect import Task, get_run_logger
-from prefect.runtime import flow_run
+from prefect import Task, get_run_logger, runtime
+from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks import runpage, stages
@@ -101,9 +102,34 @@ def outcome(result: object) -> str:
     return result if isinstance(result, str) else ""
 
 
+def run_title() -> str:
+    """Name of the flow run in the UI, such as `goemotions · embedded · 2026-11-20`."""
+    config = runtime.flow_run.parameters["config"]
+    return f"{Path(config.taxonomy).stem} · {config.profile.value} · {scheduled_day():%Y-%m-%d}"
+
+
+def scheduled_day() -> date:
+    """Day for which the flow run was scheduled, UTC; a retry on the next day keeps it."""
+    return cast("datetime", runtime.flow_run.scheduled_start_time).date()
+
+
+def seeded(config: RunConfig) -> RunConfig:
+    """Give a run with a daily seed the seed of its day."""
+    if not config.daily_seed:
+        return config
+    seed = (config.seed + scheduled_day().toordinal()) % 2**31
+    return config.model_copy(update={"seed": seed, "daily_seed": False})
+
+
 def open_run(config: RunConfig) -> Run:
     """Check the configuration and the results block, and give the run its name."""
-    asked, (config, taxonomy, topics) = config, check(config)
+    if config.approval.wanted and not get_current_settings().api.url:
+        raise ValueError(
+            "approval.wanted is set, but there is no server on which a person could answer; expected one at "
+            "PREFECT_API_URL. Start one (make server), or leave the approval out."
+        )
+    asked = seeded(config)
+    config, taxonomy, topics = check(asked)
     store = open_store()
     store.require_writable()
     claim_gpu(private_folder("gpus"))
@@ -138,7 +164,7 @@ def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobR
 def run_name(taxonomy: str, profile: str) -> str:
     """What a run is, when it began (UTC), and the start of its id: clocks jump, and runs begin together."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return f"{taxonomy}-{profile}-{stamp}-{(flow_run.id or uuid4().hex)[:8]}"
+    return f"{taxonomy}-{profile}-{stamp}-{(runtime.flow_run.id or uuid4().hex)[:8]}"
 
 
 def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:

@@ -149,6 +149,13 @@ class ResultsStore(WritableFileSystem):
             return []
         return sorted(Path(found).name for found in self._fs.ls(self.uri(path), detail=False))
 
+    def list_files(self, folder: str) -> list[str]:
+        """Paths of the files in a folder, sorted; none if it is not there."""
+        if not self.exists(folder):
+            return []
+        places = self._fs.ls(self.uri(folder), detail=False)
+        return sorted(f"{folder}/{place.rsplit('/', 1)[-1]}" for place in places)
+
     def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
         """Write rows as Parquet, named by content."""
         return self._put_parquet(parquet_bytes(rows), len(rows))

@@ -103,6 +103,13 @@ def evaluate(
     return Evaluation(arms=tuple(Arm.model_validate(score) for score in scores), n_seen_in_training=n_seen)
 
 
+def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
+    """What a saved classifier is worth on labelled rows, with the thresholds that travel with it."""
+    (score,) = _classifier_arms(folder, {"": (_texts(rows), _targets(rows))}, taxonomy)
+    metrics: dict[str, Any] = score["metrics"]
+    return metrics
+
+
 def _classifier_arms(
     folder: Path, tests: dict[str, tuple[list[str], np.ndarray]], taxonomy: Taxonomy
 ) -> list[dict[str, Any]]:
