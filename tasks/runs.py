@@ -14,10 +14,10 @@ from tqdm import tqdm
 from tasks import runpage, stages
 from tasks.caching import cached
 from tasks.checks import check, generator_sha256, real_sha256
-from tasks.config import PromptForm, RunConfig
+from tasks.config import Judge, PromptForm, RunConfig
 from tasks.orders import order_for
 from tasks.publishing import cell_counts
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs
+from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs, TeacherRef
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -52,6 +52,7 @@ class Run:
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
+    teacher: TeacherRef | None = None
 
     @property
     def wants_synthetic(self) -> bool:
@@ -143,9 +144,32 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     config = run.config
     cleaned = run.step(stages.clean, texts, pool, config.cleaning)
     scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
-    pool = run.store.put_rows([*run.store.get_rows(pool), *run.store.get_rows(scrubbed.kept)])
-    verified = run.step(stages.verify, pool, run.taxonomy.names, config.verifying, config.seed)
+    voted = run.store.get_rows(_collect_votes(run, scrubbed.kept))
+    pool = run.store.put_rows([*run.store.get_rows(pool), *voted])
+    verified = run.step(stages.verify, pool, run.taxonomy, config.verifying, config.seed, _teacher(run))
     return pool, Sifting(cleaned, scrubbed, verified)
+
+
+def _collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
+    """Votes of those who look at one text at a time: the generator, and a judge."""
+    config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
+    if config.enabled and config.likelihood:
+        if run.config.generator.endpoint:
+            run.note("ask-generator", 0.0, "no vote: endpoints score no text")
+        else:
+            rows = run.step(stages.ask_generator, rows, *asked, run.taxonomy, run.topics.styles)
+    if config.enabled and config.judge not in (None, Judge.none):
+        rows = run.step(stages.judge, rows, config, run.config.generator, run.taxonomy)
+    return rows
+
+
+def _teacher(run: Run) -> TeacherRef | None:
+    """The voter that learnt from real training rows, if it is wanted; taught in the first round."""
+    config = run.config
+    if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
+        asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
+        run.teacher = run.step(stages.teach_on_real, _read_real(run, "train"), config.verifying, *asked)
+    return run.teacher
 
 
 def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:

@@ -17,7 +17,7 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
         cells: Cells of the first round, `wanted` being the quota of each.
     """
     by_cell: dict[tuple[tuple[str, ...], str], list[Row]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (-row["votes"].get("fold", 0.0), row["id"])):
+    for row in sorted(rows, key=lambda row: (-row["votes"].get("belief", 0.0), row["id"])):
         by_cell[tuple(row["labels"]), row["topic"]].append(row)
     kept: list[Row] = []
     surplus: dict[tuple[str, ...], list[Row]] = defaultdict(list)
@@ -29,7 +29,7 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
         missing[cell.labels] += max(0, cell.wanted - len(own))
     spare: list[Row] = []
     for labels, extra in surplus.items():
-        best = sorted(extra, key=lambda row: (-row["votes"].get("fold", 0.0), row["id"]))
+        best = sorted(extra, key=lambda row: (-row["votes"].get("belief", 0.0), row["id"]))
         kept += best[: missing[labels]]
         spare += best[missing[labels] :]
     unplanned = [row for own in by_cell.values() for row in own]

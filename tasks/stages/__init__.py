@@ -7,16 +7,20 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.learning import Evaluation, evaluate, train
 from tasks.stages.texts import clean, sample_cell, scrub, verify
+from tasks.stages.voting import ask_generator, judge, teach_on_real
 
 __all__ = [
     "Evaluation",
+    "ask_generator",
     "balance_split",
     "clean",
     "evaluate",
+    "judge",
     "mix",
     "read_real_part",
     "sample_cell",
     "scrub",
+    "teach_on_real",
     "train",
     "verify",
 ]
