@@ -163,19 +163,6 @@ class Judge(StrEnum):
     llm = "llm"
 
 
-class VoteWeights(Config):
-    """How much each vote counts, in log-odds per log-odds; 1 takes a vote at its word, 0 ignores it."""
-
-    folds: float = Field(0.6, ge=0.0, le=2.0, title="Weight of the folds")
-    """Vote of a classifier that learnt from the other texts of the run."""
-    likelihood: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the generator")
-    """Vote of the generator."""
-    teacher: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the teacher")
-    """Vote of a classifier that learnt from real text."""
-    judge: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
-    """Vote of an NLI model or a language model."""
-
-
 class VerifyingConfig(Config):
     """Whether a text carries the labels that it was asked to carry: who votes, and what follows."""
 
@@ -184,19 +171,26 @@ class VerifyingConfig(Config):
     folds: int = Field(5, ge=2, le=20, title="Folds")
     """Folds of the out-of-fold classifier on sentence embeddings."""
     likelihood: bool = Field(True, title="Ask the generator")
-    """Let the generator vote: is the text likelier with the label in the wish than without?"""
-    teacher: bool | None = Field(None, title="Teacher")
-    """Let a classifier vote that learnt from real training rows; empty means only where they are mixed in."""
-    teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Most rows for the teacher")
-    """Real training rows that the teacher learns from, drawn at random."""
+    """Let the generator vote: whether the text is likelier with the label in the wish than without."""
+    teacher: bool = Field(False, title="Teacher")
+    """Let a classifier vote that learnt from the real training rows; then the labels are not synthetic alone."""
+    teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Rows embedded for the teacher")
+    """Real training rows that the teacher reads by sentence embeddings; by words it reads all of them."""
     judge: Judge | None = Field(None, title="Judge")
     """Model that reads every text: `nli` (entailment), `llm` (the generator itself), `none`; empty means the
     profile's."""
     nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
     """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""
-    held: float = Field(0.8, gt=0.0, lt=1.0, title="Trust in the wish")
+    held: float = Field(0.65, gt=0.0, lt=1.0, title="Trust in the wish")
     """Probability, before any vote, that a text carries a label that it was asked to carry."""
-    weights: VoteWeights = VoteWeights()
+    folds_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the folds")
+    """How much the folds count, in log-odds per log-odds: 1 takes a vote at its word, 0 ignores it."""
+    likelihood_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the generator")
+    """How much the generator's vote counts; where there is a teacher, this and the next are fitted."""
+    teacher_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the teacher")
+    """How much the teacher's vote counts."""
+    judge_weight: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
+    """How much the judge's vote counts."""
     keep: Share = Field(0.5, title="Belief that keeps a label")
     """A label that was asked for and is believed less is left out of the loss, or the text is dropped."""
     mask: Share = Field(0.5, title="Belief that masks a label")
@@ -207,6 +201,12 @@ class VerifyingConfig(Config):
     """Upper bound on the share of a label's texts that lose it, least believed first."""
     soft_targets: bool = Field(False, title="Soft targets")
     """Train on the belief in each label instead of on 0 and 1."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight per voter."""
+        voters = ("folds", "likelihood", "teacher", "judge")
+        return {voter: getattr(self, f"{voter}_weight") for voter in voters}
 
 
 class SplitConfig(Config):
@@ -285,10 +285,6 @@ class RunConfig(Config):
             given = getattr(self, section)
             missing = {k: v for k, v in values.items() if getattr(given, k) is None}
             sections[section] = given.model_copy(update=missing)
-        verifying = sections["verifying"]
-        if verifying.teacher is None:
-            # Who only measures on real text wants to know what synthetic labels are worth.
-            sections["verifying"] = verifying.model_copy(update={"teacher": self.mix > 0})
         return self.model_copy(update=sections)
 
 

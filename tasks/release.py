@@ -16,6 +16,7 @@ from tasks.runs import Run, reject_counts, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
+from tasks.verifying import outcome_counts
 
 CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
@@ -74,6 +75,7 @@ def _scores(
             cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn), rounds=run.rounds
         ),
         rejects=reject_counts(run),
+        votes=outcome_counts(data),
         scrubbed=publishing.scrub_counts(data),
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,

@@ -20,6 +20,7 @@ from tasks.publishing import cell_counts
 from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs, TeacherRef
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
+from tasks.verifying import outcome_counts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -128,11 +129,14 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
 
 def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
     """Show a round on the run page, and count the accepted texts per `Cell.key`."""
-    counts = cell_counts(run.store.get_rows(sifted.verified.kept))
+    kept = run.store.get_rows(sifted.verified.kept)
+    counts = cell_counts(kept)
     run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
     run.disputed = sifted.verified.rejects
     runpage.show_cells(planned, counts, run.rounds)
     runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {run.rounds}")
+    votes = f"What the votes decided about kept texts, up to round {run.rounds}"
+    runpage.show_counts("votes", outcome_counts(kept), votes)
     return counts
 
 

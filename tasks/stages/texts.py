@@ -12,7 +12,7 @@ from tasks.sampling import Engine, Request, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
-from tasks.verifying import Logistic, verify_rows
+from tasks.verifying import Teacher, verify_rows
 
 LOADING = Lock()
 
@@ -66,6 +66,6 @@ def verify(
 ) -> SiftedRefs:
     """Count the votes on every label: keep, relabel, mask or drop."""
     store = open_store()
-    model = Logistic.from_bytes(store.get_blob(teacher.model)) if teacher else None
+    model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
     weights = teacher.weights if teacher else None
     return put_sifted(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))

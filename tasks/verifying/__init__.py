@@ -3,12 +3,12 @@
 from tasks.verifying.deciding import outcome_counts
 from tasks.verifying.judging import llm_votes, nli_votes
 from tasks.verifying.likelihood import likelihood_votes
-from tasks.verifying.logistic import Logistic
+from tasks.verifying.teacher import Teacher
 from tasks.verifying.teaching import teach
 from tasks.verifying.verifying import verify_rows
 
 __all__ = [
-    "Logistic",
+    "Teacher",
     "likelihood_votes",
     "llm_votes",
     "nli_votes",

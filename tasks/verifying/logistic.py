@@ -1,6 +1,5 @@
-"""One logistic regression per label on sentence embeddings, all in one solve."""
+"""Logistic regressions, one per label: on sentence embeddings, and on words."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ L2 = 1.0
 
 @dataclass(frozen=True)
 class Logistic:
-    """A fitted regression.
+    """Fitted regressions.
 
     Attributes:
         weights: float (n_features, n_labels).
@@ -29,23 +28,9 @@ class Logistic:
         found: NDArray[np.float64] = expit(vectors @ self.weights + self.bias)
         return found
 
-    def to_bytes(self) -> bytes:
-        """The two arrays in NumPy's own format."""
-        buffer = io.BytesIO()
-        np.savez(buffer, weights=self.weights, bias=self.bias)
-        return buffer.getvalue()
 
-    @staticmethod
-    def from_bytes(content: bytes) -> "Logistic":
-        """What `to_bytes` gave."""
-        arrays = np.load(io.BytesIO(content))
-        return Logistic(arrays["weights"], arrays["bias"])
-
-
-def fit_logistic(
-    vectors: NDArray[np.float32], targets: NDArray[np.bool_], seed: int, l2: float = L2
-) -> Logistic:
-    """Fit vectors (n, n_features) to targets (n, n_labels).
+def fit_logistic(vectors: NDArray[np.float32], targets: NDArray[np.bool_], seed: int) -> Logistic:
+    """Fit vectors (n, n_features) to targets (n, n_labels), all labels in one solve.
 
     A label that every text has, or none, gets that probability.
     """
@@ -54,7 +39,7 @@ def fit_logistic(
     open_ = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
     if len(open_):
         # A network without a hidden layer is just that.
-        model = MLPClassifier((), solver="lbfgs", alpha=l2, max_iter=300, random_state=seed)
+        model = MLPClassifier((), solver="lbfgs", alpha=L2, max_iter=300, random_state=seed)
         model.fit(vectors, targets[:, open_].astype(int).squeeze())
         (weights[:, open_],), (bias[open_],) = model.coefs_, model.intercepts_
     return Logistic(weights, bias)

@@ -1,4 +1,4 @@
-"""A voter who learnt from people, and how much everybody's vote has turned out to be worth."""
+"""Learning from real rows: a teacher, and how much everybody's vote has turned out to be worth."""
 
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -12,14 +12,14 @@ from tasks.taxonomy import Taxonomy
 from tasks.verifying.ballots import FOLDS, LIKELIHOOD, TEACHER, cast_votes
 from tasks.verifying.evidence import fit_weights, swap_labels
 from tasks.verifying.folds import out_of_fold
-from tasks.verifying.logistic import Logistic, fit_logistic
+from tasks.verifying.teacher import Teacher, fit_teacher
 from tasks.verifying.verifying import evidence_of
 
+MOST_SLICE = 1_000
 SLICE = 0.1
 """Share of the real rows that the teacher does not learn from; the weights are fitted on it."""
 SWAPPED = 0.25
 """Share of the slice whose labels are swapped, so that there are wrong ones to learn from."""
-TEACHER_L2 = 0.3
 
 
 def teach(
@@ -28,34 +28,33 @@ def teach(
     config: VerifyingConfig,
     seed: int,
     generator_vote: Callable[[list[Row]], list[Row]] | None = None,
-) -> tuple[Logistic, dict[str, float]]:
+) -> tuple[Teacher, dict[str, float]]:
     """Fit the teacher on real rows, and the weight of every vote on a slice of them that it has not seen.
 
     Args:
         rows: Real training rows, never those that anything is measured on.
         taxonomy: Labels in the order of `targets`.
-        config: Most rows, folds, and the weights of those who do not vote on the slice.
-        seed: Decides the rows, the slice and the swaps.
+        config: Most rows embedded, folds, and the weights of those who do not vote on the slice.
+        seed: Decides the slice and the swaps.
         generator_vote: Puts the generator's votes on rows; None where it cannot.
 
     Returns:
         The teacher and the weight per vote.
     """
-    chosen = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[: config.teacher_rows]]
-    vectors = embed([row["text"] for row in chosen], "embed real texts")
-    right = np.array([row["targets"] for row in chosen]) > 0.5
-    cut = round(SLICE * len(chosen))
-    teacher = fit_logistic(vectors[cut:], right[cut:], seed, TEACHER_L2)
-    labels = swap_labels([tuple(row["labels"]) for row in chosen[:cut]], SWAPPED, seed)
-    slice_ = [
-        cast("Row", {**row, "labels": list(own)}) for row, own in zip(chosen[:cut], labels, strict=True)
-    ]
+    shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    right = np.array([row["targets"] for row in shuffled]) > 0.5
+    texts = [row["text"] for row in shuffled]
+    cut = min(MOST_SLICE, round(SLICE * len(shuffled)))
+    teacher = fit_teacher(texts[cut:], right[cut:], config.teacher_rows, seed)
+
+    labels = swap_labels([tuple(row["labels"]) for row in shuffled[:cut]], SWAPPED, seed)
+    slice_ = [cast("Row", {**row, "labels": list(own)}) for row, own in zip(shuffled, labels, strict=False)]
     given = np.array([taxonomy.targets_of(own) for own in labels]) > 0.5
     groups = [row["id"] for row in slice_]
     votes = {
-        FOLDS: out_of_fold(vectors[:cut], given, groups, config.folds, seed),
-        TEACHER: teacher.probabilities(vectors[:cut]),
+        FOLDS: out_of_fold(embed(texts[:cut]), given, groups, config.folds, seed),
+        TEACHER: teacher.probabilities(texts[:cut]),
     }
     if generator_vote:
         votes[LIKELIHOOD] = cast_votes(generator_vote(slice_), LIKELIHOOD, taxonomy.names)
-    return teacher, config.weights.model_dump() | fit_weights(evidence_of(votes), given, right[:cut])
+    return teacher, config.weights | fit_weights(evidence_of(votes), given, right[:cut])

@@ -13,7 +13,7 @@ from tasks.verifying.ballots import ASKED, BELIEF, FOLDS, JUDGE, LIKELIHOOD, TEA
 from tasks.verifying.deciding import FEWEST, decide_rows
 from tasks.verifying.evidence import Matrix, believe, classifier_evidence, log_odds, prior_of
 from tasks.verifying.folds import label_quality, out_of_fold
-from tasks.verifying.logistic import Logistic
+from tasks.verifying.teacher import Teacher
 
 
 def verify_rows(
@@ -21,7 +21,7 @@ def verify_rows(
     taxonomy: Taxonomy,
     config: VerifyingConfig,
     seed: int,
-    teacher: Logistic | None = None,
+    teacher: Teacher | None = None,
     weights: dict[str, float] | None = None,
 ) -> Sifted:
     """Keep, relabel, mask or drop by the votes on every label; see `tasks.verifying.deciding`.
@@ -36,7 +36,7 @@ def verify_rows(
         taxonomy: Labels in the order of `targets`.
         config: Voters, weights and thresholds.
         seed: Decides the folds.
-        teacher: Classifier on sentence embeddings that learnt from real rows.
+        teacher: Who learnt from real rows.
         weights: Weight per vote, as fitted on real rows; None takes those of the configuration.
     """
     asked = np.array([row["targets"] for row in rows]) > 0.5  # (n_rows, n_labels)
@@ -45,12 +45,12 @@ def verify_rows(
         return Sifted(kept=list(rows))
     if (asked == asked[0]).all() or len(set(groups)) < 2:
         return Sifted(kept=list(rows))  # nothing to tell apart, or nothing to tell it by
-    vectors = embed([row["text"] for row in rows], "embed texts")
+    texts = [row["text"] for row in rows]
     votes = {name: cast_votes(rows, name, taxonomy.names) for name in (LIKELIHOOD, JUDGE)}
-    votes[FOLDS] = out_of_fold(vectors, asked, groups, config.folds, seed)
+    votes[FOLDS] = out_of_fold(embed(texts, "embed texts"), asked, groups, config.folds, seed)
     if teacher:
-        votes[TEACHER] = teacher.probabilities(vectors)
-    belief = believe(prior_of(asked, config.held), evidence_of(votes), weights or config.weights.model_dump())
+        votes[TEACHER] = teacher.probabilities(texts)
+    belief = believe(prior_of(asked, config.held), evidence_of(votes), weights or config.weights)
     quality = label_quality(asked, votes[FOLDS])
     shown = asked | (belief >= min(config.mask, config.relabel))
     ballots = {ASKED: np.where(asked, 1.0, np.nan), **votes, BELIEF: belief}
