@@ -45,8 +45,9 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
 
-bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
+bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety, label votes
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_votes.py --real $(DATA)/goemotions
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

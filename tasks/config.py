@@ -173,11 +173,11 @@ class VerifyingConfig(Config):
     likelihood: bool = Field(True, title="Ask the generator")
     """Let the generator vote: whether the text is likelier with the label in the wish than without."""
     teacher: bool = Field(False, title="Teacher")
-    """Let a classifier vote that learnt from the real training rows; then the labels are not synthetic alone."""
+    """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
     teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Rows embedded for the teacher")
     """Real training rows that the teacher reads by sentence embeddings; by words it reads all of them."""
     judge: Judge | None = Field(None, title="Judge")
-    """Model that reads every text: `nli` (entailment), `llm` (the generator itself), `none`; empty means the
+    """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
     profile's."""
     nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
     """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""

@@ -36,12 +36,13 @@ def ask_generator(
 ) -> DatasetRef:
     """The generator's vote on every row."""
     store = open_store()
-    return store.put_rows(_generator_votes(store.get_rows(rows), generator, taxonomy, styles))
+    return store.put_rows(generator_votes(store.get_rows(rows), generator, taxonomy, styles))
 
 
-def _generator_votes(
+def generator_votes(
     rows: Sequence[Row], generator: GeneratorConfig, taxonomy: Taxonomy, styles: Sequence[Style]
 ) -> list[Row]:
+    """Rows with the generator's votes; as they were behind an endpoint, which scores no texts."""
     engine = engine_of(generator)
     if not isinstance(engine, Scorer):
         return list(rows)
@@ -55,14 +56,19 @@ def judge(
 ) -> DatasetRef:
     """The vote of a model that reads every text."""
     store = open_store()
-    own = store.get_rows(rows)
+    return store.put_rows(judged(store.get_rows(rows), config, generator, taxonomy))
+
+
+def judged(
+    rows: Sequence[Row], config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
+) -> list[Row]:
+    """Rows with the judge's votes; answers that name no label are counted in the log."""
     if config.judge is Judge.nli:
-        classify = pipeline("zero-shot-classification", model=config.nli_model)
-        return store.put_rows(nli_votes(own, taxonomy, classify))
-    voted, n_unread = llm_votes(own, taxonomy, lambda prompts: _answers(prompts, generator))
+        return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=config.nli_model))
+    voted, n_unread = llm_votes(rows, taxonomy, lambda prompts: _answers(prompts, generator))
     if n_unread:
-        log.warning("%d of %d answers of the judge named no label.", n_unread, len(own))
-    return store.put_rows(voted)
+        log.warning("%d of %d answers of the judge named no label.", n_unread, len(rows))
+    return voted
 
 
 def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
@@ -87,7 +93,7 @@ def teach_on_real(
     asks = config.likelihood and not generator.endpoint
 
     def generator_vote(rows: list[Row]) -> list[Row]:
-        return _generator_votes(rows, generator, taxonomy, ())
+        return generator_votes(rows, generator, taxonomy, ())
 
     teacher, weights = teach(store.get_rows(real), taxonomy, config, seed, generator_vote if asks else None)
     return TeacherRef(model=store.put_blob(teacher.to_bytes(), ".npz"), weights=weights)
