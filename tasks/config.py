@@ -197,15 +197,58 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
 
 
+class Judge(StrEnum):
+    """Who reads every text and says whether it carries the labels that it was asked to carry."""
+
+    none = "none"
+    nli = "nli"
+    llm = "llm"
+
+
 class VerifyingConfig(Config, title="Verifying"):
-    """Whether a text carries the label that it was asked to carry."""
+    """Whether a text carries the labels that it was asked to carry: who votes, and what follows."""
 
     enabled: bool = Field(True, title="Verify labels")
-    """Drop texts whose label disagrees with its neighbours."""
+    """Let votes decide which labels a text keeps."""
     folds: int = Field(5, ge=2, le=20, title="Folds")
     """Folds of the out-of-fold classifier on sentence embeddings."""
-    max_drop_share: Share = Field(0.25, title="Largest share dropped")
-    """Upper bound on the share of a label's texts that are dropped, worst first."""
+    likelihood: bool = Field(True, title="Ask the generator")
+    """Let the generator vote: whether the text is likelier with the label in the wish than without."""
+    teacher: bool = Field(False, title="Teacher")
+    """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
+    teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Rows embedded for the teacher")
+    """Real training rows that the teacher reads by sentence embeddings; by words it reads all of them."""
+    judge: Judge | None = Field(None, title="Judge")
+    """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
+    profile's."""
+    nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
+    """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""
+    held: float = Field(0.65, gt=0.0, lt=1.0, title="Trust in the wish")
+    """Probability, before any vote, that a text carries a label that it was asked to carry."""
+    folds_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the folds")
+    """How much the folds count, in log-odds per log-odds: 1 takes a vote at its word, 0 ignores it."""
+    likelihood_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the generator")
+    """How much the generator's vote counts; where there is a teacher, this and the next are fitted."""
+    teacher_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the teacher")
+    """How much the teacher's vote counts."""
+    judge_weight: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
+    """How much the judge's vote counts."""
+    keep: Share = Field(0.5, title="Belief that keeps a label")
+    """A label that was asked for and is believed less is left out of the loss, or the text is dropped."""
+    mask: Share = Field(0.5, title="Belief that masks a label")
+    """A label that was not asked for but is believed this much is left out of the loss."""
+    relabel: Share = Field(0.9, title="Belief that relabels")
+    """A text that lost its labels takes on another that is believed this much."""
+    max_drop_share: Share = Field(0.25, title="Largest share disputed")
+    """Upper bound on the share of a label's texts that lose it, least believed first."""
+    soft_targets: bool = Field(False, title="Soft targets")
+    """Train on the belief in each label instead of on 0 and 1."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight per voter."""
+        voters = ("folds", "likelihood", "teacher", "judge")
+        return {voter: getattr(self, f"{voter}_weight") for voter in voters}
 
 
 class SplitConfig(Config, title="Split"):
@@ -368,6 +411,7 @@ class PruneConfig(Config):
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
     Profile.embedded: {
         "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 64},
+        "verifying": {"judge": Judge.none},
         "training": {"base": "all-MiniLM-L6-v2"},
     },
     Profile.hub: {
@@ -377,6 +421,7 @@ PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
             "prompt_form": PromptForm.chat,
             "batch_size": 256,
         },
+        "verifying": {"judge": Judge.nli},
         "training": {"base": "answerdotai/ModernBERT-base"},
     },
     Profile.server: {
@@ -386,6 +431,7 @@ PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
             "prompt_form": PromptForm.chat,
             "batch_size": 64,
         },
+        "verifying": {"judge": Judge.llm},
         "training": {"base": "answerdotai/ModernBERT-base"},
     },
 }

@@ -141,6 +141,13 @@ class RealRef(Record):
     sha256: str
 
 
+class TeacherRef(Record):
+    """A classifier that learnt from real rows, and the weight of every vote as fitted on real rows."""
+
+    model: BlobRef
+    weights: dict[str, float]
+
+
 class RunSummary(Record):
     """What a run left, and what it is worth."""
 

@@ -20,6 +20,7 @@ from tasks.runs import Run, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
+from tasks.verifying import outcome_counts
 
 CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
@@ -112,6 +113,7 @@ def _scores(
         rejects=Sifted([], list(rejects)).counts(),
         rejected=publishing.rejected_examples(rejects, config.seed),
         review=review,
+        votes=outcome_counts(data),
         scrubbed=publishing.scrub_counts(data),
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,

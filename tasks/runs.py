@@ -20,11 +20,21 @@ from tasks import runpage, stages
 from tasks.caching import checked, kept
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.cleaning.toxicity import can_judge
-from tasks.config import PromptForm, RunConfig
+from tasks.config import Judge, PromptForm, RunConfig
 from tasks.gpus import claim_gpu
 from tasks.orders import Order, in_batches, order_for
 from tasks.places import private_folder
-from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, SiftedRefs
+from tasks.records import (
+    BlobRef,
+    Cell,
+    DatasetRef,
+    ModelRef,
+    RealRef,
+    Reject,
+    SampledRef,
+    SiftedRefs,
+    TeacherRef,
+)
 from tasks.reporting.scores import Review, Round
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
@@ -71,6 +81,7 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     results: list[str] = field(default_factory=list)
     """Names of the cached results that the run is made of."""
+    teacher: TeacherRef | None = None
 
     @property
     def wants_synthetic(self) -> bool:
@@ -213,9 +224,32 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     others = run.step(stages.collect_texts, run.real, run.earlier)
     cleaned = run.step(stages.clean, texts, pool, others, config.cleaning, can_judge())
     scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
-    pool = run.store.put_rows([*run.store.get_rows(pool), *run.store.get_rows(scrubbed.kept)])
-    verified = run.step(stages.verify, pool, run.taxonomy.names, config.verifying, config.seed)
+    voted = run.store.get_rows(_collect_votes(run, scrubbed.kept))
+    pool = run.store.put_rows([*run.store.get_rows(pool), *voted])
+    verified = run.step(stages.verify, pool, run.taxonomy, config.verifying, config.seed, _teacher(run))
     return pool, Sifting(cleaned, scrubbed, verified)
+
+
+def _collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
+    """Votes of those who look at one text at a time: the generator, and a judge."""
+    config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
+    if config.enabled and config.likelihood:
+        if run.config.generator.endpoint:
+            run.note("ask-generator", 0.0, "no vote: endpoints score no text")
+        else:
+            rows = run.step(stages.ask_generator, rows, *asked, run.taxonomy, run.topics.styles)
+    if config.enabled and config.judge not in (None, Judge.none):
+        rows = run.step(stages.judge, rows, config, run.config.generator, run.taxonomy)
+    return rows
+
+
+def _teacher(run: Run) -> TeacherRef | None:
+    """The voter that learnt from real training rows, if it is wanted; taught in the first round."""
+    config = run.config
+    if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
+        asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
+        run.teacher = run.step(stages.teach_on_real, _read_real(run, "train"), config.verifying, *asked)
+    return run.teacher
 
 
 def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:

@@ -150,7 +150,7 @@ def test_the_rows_are_balanced_split_and_carry_their_history(finished):
     assert all({"positive", "negative"} == set(row["labels"]) for row in mixed)
     assert all(0 < count <= PER_LABEL for count in counts.values())
     assert {row["topic"] for row in rows} <= set(TOPICS)
-    assert all(row["prompt"] and row["group"] and {"fold", "quality"} <= set(row["votes"]) for row in rows)
+    assert all(row["prompt"] and row["group"] and {"belief", "quality"} <= set(row["votes"]) for row in rows)
     prompts = [
         {row["prompt_id"] for row in rows if row["split"] == p} for p in ("train", "validation", "test")
     ]
@@ -226,6 +226,7 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
         "collect-texts",
         "clean",
         "scrub",
+        "ask-generator",
         "verify",
         "balance-split",
         "review",

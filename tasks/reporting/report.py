@@ -54,6 +54,7 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
         "samples": views.samples_by_label(scores),
+        "votes": views.largest_first(scores.votes),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
         "timings": views.bars(scores.timings),
         "environment": [*scores.machine.items(), *scores.versions.items()],

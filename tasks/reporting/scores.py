@@ -169,6 +169,8 @@ class RunScores(Record):
     plan: Plan
     rejects: dict[str, int]
     """Dropped texts per `stage: reason`."""
+    votes: dict[str, int] = Field(default_factory=dict)
+    """Accepted texts and masked labels by what the votes decided about them."""
     scrubbed: dict[str, int]
     """Replacements per entity type, in the accepted texts."""
     rows: dict[str, int]

@@ -139,7 +139,9 @@ def _texts(rows: Sequence[Row]) -> list[str]:
 
 
 def _targets(rows: Sequence[Row]) -> np.ndarray:
-    return np.array([row["targets"] for row in rows], dtype=float)
+    """Targets to measure by, (n_rows, n_labels): 0 or 1 even where training gets beliefs, -1 for unknown."""
+    targets = np.array([row["targets"] for row in rows], dtype=float)
+    return np.where(targets < 0, targets, targets >= 0.5)
 
 
 def _weights(validation: Sequence[Row], taxonomy: Taxonomy) -> np.ndarray | None:

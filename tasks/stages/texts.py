@@ -12,12 +12,12 @@ from tasks.locking import STOP
 from tasks.orders import Draft, Order, rows_of
 from tasks.parquet import rows_of_parquet
 from tasks.realdata import read_real
-from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs
+from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs, TeacherRef
 from tasks.sampling import Engine, Request, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
-from tasks.verifying import verify_rows
+from tasks.verifying import Teacher, verify_rows
 
 LOADING = Lock()
 ENGINES: dict[GeneratorConfig, Engine] = {}
@@ -98,7 +98,16 @@ def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     return put_sifted(scrub_rows(open_store().get_rows(rows), config))
 
 
-@stage("verify", version="2")
-def verify(rows: DatasetRef, labels: tuple[str, ...], config: VerifyingConfig, seed: int) -> SiftedRefs:
-    """Drop rows whose label their neighbours dispute."""
-    return put_sifted(verify_rows(open_store().get_rows(rows), labels, config, seed))
+@stage("verify", version="3")
+def verify(
+    rows: DatasetRef,
+    taxonomy: Taxonomy,
+    config: VerifyingConfig,
+    seed: int,
+    teacher: TeacherRef | None = None,
+) -> SiftedRefs:
+    """Count the votes on every label: keep, relabel, mask or drop."""
+    store = open_store()
+    model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
+    weights = teacher.weights if teacher else None
+    return put_sifted(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))
