@@ -22,6 +22,7 @@ from prefect.filesystems import WritableFileSystem
 from prefect.settings import get_current_settings
 from pydantic import Field, field_validator
 
+from tasks.checksums import MARK, folder_sha256
 from tasks.parquet import FEATURES, REJECT_FEATURES, parquet_bytes, rows_of_parquet
 from tasks.records import BlobRef, DatasetRef, ModelRef, Reject, Row, Sifted, SiftedRefs
 
@@ -159,7 +160,7 @@ class ResultsStore(WritableFileSystem):
         """Copy a model folder, named by the content of all its files."""
         sha256 = folder_sha256(folder)
         ref = ModelRef(uri=f"models/{sha256[:20]}", sha256=sha256)
-        mark = f"{ref.uri}/SHA256"
+        mark = f"{ref.uri}/{MARK}"
         if not self.exists(mark) or (self.is_local and not self.intact(ref)):
             if self.is_local:
                 shutil.rmtree(self.uri(ref.uri), ignore_errors=True)
@@ -173,7 +174,7 @@ class ResultsStore(WritableFileSystem):
             folder = Path(self.uri(ref.uri))
         else:
             folder = Path(tempfile.gettempdir()) / "sentimill" / ref.uri
-            if not (folder / "SHA256").is_file():
+            if not (folder / MARK).is_file():
                 self._fs.get(self.uri(ref.uri), str(folder), recursive=True)
         _require_sha256(ref.uri, folder_sha256(folder), ref.sha256)
         return folder
@@ -255,16 +256,6 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
 def forget_loaded_store() -> None:
     """Load the block anew at the next use, for one that was saved over since."""
     _load.cache_clear()
-
-
-def folder_sha256(folder: Path) -> str:
-    """One sha256 over the names and contents of all files but the mark of completeness itself."""
-    lines = [
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}"
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != "SHA256"
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def put_sifted(sifted: Sifted) -> SiftedRefs:
