@@ -51,7 +51,7 @@ def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
     try:
         return config.model_validate(CliApp.run(made, cli_args=arguments).model_dump(exclude_unset=True))
     except (ValidationError, SettingsError) as error:
-        fail(_complaint(error))
+        fail(complaint(error))
 
 
 def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
@@ -171,7 +171,8 @@ def _unfilled(scores: RunScores) -> list[str]:
     return [f"quotas  {shortfall(scores.plan, scores.taxonomy)}", *lines, *more] if scores.plan.cells else []
 
 
-def _complaint(error: ValidationError | SettingsError) -> str:
+def complaint(error: ValidationError | SettingsError) -> str:
+    """Say what is wrong with a configuration, one line per value, five at most."""
     if isinstance(error, SettingsError):
         return f"{str(error).removeprefix('error parsing CLI: ')}. See --help."
     lines = [_line(item) for item in error.errors()[:5]]
