@@ -180,6 +180,15 @@ class DemographicCategory(StrEnum):
     minority = "minority"
 
 
+class NameEngineKind(StrEnum):
+    """What finds people's names."""
+
+    embedded = "embedded"
+    spacy = "spacy"
+    transformers = "transformers"
+    gliner = "gliner"
+
+
 class ScrubbingConfig(Config, title="Scrubbing"):
     """What is taken out of texts before anything learns from them."""
 
@@ -195,6 +204,23 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """Turn gendered nouns and pronouns into neutral ones, verbs agreeing."""
     person_bias: float = Field(-0.5, ge=-5.0, le=5.0, title="Name strictness")
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
+    name_engine: NameEngineKind = Field(NameEngineKind.embedded, title="Name engine")
+    """`embedded` needs nothing; `spacy`, `transformers` and `gliner` run the name model."""
+    name_model: str | None = Field(None, title="Name model")
+    """Folder, package or hub name of a model that finds names; for the engines that run one."""
+    name_revision: str | None = Field(None, title="Name model revision")
+    """Hub revision (commit, tag or branch) of the name model."""
+    name_union: bool = Field(True, title="Both name engines")
+    """What the name model or the embedded tagger finds counts as a name; off, the model decides alone."""
+
+    @model_validator(mode="after")
+    def _model_for_engine(self) -> Self:
+        if (self.name_engine is NameEngineKind.embedded) != (self.name_model is None):
+            raise ValueError(
+                f"scrubbing.name_engine is {self.name_engine.value} and name_model {self.name_model!r}; "
+                "expected a model for spacy, transformers and gliner, and none for embedded. Give both."
+            )
+        return self
 
 
 class Judge(StrEnum):
