@@ -45,6 +45,15 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
+class Loss(StrEnum):
+    """What training minimises; all leave unknown targets out."""
+
+    bce = "bce"
+    balanced = "balanced"
+    focal = "focal"
+    asymmetric = "asymmetric"
+
+
 class Config(BaseModel):
     """Base of every section: values cannot change, unknown names are refused."""
 
@@ -166,6 +175,17 @@ class VerifyingConfig(Config):
     """Upper bound on the share of a label's texts that are dropped, worst first."""
 
 
+class MixingConfig(Config):
+    """Which synthetic rows join real ones, and how much they count."""
+
+    top_up: int | None = Field(None, ge=1, le=1_000_000, title="Rare-label top-up")
+    """Synthetic rows join only labels with fewer real training rows than this, up to it; empty: all join."""
+    synthetic_share: float = Field(1.0, gt=0.0, le=1.0, title="Largest synthetic share")
+    """Share of synthetic rows among a label's training rows, at most."""
+    weigh: bool = Field(False, title="Weigh synthetic rows")
+    """Let synthetic rows that read like the real ones count more."""
+
+
 class SplitConfig(Config):
     """How the accepted rows are divided."""
 
@@ -202,6 +222,18 @@ class TrainingConfig(Config):
     """Tokens per text; longer texts are cut and counted."""
     precision: Precision = Field(Precision.auto, title="Precision")
     """Arithmetic of the forward pass."""
+    loss: Loss = Field(Loss.bce, title="Loss")
+    """Binary cross-entropy; the same with rare labels weighted up (balanced); focal; asymmetric."""
+    layer_decay: float = Field(1.0, gt=0.0, le=1.0, title="Layer decay")
+    """Each encoder layer learns at this share of the rate of the layer above; 1 treats all alike."""
+    average: float = Field(0.0, ge=0.0, lt=1.0, title="Weight averaging")
+    """Decay of the moving average of the weights, which is what is kept; 0 keeps the last weights."""
+    accumulate: int = Field(1, ge=1, le=1_024, title="Gradient accumulation")
+    """Batches whose gradients are added up before a step."""
+    ordinal: bool = Field(False, title="Scale head")
+    """For taxonomies with an order: a second head that places each text on the scale."""
+    lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")
+    """Rank of low-rank adapters on the encoder, merged after training; 0 tunes all weights."""
 
 
 class EvaluationConfig(Config):
@@ -232,6 +264,7 @@ class RunConfig(Config):
     scrubbing: ScrubbingConfig = ScrubbingConfig()
     verifying: VerifyingConfig = VerifyingConfig()
     split: SplitConfig = SplitConfig()
+    mixing: MixingConfig = MixingConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 

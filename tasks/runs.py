@@ -162,7 +162,7 @@ def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
         return synthetic
     people = _read_real(run, "train")
     config = run.config
-    shares = config.mix, config.mix_rows, config.split.validation
+    shares = config.mix, config.mix_rows, config.mixing, config.split.validation
     return run.step(stages.mix, synthetic, people, *shares, config.seed)
 
 

@@ -73,6 +73,7 @@ def make_row():
             "labels": list(labels),
             "level": None,
             "targets": list(targets),
+            "weight": 1.0,
             "topic": "food",
             "scenario": "A dinner.",
             "style": "review",

@@ -16,7 +16,13 @@ METRICS_FILE = Path(__file__).with_name("metrics.py")
 Matrix = NDArray[np.float64]
 
 
-def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy: Taxonomy) -> dict[str, Any]:
+def measure(
+    probabilities: Matrix,
+    thresholds: Matrix,
+    targets: Matrix,
+    taxonomy: Taxonomy,
+    levels: NDArray[np.int_] | None = None,
+) -> dict[str, Any]:
     """Measure probabilities against true label sets.
 
     Args:
@@ -24,6 +30,7 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
         thresholds: (n_labels,), chosen on other texts than these.
         targets: (n, n_labels), 0 or 1.
         taxonomy: Names the labels; a scale is measured as one, too.
+        levels: (n,) places on the scale, 1..n_labels; None takes the median of the probabilities.
 
     Returns:
         See `INPUTS` in `tasks/evaluation/metrics.py`; JSON-able.
@@ -33,15 +40,16 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
     """
     if not len(targets):
         raise ValueError("test set is empty; expected at least one text. Ask for more texts per label.")
-    levels = {}
+    scale = {}
     if taxonomy.ordinal:
-        levels = {"predicted_levels": median_levels(probabilities), "reference_levels": true_levels(targets)}
+        predicted = median_levels(probabilities) if levels is None else levels
+        scale = {"predicted_levels": predicted, "reference_levels": true_levels(targets)}
     return _module().compute(  # type: ignore[no-any-return]
         predictions=decide(probabilities, thresholds).astype(float),
         references=targets,
         probabilities=probabilities,
         label_names=list(taxonomy.names),
-        **levels,
+        **scale,
     )
 
 

@@ -6,6 +6,7 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.learning import Evaluation, evaluate, train
+from tasks.stages.proving import predict_baseline, predict_test, prove_rare, prove_rows, prove_test
 from tasks.stages.texts import clean, sample_cell, scrub, verify
 
 __all__ = [
@@ -14,6 +15,11 @@ __all__ = [
     "clean",
     "evaluate",
     "mix",
+    "predict_baseline",
+    "predict_test",
+    "prove_rare",
+    "prove_rows",
+    "prove_test",
     "read_real_part",
     "sample_cell",
     "scrub",
