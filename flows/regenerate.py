@@ -14,9 +14,9 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
 from tasks.planning import plan_cells, refill_cells
-from tasks.records import RunSummary
+from tasks.records import Cell, DatasetRef, RunSummary
 from tasks.release import publish
-from tasks.runs import account, add_real, balance, evaluate, fit_classifier, open_run, sample, sift
+from tasks.runs import Run, account, add_real, balance, evaluate, fit_classifier, open_run, sample, sift
 
 DEFAULT = RunConfig()
 
@@ -34,22 +34,25 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         config: Every knob of the run.
     """
     run = open_run(config)
-    config = run.config
+    planned, synthetic = synthetic_rows(run)
+    rows = add_real(run, synthetic)
+    model = fit_classifier(run, rows)
+    scores = evaluate(run, model, rows)
+    return publish(run, planned, rows, model, scores)
 
-    planned = plan_cells(config, run.taxonomy, run.topics) if run.wants_synthetic else []
+
+def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
+    """Sample, clean, scrub and verify, round by round, until no cell is short; then balance and split."""
+    planned = plan_cells(run.config, run.taxonomy, run.topics) if run.wants_synthetic else []
     cells, pool = planned, run.store.put_rows([])
     accepted = pool
-    while cells and run.rounds < config.plan.rounds:
+    while cells and run.rounds < run.config.plan.rounds:
         texts = sample(run, cells)
         pool, sifted = sift(run, texts, pool)
         accepted = sifted.verified.kept
         counts = account(run, planned, sifted)
         cells = refill_cells(planned, counts, run.drawn, run.rounds + 1)
-
-    rows = add_real(run, balance(run, accepted, planned))
-    model = fit_classifier(run, rows)
-    scores = evaluate(run, model, rows)
-    return publish(run, planned, rows, model, scores)
+    return planned, balance(run, accepted, planned)
 
 
 if __name__ == "__main__":

@@ -278,6 +278,27 @@ class RunConfig(Config):
         return self.model_copy(update=sections)
 
 
+class ProofConfig(RunConfig):
+    """Everything that the protocol needs: a run, and how much of it every mix of rows gets."""
+
+    proof_rows: int | None = Field(3_000, ge=100, le=10_000_000, title="Rows per arm")
+    """Real rows, and synthetic rows, that an arm learns from at most; empty takes all."""
+    passes: int = Field(9_000, ge=100, le=100_000_000, title="Row passes")
+    """Training rows times epochs of every arm, so that small mixes are not starved of steps."""
+    seeds: int = Field(3, ge=1, le=20, title="Seeds")
+    """Times that every arm is trained."""
+    shares: tuple[float, ...] = Field((0.01, 0.05, 0.1), title="Small shares of real")
+    """Shares of the real rows that are tried alone and with synthetic rows."""
+
+    @model_validator(mode="after")
+    def _has_people(self) -> Self:
+        if not self.real:
+            raise ValueError("real is empty; expected a data set that people labelled. Give --real.")
+        if any(not 0 < share < 1 for share in self.shares):
+            raise ValueError(f"shares is {list(self.shares)}; expected numbers between 0 and 1.")
+        return self
+
+
 class TuneConfig(Config):
     """Everything that fine-tuning a generator needs."""
 

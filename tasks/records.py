@@ -128,6 +128,14 @@ class RunSummary(Record):
     reasons: tuple[str, ...]
 
 
+class ProofSummary(Record):
+    """What the protocol found."""
+
+    path: str
+    table: tuple[str, ...]
+    """Rows of the table as JSON."""
+
+
 def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:
     """Mark rows as dropped by a stage for one reason."""
     return [Reject(row=row, stage=stage, reason=reason) for row in rows]

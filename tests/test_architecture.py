@@ -19,7 +19,7 @@ STAGES = (
 ).split()
 MAY_IMPORT_PREFECT = {f"tasks.{name}" for name in "caching store runs release runpage commandline".split()}
 # What joins the stages; plain code knows nothing of it.
-ABOVE = {f"tasks.{name}" for name in "stages generator_card runs release runpage commandline".split()}
+ABOVE = {f"tasks.{name}" for name in "stages generator_card proof runs release runpage commandline".split()}
 
 
 def _is_above(module):

@@ -91,7 +91,6 @@ def test_a_two_label_problem_is_learnt(trained, rows):
         {"loss": "asymmetric", "epochs": 40, "patience": 40},
         {"average": 0.9},
         {"accumulate": 2, "learning_rate": 0.04, "head_learning_rate": 0.04},
-        {"lora_rank": 8, "epochs": 40, "patience": 40, "learning_rate": 0.05},
         {"layer_decay": 0.5},
     ],
     ids=lambda change: "-".join(map(str, next(iter(change.items())))),
@@ -103,6 +102,19 @@ def test_every_way_of_training_learns_the_two_labels(change, rows, config, tmp_p
     truth = np.array([row["targets"] for row in rows])
 
     assert mean_average_precision(truth, found) > 0.95
+
+
+def test_adapters_learn_and_leave_the_embeddings_as_they_were(rows, config, tiny_encoder, tmp_path):
+    change = {"lora_rank": 8, "epochs": 40, "patience": 40, "learning_rate": 0.05}
+    model, tokenizer, state = train_classifier(
+        rows, rows, LABELS, config.model_copy(update=change), 1, tmp_path
+    )
+    found = predict(model, tokenizer, [row["text"] for row in rows], 32)
+    before = BertModel.from_pretrained(tiny_encoder).embeddings.word_embeddings.weight
+
+    assert torch.equal(model.encoder.embeddings.word_embeddings.weight, before)
+    assert mean_average_precision(np.array([row["targets"] for row in rows]), found) > 0.8
+    assert state.history[-1]["loss"] < state.history[0]["loss"]
 
 
 def test_adapters_are_merged_so_that_the_saved_model_is_a_plain_one(rows, config, tmp_path):

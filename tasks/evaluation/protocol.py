@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.evaluation.bootstrap import (
+    N_DRAWS,
     Estimate,
     Score,
     draw_counts,
@@ -193,6 +194,7 @@ def compare(
     taxonomy: Taxonomy,
     pairs: Iterable[tuple[str, str]],
     seed: int,
+    n_draws: int = N_DRAWS,
 ) -> Compared:
     """Scores of every arm, and paired differences of some, with intervals.
 
@@ -201,9 +203,10 @@ def compare(
         taxonomy: Names the labels.
         pairs: Arms to compare; those that were not measured are left out.
         seed: Decides the draws.
+        n_draws: Test sets drawn for the intervals.
     """
     first = next(iter(found.values()))[0]
-    counts = draw_counts(len(first.targets), seed)
+    counts = draw_counts(len(first.targets), seed, n_draws)
     scores = {name: _by_score([scores_of(p, taxonomy) for p in seeds]) for name, seeds in found.items()}
     return Compared(
         {name: {s: estimate(each, counts) for s, each in own.items()} for name, own in scores.items()},
