@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= data
+TAXONOMY ?= goemotions
+PROOF_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
+ALL_ROWS = --proof-rows null --passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean
+.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality bench-training prove clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -47,6 +50,12 @@ bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+
+bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_training.py $(ARGS)
+
+prove: $(VENV)/ready ## What real, synthetic and mixed rows are worth, on people's text (TAXONOMY, DATA, FULL=1)
+	@$(RUN) -m flows.prove --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

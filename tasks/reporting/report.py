@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.reporting import views
+from tasks.reporting import closeup, views
 from tasks.reporting.formatting import FILTERS
 from tasks.reporting.scores import RunScores
 
@@ -48,6 +48,8 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "n_rejected": sum(scores.rejects.values()),
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
+        "calibration": closeup.calibration_dots(scores.closeup) if scores.closeup else [],
+        "curves": closeup.curve_points(scores.closeup) if scores.closeup else [],
         "samples": views.samples_by_label(scores),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
         "timings": views.bars(scores.timings),

@@ -12,12 +12,14 @@ from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_arms
 from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.measuring import measure
+from tasks.evaluation.protocol import Predictions, levels_of, to_bytes
 from tasks.evaluation.thresholds import population_weights, tune_thresholds
 from tasks.realrows import without_seen
-from tasks.records import DatasetRef, ModelRef, Record, Row
-from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm
+from tasks.records import BlobRef, DatasetRef, ModelRef, Record, Row
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp
 from tasks.runpage import Progress
 from tasks.scrubbing import SCRUBBER_VERSION
+from tasks.stages.closeup import close_up
 from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import Taxonomy
 from tasks.training import load_classifier, predict, predict_levels, save_classifier, train_classifier
@@ -32,6 +34,9 @@ class Evaluation(Record):
     arms: tuple[Arm, ...]
     n_seen_in_training: int
     """Real test texts that were left out because they stand in training."""
+    closeup: CloseUp
+    predictions: BlobRef
+    """What the classifier said about the test set that decides, see `Predictions`."""
 
 
 @stage("train", version="2")
@@ -113,24 +118,38 @@ def evaluate(
     labelled = {name: (texts_of(part), targets_of(part)) for name, part in tests.items()}
     judges, weights = judges_of(parts["validation"], taxonomy)
     train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], judges))
+    folder = store.get_folder(model)
+    said = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
     scores = [
-        *_classifier_arms(store.get_folder(model), labelled, taxonomy),
+        *({"name": CLASSIFIER, "test_set": n, "metrics": _measured(p, taxonomy)} for n, p in said.items()),
         *baseline_arms(train, validation, labelled, taxonomy, seed, config.min_positives, weights),
     ]
-    return Evaluation(arms=tuple(Arm.model_validate(score) for score in scores), n_seen_in_training=n_seen)
+    deciding = REAL if REAL in tests else SYNTHETIC
+    return Evaluation(
+        arms=tuple(Arm.model_validate(score) for score in scores),
+        n_seen_in_training=n_seen,
+        closeup=close_up(deciding, tests[deciding], said[deciding], parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(said[deciding]), ".npz"),
+    )
 
 
-def _classifier_arms(
-    folder: Path, tests: dict[str, tuple[list[str], np.ndarray]], taxonomy: Taxonomy
-) -> list[dict[str, Any]]:
+def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Predictions:
+    """What a saved classifier says about rows; its thresholds are those that came with it."""
     model, tokenizer, settings = load_classifier(folder)
-    thresholds = np.array(settings["thresholds"])
-    arms = []
-    for name, (texts, targets) in tests.items():
-        found = predict_levels(model, tokenizer, texts, settings["max_tokens"])
-        metrics = measure(found.probabilities.astype(float), thresholds, targets, taxonomy, found.levels)
-        arms.append({"name": CLASSIFIER, "test_set": name, "metrics": metrics})
-    return arms
+    found = predict_levels(model, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
+    said = found.probabilities.astype(float)
+    return Predictions(
+        probabilities=said,
+        thresholds=np.array(settings["thresholds"]),
+        targets=targets_of(rows),
+        levels=levels_of(said, found.levels, taxonomy),
+        weights=np.array([row["weight"] for row in rows], dtype=float),
+    )
+
+
+def _measured(said: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
+    levels = said.levels if taxonomy.ordinal else None
+    return measure(said.probabilities, said.thresholds, said.targets, taxonomy, levels)
 
 
 def judges_of(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:

@@ -1,7 +1,5 @@
 """From all rows, real and synthetic, to what each mix of them is worth; see `tasks.evaluation.protocol`."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from tasks.caching import stage
@@ -18,12 +16,11 @@ from tasks.evaluation.protocol import (
     to_bytes,
 )
 from tasks.realrows import without_seen
-from tasks.records import BlobRef, DatasetRef, ModelRef, Row
+from tasks.records import BlobRef, DatasetRef, ModelRef
 from tasks.stages.dividing import join_real
-from tasks.stages.learning import judges_of
+from tasks.stages.learning import judges_of, predictions_of
 from tasks.store import open_store
 from tasks.taxonomy import Taxonomy
-from tasks.training import load_classifier, predict_levels
 
 
 @stage("prove-rows")
@@ -62,10 +59,8 @@ def prove_rare(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef
 def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
     """What a finished classifier says about test rows; its thresholds are those that came with it."""
     store = open_store()
-    classifier, tokenizer, settings = load_classifier(store.get_folder(model))
-    rows = store.get_rows(test)
-    found = predict_levels(classifier, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
-    return _put(found.probabilities, np.array(settings["thresholds"]), rows, taxonomy, found.levels)
+    said = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
+    return store.put_blob(to_bytes(said), ".npz")
 
 
 @stage("predict-baseline")
@@ -85,22 +80,12 @@ def predict_baseline(
         found = tfidf_logreg(
             texts_of(parts["train"]), targets, *validation, texts, seed, config.min_positives, weights
         )
-    return _put(found.probabilities["test"], found.thresholds, tested, taxonomy, None)
-
-
-def _put(
-    probabilities: np.ndarray,
-    thresholds: np.ndarray,
-    rows: Sequence[Row],
-    taxonomy: Taxonomy,
-    levels: np.ndarray | None,
-) -> BlobRef:
-    said = probabilities.astype(float)
-    found = Predictions(
-        probabilities=said,
-        thresholds=thresholds,
-        targets=targets_of(rows),
-        levels=levels_of(said, levels, taxonomy),
-        weights=np.array([row["weight"] for row in rows], dtype=float),
+    probabilities = found.probabilities["test"].astype(float)
+    said = Predictions(
+        probabilities=probabilities,
+        thresholds=found.thresholds,
+        targets=targets_of(tested),
+        levels=levels_of(probabilities, None, taxonomy),
+        weights=np.array([row["weight"] for row in tested], dtype=float),
     )
-    return open_store().put_blob(to_bytes(found), ".npz")
+    return store.put_blob(to_bytes(said), ".npz")
