@@ -25,6 +25,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -192,6 +194,7 @@ class _Progress:
         self, total: int, done: int, title: str, on_progress: Callable[[float], None] | None
     ) -> None:
         self.bar = tqdm(total=total, initial=done, desc=title, unit="batch", leave=False)
+        self.total = total
         self.on_progress = on_progress
         self.reported = time.monotonic()
 
@@ -202,7 +205,7 @@ class _Progress:
         self.reported = time.monotonic()
         self.bar.set_postfix(loss=f"{state.loss_sum / state.batch:.3f}")
         if self.on_progress:
-            self.on_progress(min(1.0, state.step / self.bar.total))
+            self.on_progress(min(1.0, state.step / self.total))
 
 
 def _require_finite(loss: torch.Tensor, title: str, state: FitState, folder: Path) -> None:
@@ -229,7 +232,7 @@ def _averaged(accelerator: Accelerator, model: nn.Module, decay: float) -> Avera
         return None
 
     @torch.no_grad()
-    def towards(averages: list[torch.Tensor], now: list[torch.Tensor], n: torch.Tensor) -> None:
+    def towards(averages: Tensors, now: Tensors, n: torch.Tensor | int) -> None:
         torch._foreach_lerp_(averages, now, 1 - min(decay, (1 + int(n)) / (10 + int(n))))
 
     averaged = AveragedModel(accelerator.unwrap_model(model), multi_avg_fn=towards)

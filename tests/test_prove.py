@@ -144,7 +144,7 @@ def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
     after = json.loads(store.read_path("proof/polarity3.json"))
 
     assert cached(store, "train") == before
-    assert after["arms"]["real"]["kappa"]["value"] != page["arms"]["real"]["kappa"]["value"]
+    assert after["arms"]["real"]["brier"]["value"] != page["arms"]["real"]["brier"]["value"]
 
 
 def test_a_proof_without_people_is_refused():

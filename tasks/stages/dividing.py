@@ -8,6 +8,7 @@ import numpy as np
 from tasks.balancing import choose_synthetic, fill_quotas, split_rows, weigh_rows
 from tasks.caching import stage
 from tasks.cleaning import clean_rows
+from tasks.columns import texts_of
 from tasks.config import CleaningConfig, MixingConfig, ScrubbingConfig, SplitConfig
 from tasks.embedding import embed
 from tasks.realrows import real_rows
@@ -63,6 +64,6 @@ def join_real(synthetic: Sequence[Row], people: Sequence[Row], config: MixingCon
     ours, theirs = ([row for row in rows if row["split"] == "train"] for rows in (synthetic, people))
     ours = choose_synthetic(ours, theirs, config, seed)
     if config.weigh and ours and theirs:
-        vectors = (embed([row["text"] for row in rows], "weigh") for rows in (ours, theirs))
-        ours = weigh_rows(ours, theirs, *vectors, seed)
+        one, other = (embed(texts_of(rows), "weigh") for rows in (ours, theirs))
+        ours = weigh_rows(ours, theirs, one, other, seed)
     return [*ours, *(row for row in synthetic if row["split"] != "train"), *people]
