@@ -1,24 +1,19 @@
 """The best model so far of every taxonomy, and the ones before it.
 
-    python -m tasks.champion                       who is champion, and who was
-    python -m tasks.champion --rollback sentiment7 make the one before champion again
-
 `champion.json` holds one entry per taxonomy; `history` in it lists the champions before, the newest first,
 `withdrawn` those that were rolled back.
 """
 
-import argparse
 import json
 from typing import Any
 
-from rich.console import Console
-
-from tasks.commandline import one_clear_error
 from tasks.records import ModelRef
-from tasks.store import ResultsStore, open_store, write_json
+from tasks.store import ResultsStore, write_json
 
 CHAMPION = "champion.json"
 LISTS = ("history", "withdrawn")
+MOST_BEFORE = 5
+"""Champions before the present one that are kept, with their runs, to roll back to."""
 
 
 def read_champions(store: ResultsStore) -> dict[str, Any]:
@@ -26,13 +21,13 @@ def read_champions(store: ResultsStore) -> dict[str, Any]:
     return dict(json.loads(store.read_path(CHAMPION))) if store.exists(CHAMPION) else {}
 
 
-def crown(store: ResultsStore, taxonomy: str, entry: dict[str, Any]) -> None:
+def enthrone(store: ResultsStore, taxonomy: str, entry: dict[str, Any]) -> None:
     """Make a model champion; the one before moves into the history."""
     champions = read_champions(store)
     before = champions.get(taxonomy)
     history = [_alone(before), *before.get("history", [])] if before else []
     withdrawn = before.get("withdrawn", []) if before else []
-    champions[taxonomy] = {**entry, "history": history, "withdrawn": withdrawn}
+    champions[taxonomy] = {**entry, "history": history[:MOST_BEFORE], "withdrawn": withdrawn}
     write_json(store, CHAMPION, champions)
 
 
@@ -66,26 +61,10 @@ def roll_back(store: ResultsStore, taxonomy: str) -> dict[str, Any]:
     return dict(champions[taxonomy])
 
 
+def runs_to_keep(champions: dict[str, Any]) -> list[str]:
+    """Runs of the champions and of those that can be rolled back to."""
+    return [old["run"] for entry in champions.values() for old in (entry, *entry.get("history", []))]
+
+
 def _alone(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in LISTS}
-
-
-def main() -> None:
-    """Show the champions, after rolling one back if that is wanted."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.champion", description="Champions and roll-back.")
-    parser.add_argument("--rollback", metavar="TAXONOMY", help="make the champion before champion again")
-    arguments = parser.parse_args()
-    with one_clear_error():
-        store = open_store()
-        if arguments.rollback:
-            roll_back(store, arguments.rollback)
-        console = Console(highlight=False, soft_wrap=True)
-        for name, entry in read_champions(store).items():
-            before = ", ".join(old["run"] for old in entry.get("history", []))
-            console.print(
-                f"{name}: {entry['run']}" + (f" (before: {before})" if before else ""), markup=False
-            )
-
-
-if __name__ == "__main__":
-    main()

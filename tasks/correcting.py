@@ -1,8 +1,8 @@
 """The audit of a run's classifier, and its correction while it treats people too differently."""
 
 from tasks import stages
-from tasks.audits import Audit, Correction, Fairness, Tone, complaints
 from tasks.config import PromptForm
+from tasks.equity import Audit, Correction, Fairness, Tone, complaints
 from tasks.fairness import group_topics
 from tasks.orders import open_order
 from tasks.records import DatasetRef, ModelRef

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.audits import NAMES, complaints
 from tasks.config import FairnessConfig
+from tasks.equity import NAMES, complaints
 from tasks.fairness import audit_classifier, counterfactual_rows, group_topics, measure_tone, rate_gaps
 from tasks.fairness.measures import holm, measure_countries, measure_pairs
 from tasks.fairness.pairs import Pair, counterfactual_pairs

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.audits import Audit, Door, RateGap
+from tasks.equity import Audit, Door, RateGap
 from tasks.fairness.measures import measure_countries, measure_pairs
 from tasks.fairness.pairs import Pair, counterfactual_pairs, country_texts
 from tasks.fairness.templates import load_templates

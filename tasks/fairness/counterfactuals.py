@@ -114,6 +114,7 @@ def _row(row: Row, text: str, group: str, side: int, bare: bool) -> Row:
         "group": group,
         "split": "train",
         "scrubbed": {},
+        "segments": [],
     }
     unlabelled = {"labels": [], "level": None, "targets": [UNKNOWN] * len(row["targets"])}
     return cast("Row", {**row, **changed, **(unlabelled if bare else {})})

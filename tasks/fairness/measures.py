@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
-from tasks.audits import AxisScore, CountryScore, Door, GroupScore
+from tasks.equity import AxisScore, CountryScore, Door, GroupScore
 from tasks.fairness.pairs import Pair
 
 Matrix = NDArray[np.float64]

@@ -8,7 +8,7 @@ from fairlearn.metrics import MetricFrame, true_positive_rate
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 
-from tasks.audits import RateGap
+from tasks.equity import RateGap
 from tasks.fairness.measures import holm
 from tasks.fairness.templates import Words, load_templates
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kruskal
 
-from tasks.audits import Tone, ToneGap
+from tasks.equity import Tone, ToneGap
 from tasks.fairness.measures import holm
 from tasks.fairness.templates import load_templates
 from tasks.taxonomy import Topic

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.audits import Audit, RateGap, Tone
 from tasks.caching import stage
 from tasks.config import FairnessConfig, ScrubbingConfig
+from tasks.equity import Audit, RateGap, Tone
 from tasks.evaluation.thresholds import decide
 from tasks.fairness import (
     audit_classifier,
