@@ -355,11 +355,7 @@ class EvaluationConfig(Config, title="Evaluation"):
 
 
 class FairnessConfig(Config, title="Fairness"):
-    """Whether the classifier treats people alike, and what is done when it does not.
-
-    The limits hold for texts as the service sees them, scrubbed at the door; every axis (names, religion,
-    age ...) has to keep them by itself.
-    """
+    """Whether the classifier treats people alike as deployed; every axis keeps the limits by itself."""
 
     enabled: bool = Field(True, title="Audit fairness")
     """Ask the classifier about pairs of sentences that differ in nothing but whom they are about."""
