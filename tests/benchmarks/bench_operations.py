@@ -200,7 +200,7 @@ def cells(sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> dict[str, object]:
             cwd=ROOT,
             env=environment(fresh("cells")),
             check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
         )
         found[f"{size}"] = json.loads(done.stdout.splitlines()[-1])
