@@ -65,13 +65,60 @@ def slug(name: str) -> str:
 
 
 def show_cells(cells: Sequence[Cell], accepted: Mapping[str, int], round_: int) -> None:
-    """Accepted and wanted texts per label set (rows) and topic (columns)."""
+    """Accepted of wanted texts per label (rows) and topic (columns), as a table and as a picture.
+
+    A text of several labels counts for each. Every round adds a version, so that one can see them fill.
+    """
+    filled = fill_table(cells, accepted)
     topics = sorted({cell.topic for cell in cells})
-    table: dict[tuple[str, ...], dict[str, object]] = {}
+    rows: list[dict[str, object]] = []
+    for label, places in filled.items():
+        total = [sum(values) for values in zip(*places.values(), strict=True)]
+        shown = {t: f"{places[t][0]}/{places[t][1]}" if t in places else "" for t in topics}
+        rows.append({"label": label, "all": f"{total[0]}/{total[1]}", **shown})
+    show_table("accepted-wanted", rows, f"Accepted/wanted after round {round_}")
+    _show_svg("filling", _heat_map(filled, topics), f"What is filled after round {round_}")
+
+
+def fill_table(cells: Sequence[Cell], accepted: Mapping[str, int]) -> dict[str, dict[str, tuple[int, int]]]:
+    """(accepted, wanted) texts per label and topic; what a cell has beyond its quota does not count."""
+    table: dict[str, dict[str, tuple[int, int]]] = {}
     for cell in cells:
-        row = table.setdefault(cell.labels, {"labels": ", ".join(cell.labels), **dict.fromkeys(topics, "")})
-        row[cell.topic] = f"{min(accepted.get(cell.key, 0), cell.wanted)}/{cell.wanted}"
-    show_table("accepted-wanted", list(table.values()), f"Accepted/wanted after round {round_}")
+        n = min(accepted.get(cell.key, 0), cell.wanted)
+        for label in cell.labels:
+            places = table.setdefault(label, {})
+            done, wanted = places.get(cell.topic, (0, 0))
+            places[cell.topic] = (done + n, wanted + cell.wanted)
+    return table
+
+
+def _heat_map(filled: Mapping[str, Mapping[str, tuple[int, int]]], topics: Sequence[str]) -> str:
+    """One square per label and topic, the fuller the greener, with the names of both beside."""
+    parts = []
+    for column, topic in enumerate(topics):
+        x = 176 + 18 * column
+        parts.append(f'<text transform="translate({x},104) rotate(-60)">{escape(topic[:18])}</text>')
+    for line, (label, places) in enumerate(filled.items()):
+        y = 110 + 18 * line
+        parts.append(f'<text x="160" y="{y + 12}" text-anchor="end">{escape(label)}</text>')
+        for column, topic in enumerate(topics):
+            if topic in places:
+                done, wanted = places[topic]
+                colour = "#0f766e" if done >= wanted else "#d97706"
+                place = f'x="{166 + 18 * column}" y="{y}" width="16" height="16"'
+                parts.append(f'<rect {place} fill="#e5e7eb"/>')
+                parts.append(f'<rect {place} fill="{colour}" opacity="{max(0.0, done / wanted):.2f}"/>')
+    return _svg(240 + 18 * len(topics), 120 + 18 * len(filled), parts)
+
+
+def show_rejects(counts: Mapping[str, int], examples: Mapping[str, Sequence[str]], description: str) -> None:
+    """Counts by reason, the most frequent first, with a few texts of each."""
+    rows: list[dict[str, object]] = [
+        {"why": why, "texts": n, "examples": " / ".join(examples.get(why, ()))}
+        for why, n in sorted(counts.items(), key=lambda item: -item[1])
+    ]
+    nothing: dict[str, object] = {"why": "nothing", "texts": 0, "examples": ""}
+    show_table("rejects", rows or [nothing], description)
 
 
 def show_counts(key: str, counts: Mapping[str, int], description: str) -> None:
@@ -94,9 +141,16 @@ def show_bars(key: str, values: Mapping[str, float], description: str) -> None:
         f'<text x="{186 + 360 * value:.0f}" y="{22 * i + 16}">{value:.2f}</text>'
         for i, (name, value) in enumerate(values.items())
     ]
-    size = f'width="600" height="{22 * len(values) + 8}"'
+    _show_svg(key, _svg(600, 22 * len(values) + 8, lines), description)
+
+
+def _svg(width: int, height: int, parts: Sequence[str]) -> str:
+    size = f'width="{width}" height="{height}"'
     page = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">'
-    svg = f'{page}<rect width="100%" height="100%" fill="white"/>{"".join(lines)}</svg>'
+    return f'{page}<rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>'
+
+
+def _show_svg(key: str, svg: str, description: str) -> None:
     address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
     with optional():
         create_image_artifact(image_url=address, key=key, description=description)

@@ -23,6 +23,7 @@ from pydantic import Field, field_validator
 
 from tasks.parquet import FEATURES, REJECT_FEATURES, parquet_bytes, rows_of_parquet
 from tasks.places import (
+    MARK,
     files_of,
     folder_sha256,
     is_there,
@@ -143,6 +144,19 @@ class ResultsStore(WritableFileSystem):
         if self.is_local:
             remove_empty([Path(self.uri(top)) for top in ("runs", "models")])
 
+    def folders(self, path: str) -> list[str]:
+        """Names of what lies directly in a folder, sorted; none if it is not there."""
+        if not self.exists(path):
+            return []
+        return sorted(Path(found).name for found in self._fs.ls(self.uri(path), detail=False))
+
+    def list_files(self, folder: str) -> list[str]:
+        """Paths of the files in a folder, sorted; none if it is not there."""
+        if not self.exists(folder):
+            return []
+        places = self._fs.ls(self.uri(folder), detail=False)
+        return sorted(f"{folder}/{place.rsplit('/', 1)[-1]}" for place in places)
+
     def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
         """Write rows as Parquet, named by content."""
         return self._put_parquet(parquet_bytes(rows), len(rows))
@@ -204,7 +218,7 @@ class ResultsStore(WritableFileSystem):
         for path, file in wanted.items():
             if not self._holds(path, sha256_of(file.read_bytes())):
                 self.write_path(path, file.read_bytes())
-        mark = f"{ref.uri}/SHA256"
+        mark = f"{ref.uri}/{MARK}"
         for path in set(self.written(ref.uri)) - {*wanted, mark}:
             self.remove(path)
         self.write_path(mark, sha256.encode())  # last: it says that all the rest is there

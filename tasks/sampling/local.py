@@ -15,6 +15,7 @@ import torch
 
 from tasks.sampling.contract import Request, Sample, Usage
 from tasks.sampling.decoding import Batch, Job, Limits, Row
+from tasks.sampling.scoring import log_likelihoods
 from tasks.sampling.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,10 @@ class LocalEngine:
     def usage(self) -> Usage:
         """Tokens and time so far."""
         return self._usage
+
+    def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How likely the model finds texts after prompts; see `tasks.sampling.scoring`."""
+        return log_likelihoods(self._model, self._wording, pairs, self._context)
 
     def close(self) -> None:
         """Stop after the current step; callers still waiting get a RuntimeError."""
