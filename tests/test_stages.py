@@ -249,7 +249,13 @@ def test_a_result_that_could_not_be_written_is_a_failed_stage(block):
 
 def test_every_stage_has_a_time_limit_and_is_tried_again_only_where_it_meets_the_outside():
     assert all(task.timeout_seconds > 0 for task in STAGES.values())
-    assert {name for name, task in STAGES.items() if task.retries} == {"sample-cell", "read-real", "train"}
+    assert {name for name, task in STAGES.items() if task.retries} == {
+        "sample-cell",
+        "collect-texts",
+        "judge",
+        "read-real",
+        "train",
+    }
     for task in STAGES.values():
         assert (task.retry_jitter_factor or 0) == (0.5 if task.retries else 0)
 
