@@ -28,10 +28,13 @@ from tasks.reporting.scores import (
     TFIDF,
     Arm,
     CellFill,
+    Figure,
     LabelScore,
     Metrics,
     ModelInfo,
     Plan,
+    Review,
+    Round,
     RunScores,
     Sample,
 )
@@ -49,6 +52,7 @@ from tasks.reporting.views import (
     verdicts,
 )
 from tasks.taxonomy import load_taxonomy
+from tasks.variety import wording
 
 POLARITY = load_taxonomy("polarity3")
 HOSTILE = "</li></style><script>alert('x')</script> & \"so\" | `on`\n```\n# Not a heading {{ 7 * 7 }}"
