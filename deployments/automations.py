@@ -134,8 +134,8 @@ def no_heartbeat(every_s: float) -> AutomationCore:
             ChangeFlowRunState(
                 state=StateType.CRASHED,
                 name="Crashed",
-                message=f"no heartbeat for {within_s:.0f} s; expected one every {every_s:.0f} s. The machine or "
-                "the process of this run is gone. Retry it: it goes on where it stopped.",
+                message=f"no heartbeat for {within_s:.0f} s; expected one every {every_s:.0f} s. The machine "
+                "or the process of this run is gone. Retry it: it goes on where it stopped.",
             )
         ],
     )
