@@ -9,9 +9,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.config import GeneratorConfig
+from tasks.sampling.attention import ATTENTION
 from tasks.sampling.decoding import Limits
 from tasks.sampling.drawing import Controls
 from tasks.sampling.local import LocalEngine
+from tasks.sampling.memory import keep_freed_memory
+from tasks.sampling.packing import pack_weights
 from tasks.sampling.probing import check_cached_decoding, steady_widths
 from tasks.sampling.wording import Wording
 
@@ -82,12 +85,14 @@ def _load_model(name: str, revision: str | None) -> Any:
         name,
         revision=revision,
         dtype=arithmetic(on_gpu),
-        # On a CPU plain matrix products beat the fused kernel for one query per row, and unlike it
-        # give the same bits whatever the batch (2 threads, PyTorch 2.13).
-        attn_implementation="sdpa" if on_gpu else "eager",
+        attn_implementation=ATTENTION,
     )
     model.eval()
-    return model.to("cuda") if on_gpu else model
+    if on_gpu:
+        return model.to("cuda")
+    keep_freed_memory()
+    pack_weights(model)
+    return model
 
 
 def arithmetic(on_gpu: bool) -> torch.dtype:
@@ -147,11 +152,8 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
 
 
 def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
-    """True for padding, marks of structure and places that the tokenizer does not know, (vocabulary,)."""
+    """Padding, marks of structure and places that the tokenizer does not know, (tokens,), int64."""
     n_known = model.get_output_embeddings().weight.shape[0]
-    banned = torch.zeros(n_known, dtype=torch.bool)
-    banned[len(tokenizer) :] = True
     marks = ("pad", "bos", "cls", "sep", "mask", "unk")
     ids = {getattr(tokenizer, f"{mark}_token_id") for mark in marks} - {None} - end_tokens
-    banned[list(ids)] = True
-    return banned.to(model.device)
+    return torch.tensor(sorted(ids | set(range(len(tokenizer), n_known))), device=model.device)
