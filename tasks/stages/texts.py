@@ -1,5 +1,6 @@
 """From an order for texts to texts that carry their labels."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
 
@@ -35,7 +36,10 @@ def sample_cell(
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
     engine = engine_of(generator)
     wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
-    texts = [[Draft(s.text, s.finish == "length") for s in engine.sample(wish)] for wish in wishes]
+    # Side by side, so that few waiting cells fill the batch, too.
+    with ThreadPoolExecutor(len(wishes)) as threads:
+        samples = list(threads.map(engine.sample, wishes))
+    texts = [[Draft(s.text, s.finish == "length") for s in cell] for cell in samples]
     name = str(generator.model)
     return open_store().put_rows(
         rows_of(order, texts, taxonomy, name, generator.revision or generator_sha256)
