@@ -261,7 +261,7 @@ def main() -> None:
         for name, figures in measure(shape, args.only, args.repeats, args.distilabel).items():
             results.setdefault(name, {})[shape] = figures
     if not args.distilabel:
-        Console().print("vs_distilabel is not measured: give --distilabel PYTHON, an interpreter that has it.")
+        Console().print("vs_distilabel is not measured: give --distilabel PYTHON that has it.")
     if not args.only or "share_in_engine" in args.only:
         from engine_share import engine_share
 
