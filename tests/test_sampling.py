@@ -309,6 +309,16 @@ def test_a_stop_string_ends_a_text_and_is_not_in_it(bert):
     assert stopped[number] == Sample(kept, "stop", len(kept.split()) + 1)
 
 
+def test_no_text_begins_with_a_banned_opening(bert):
+    engine = load_engine(_config(bert, banned_openings=("w7", "w8", "w9")))
+    plain = load_engine(_config(bert))
+    request = Request("w1", k=400, seed=0)
+    firsts = {sample.text.split(" ")[0].lower() for sample in engine.sample(request)}
+    assert firsts.isdisjoint({"w7", "w8", "w9"})
+    assert {"w7", "w8", "w9"} <= {sample.text.split(" ")[0].lower() for sample in plain.sample(request)}
+    assert any(f" {word} " in sample.text for sample in engine.sample(request) for word in ("w7", "w8", "w9"))
+
+
 def test_many_threads_are_served_by_one_batch(bert):
     engine = load_engine(_config(bert))
     requests = [Request(f"w{n}", k=3, seed=n) for n in range(50)]

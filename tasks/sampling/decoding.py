@@ -30,6 +30,8 @@ class Limits:
     banned: Tensor
     """Tokens that no text may contain, (tokens,), int64."""
     controls: Controls
+    not_first: Tensor
+    """Tokens that no text may begin with, (tokens,), int64."""
     repetition_penalty: float = 1.0
     guidance: float = 1.0
 
@@ -200,6 +202,8 @@ class Batch:
 
     def _extend(self, rows: Sequence[Row], scores: Tensor) -> None:
         scores = self._shape(rows, scores).index_fill_(1, self.limits.banned, -torch.inf)
+        if len(self.limits.not_first) and not rows[0].tokens:  # rows are admitted together
+            scores.index_fill_(1, self.limits.not_first, -torch.inf)
         uniforms = np.stack([row.uniforms[len(row.tokens)] for row in rows])
         tokens = draw(scores, torch.from_numpy(uniforms).to(scores.device), self.limits.controls)
         for row, token in zip(rows, tokens.tolist(), strict=True):

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,7 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
         batch_size=config.batch_size or DEFAULT_BATCH,
         end_tokens=end_tokens,
         banned=banned_tokens(model, tokenizer, end_tokens),
+        not_first=opening_tokens(config.banned_openings, model, tokenizer),
         controls=Controls(config.temperature, config.top_p, config.top_k, config.min_p),
         repetition_penalty=config.repetition_penalty,
         guidance=config.guidance,
@@ -158,3 +160,15 @@ def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> tor
     marks = ("pad", "bos", "cls", "sep", "mask", "unk")
     ids = {getattr(tokenizer, f"{mark}_token_id") for mark in marks} - {None} - end_tokens
     return torch.tensor(sorted(ids | set(range(len(tokenizer), n_known))), device=model.device)
+
+
+def opening_tokens(openings: Sequence[str], model: Any, tokenizer: Any) -> torch.Tensor:
+    """First tokens of words as they may stand at the beginning of a text, (tokens,), int64.
+
+    With and without a space before, as written, in lower case and with a capital.
+    """
+    spellings = {
+        f"{space}{word}" for w in openings for word in (w, w.lower(), w.capitalize()) for space in ("", " ")
+    }
+    firsts = {tuple(tokenizer(word, add_special_tokens=False)["input_ids"][:1]) for word in spellings}
+    return torch.tensor(sorted(token for first in firsts for token in first), device=model.device).long()
