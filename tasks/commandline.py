@@ -20,6 +20,7 @@ from rich.table import Table
 from tasks.auditing import Audit, AuditFailedError
 from tasks.checks import check, check_tuning
 from tasks.config import AuditConfig, ProofConfig, RunConfig, TuneConfig
+from tasks.estimating import estimate
 from tasks.leftovers import end_leftovers
 from tasks.records import ProofSummary, RunSummary
 from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
@@ -28,6 +29,7 @@ from tasks.store import open_store, require_writable_root
 
 FELL = 1
 BAD_INPUT = 2
+ESTIMATE = "--estimate"
 INTERRUPTED = 130
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -55,10 +57,17 @@ def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
 
 
 def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
-    """Parse the arguments, check them before anything is started, run, and print what came of it."""
-    config: RunConfig = parse(RunConfig, sys.argv[1:], "python -m flows.regenerate")
+    """Parse the arguments, check them before anything is started, run, and print what came of it.
+
+    With `--estimate`, print what the run would cost instead.
+    """
+    arguments = [argument for argument in sys.argv[1:] if argument != ESTIMATE]
+    config: RunConfig = parse(RunConfig, arguments, f"python -m flows.regenerate [{ESTIMATE}]")
     with one_clear_error():
-        check(config)
+        checked = check(config)
+        if ESTIMATE in sys.argv:
+            Console().print("\n".join(estimate(*checked).lines()), highlight=False)
+            return
         require_writable_root()
         with on_its_own():
             summary = flow(config)

@@ -25,6 +25,7 @@ from tasks.gpus import claim_gpu
 from tasks.orders import Order, in_batches, order_for
 from tasks.places import private_folder
 from tasks.records import (
+    Row,
     BlobRef,
     Cell,
     DatasetRef,
@@ -73,6 +74,8 @@ class Run:
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
+    accepted: DatasetRef | None = None
+    """Rows that passed every filter so far; None in the first round."""
     tokens: int = 0
     """Tokens sampled so far."""
     history: list[Round] = field(default_factory=list)
@@ -211,8 +214,20 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
 def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
     generator = run.config.generator
     form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
-    whole = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
+    exemplars = _exemplars(run), generator.exemplars
+    whole = [order_for(cell, run.taxonomy, run.topics, form, *exemplars) for cell in cells]
     return [part for order in whole for part in in_batches(order, size)]
+
+
+def _exemplars(run: Run) -> list[Row]:
+    """Rows that prompts may show: people's training rows, or without them what was accepted so far."""
+    if not run.config.generator.exemplars:
+        return []
+    if run.real is None:
+        return run.store.get_rows(run.accepted) if run.accepted else []
+    config = run.config
+    part = run.real, "train", run.taxonomy, config.cleaning, config.scrubbing
+    return run.store.get_rows(run.step(stages.read_real_part, *part).kept)
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:
