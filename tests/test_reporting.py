@@ -10,7 +10,6 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tasks.reporting.cards import dataset_card, model_card
 from tasks.reporting.formatting import cell, duration, score
-from tasks.reporting.report import render_report, write_report
 from tasks.reporting.quality import (
     TRAITS,
     findings,
@@ -20,6 +19,7 @@ from tasks.reporting.quality import (
     side,
     why_short,
 )
+from tasks.reporting.report import render_report, write_report
 from tasks.reporting.scores import (
     CLASSIFIER,
     MAJORITY,
@@ -28,10 +28,13 @@ from tasks.reporting.scores import (
     TFIDF,
     Arm,
     CellFill,
+    Figure,
     LabelScore,
     Metrics,
     ModelInfo,
     Plan,
+    Review,
+    Round,
     RunScores,
     Sample,
 )
@@ -49,6 +52,7 @@ from tasks.reporting.views import (
     verdicts,
 )
 from tasks.taxonomy import load_taxonomy
+from tasks.variety import wording
 
 POLARITY = load_taxonomy("polarity3")
 HOSTILE = "</li></style><script>alert('x')</script> & \"so\" | `on`\n```\n# Not a heading {{ 7 * 7 }}"
@@ -207,7 +211,7 @@ def test_the_review_says_what_is_off_and_what_to_do():
     found = findings(run_scores())
 
     assert [finding.what for finding in found] == [
-        "2 of 3 cells lack 5 texts in all, when the rounds were used up. Labels with too few texts: "
+        "2 of 3 cells lack 5 texts in all: sampling ended when the rounds were used up. Labels with too few texts: "
         "positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
         "The texts repeat one another. (compression ratio 3.00, real text 2.00 to 2.50)",
         "A simple classifier tells these texts from people's, whatever their label. "
@@ -215,9 +219,7 @@ def test_the_review_says_what_is_off_and_what_to_do():
         "12 of 1,000 texts hold a swear word (1.2%).",
     ]
     assert all("<code>" in finding.advice for finding in found)
-    assert opinion(run_scores()) == (
-        "Of 3 figures, measured on 500 texts, 1 lies where real text lies."
-    )
+    assert opinion(run_scores()) == ("Of 3 figures, measured on 500 texts, 1 lies where real text lies.")
 
 
 def test_a_figure_lies_within_the_band_above_or_below_it():
@@ -258,7 +260,7 @@ def test_a_label_that_others_made_up_for_is_not_called_short():
     )
 
     assert shortfall(Plan(cells=cells, rounds=4, ended="time"), POLARITY) == (
-        "1 of 2 cells lack 1 texts in all, when the time was up. "
+        "1 of 2 cells lack 1 text in all: sampling ended when the time was up. "
         "Every label has its number all the same: other cells with the label made up for it."
     )
     full = Plan(cells=cells[1:], rounds=1)
