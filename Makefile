@@ -46,7 +46,7 @@ bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
-	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

@@ -211,8 +211,8 @@ def test_the_review_says_what_is_off_and_what_to_do():
     found = findings(run_scores())
 
     assert [finding.what for finding in found] == [
-        "2 of 3 cells lack 5 texts in all: sampling ended when the rounds were used up. Labels with too few texts: "
-        "positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
+        "2 of 3 cells lack 5 texts in all: sampling ended when the rounds were used up. "
+        "Labels with too few texts: positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
         "The texts repeat one another. (compression ratio 3.00, real text 2.00 to 2.50)",
         "A simple classifier tells these texts from people's, whatever their label. "
         "(told from real text 0.970, real text 0.500 to 0.850)",

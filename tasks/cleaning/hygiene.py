@@ -34,6 +34,7 @@ MOST_DIGITS = 0.9
 """Share of digits among letters and digits from which only letters count: nobody writes in figures alone."""
 
 _LETTER = re.compile(r"[^\W_]")
+_DIGIT = re.compile(r"\d")
 _REPEATED = re.compile(r"(.)\1{1,1000}", re.DOTALL)
 _IMPOSSIBLE = re.compile(
     # Pairs of letters that no English word holds, abbreviations and names aside.
@@ -86,7 +87,7 @@ def is_mash(draft: Draft) -> bool:
 def is_signs(draft: Draft) -> bool:
     """Whether a longer text is mostly signs: tables, code, mojibake; emoji and dots do not count."""
     head = draft.text[:5_000]
-    n_letters, n_digits = len(_LETTER.findall(head)), sum(map(str.isdigit, head))
+    n_letters, n_digits = len(_LETTER.findall(head)), len(_DIGIT.findall(head))
     if n_letters >= SIGNS_LETTERS * len(head) and n_digits < MOST_DIGITS * n_letters:
         return False
     dense = _REPEATED.sub(r"\1", "".join(draft.text[:5_000].split()))
