@@ -4,7 +4,7 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
+from tasks.config import GeneratorConfig, Judge, PromptForm, RunConfig, TuneConfig
 from tasks.embedding import MINILM, minilm_folder
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
@@ -28,6 +28,11 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             "Give --real, or leave --mix out."
         )
     _require_extras(config)
+    if config.verifying.teacher and not config.real:
+        raise ValueError(
+            "verifying.teacher is true but real is empty; expected real training rows to learn from. "
+            "Give --real, or leave verifying.teacher out."
+        )
     _require_models(config)
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
@@ -72,6 +77,8 @@ def _require_models(config: RunConfig) -> None:
         embedded_folder(EMBEDDED)
     elif wants_synthetic and not config.generator.endpoint:
         _require_folder("generator.model", str(config.generator.model))
+    if wants_synthetic and config.verifying.judge is Judge.nli:
+        _require_folder("verifying.nli_model", config.verifying.nli_model)
 
 
 def _require_folder(knob: str, name: str) -> None:

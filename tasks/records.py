@@ -33,6 +33,8 @@ class Row(TypedDict):
     """Place on an ordinal taxonomy, 1 .. number of levels; None where there is no order or no one level."""
     targets: list[float]
     """One target per label of the taxonomy, 0..1; -1 marks a label that the loss leaves out."""
+    weight: float
+    """How much the row counts in the loss; 1 unless synthetic rows are weighed against real ones."""
     topic: str
     scenario: str
     style: str
@@ -141,6 +143,13 @@ class RealRef(Record):
     sha256: str
 
 
+class TeacherRef(Record):
+    """A classifier that learnt from real rows, and the weight of every vote as fitted on real rows."""
+
+    model: BlobRef
+    weights: dict[str, float]
+
+
 class RunSummary(Record):
     """What a run left, and what it is worth."""
 
@@ -150,6 +159,24 @@ class RunSummary(Record):
     n_rows: int
     champion: bool
     reasons: tuple[str, ...]
+
+
+class Decision(Record):
+    """What a person said about a run, or what silence means."""
+
+    approved: bool = True
+    exclude: tuple[str, ...] = ()
+    """Ids of rows that must go."""
+    reason: str = ""
+    """Why the run stays a candidate."""
+
+
+class ProofSummary(Record):
+    """What the protocol found."""
+
+    path: str
+    table: tuple[str, ...]
+    """Rows of the table as JSON."""
 
 
 def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:

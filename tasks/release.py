@@ -4,12 +4,15 @@ import json
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
 from tasks.caching import digest
-from tasks.records import Cell, DatasetRef, ModelRef, Reject, Row, RunSummary, Sifted
+from tasks.locking import alone
+from tasks.nights import remember
+from tasks.records import Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
@@ -17,9 +20,20 @@ from tasks.runs import Run, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
+from tasks.verifying import outcome_counts
 
 CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A run that is written down whole and may become champion."""
+
+    rows: DatasetRef
+    model: ModelRef
+    scores: RunScores
+    folder: str
 
 
 def publish(
@@ -29,12 +43,11 @@ def publish(
     review: Review,
     model: ModelRef,
     evaluation: Evaluation,
-) -> RunSummary:
-    """Write data set, model, scores, cards and report under `runs/<run>`; crown it if it earned it."""
+) -> Candidate:
+    """Write data set, model, scores, cards and report under `runs/<run>`."""
     data = run.store.get_rows(rows)
     rejects = rejects_of(run)
     scores = _scores(run, planned, data, rejects, review, model, evaluation)
-    test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {rows.sha256}"
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -48,15 +61,23 @@ def publish(
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
+    write_json(run.store, f"{prefix}/results.json", run.results)
     # Last of all: a run with scores is complete.
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
-    is_champion, reasons = _crown(run, scores, model, test)
-    _show(run, scores, is_champion, reasons)
+    return Candidate(rows, model, scores, run.store.uri(prefix))
+
+
+def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
+    """Make a run champion if it earned it and nobody objects, and show what became of it."""
+    with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
+        is_champion, reasons = _crown(run, candidate, decision)
+    _show(run, candidate.scores, is_champion, reasons)
+    remember(run, candidate.scores)
     return RunSummary(
         run=run.name,
-        folder=run.store.uri(prefix),
-        report=run.store.uri(f"{prefix}/report.html"),
-        n_rows=len(data),
+        folder=candidate.folder,
+        report=f"{candidate.folder}/report.html",
+        n_rows=candidate.rows.n_rows,
         champion=is_champion,
         reasons=reasons,
     )
@@ -92,9 +113,11 @@ def _scores(
         rejects=Sifted([], list(rejects)).counts(),
         rejected=publishing.rejected_examples(rejects, config.seed),
         review=review,
+        votes=outcome_counts(data),
         scrubbed=publishing.scrub_counts(data),
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,
+        closeup=evaluation.closeup,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=publishing.samples(data, names, config.seed),
         timings=run.timings,
@@ -108,15 +131,19 @@ def _info(name: str, revision: str) -> ModelInfo:
     return ModelInfo(name=Path(name).name, revision=revision, licence=LICENCES.get(name, "other"))
 
 
-def _crown(run: Run, scores: RunScores, model: ModelRef, test: str) -> tuple[bool, tuple[str, ...]]:
+def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tuple[str, ...]]:
+    scores = candidate.scores
+    test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {candidate.rows.sha256}"
     champions = json.loads(run.store.read_path(CHAMPION)) if run.store.exists(CHAMPION) else {}
     name = run.taxonomy.name
     is_champion, reasons = publishing.verdict(scores, champions.get(name), test)
+    if not decision.approved:
+        is_champion, reasons = False, (*reasons, decision.reason)
     if is_champion:
         measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
         champions[name] = {
             "run": run.name,
-            "model": model.model_dump(),
+            "model": candidate.model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
             "taxonomy": digest(run.taxonomy),

@@ -11,6 +11,7 @@ from tasks.realrows import label_set_counts
 from tasks.records import Cell, Sifted
 from tasks.reporting.scores import Round
 from tasks.runs import Run, Sifting, rejects_of
+from tasks.verifying import outcome_counts
 
 
 def plan(run: Run) -> list[Cell]:
@@ -64,7 +65,8 @@ def affordable_texts(run: Run) -> int | None:
 
 def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
     """Put a round on the books and on the run page, and count the accepted texts per `Cell.key`."""
-    counts = cell_counts(run.store.get_rows(sifted.verified.kept))
+    kept = run.store.get_rows(sifted.verified.kept)
+    counts = cell_counts(kept)
     run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
     run.disputed = sifted.verified.rejects
     run.history.append(
@@ -81,4 +83,6 @@ def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
     examples = rejected_examples(rejects, run.config.seed)
     said = f"Rejected texts by reason, up to round {run.rounds}"
     runpage.show_rejects(Sifted([], rejects).counts(), examples, said)
+    votes = f"What the votes decided about kept texts, up to round {run.rounds}"
+    runpage.show_counts("votes", outcome_counts(kept), votes)
     return counts

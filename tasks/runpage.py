@@ -1,12 +1,18 @@
-"""What the Prefect run page shows of a run: progress, tables and links, under keys that keep history."""
+"""What the Prefect run page shows of a run: progress, tables and links, under keys that keep history.
 
+A server that does not answer ends no run: it may be back for the next update, and the page is only a view.
+"""
+
+import logging
 import re
 import time
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import (
     create_image_artifact,
     create_markdown_artifact,
@@ -17,23 +23,40 @@ from prefect.artifacts import (
 
 from tasks.records import Cell
 
+log = logging.getLogger(__name__)
+
 EVERY_S = 2.0
+EVERY_LOST_S = 60.0
+"""How often a server that did not answer is asked again; each time costs Prefect's own retries."""
 
 
 class Progress:
     """Progress of one stage on the run page; updated at most every two seconds, for each costs a request."""
 
     def __init__(self, stage: str) -> None:
-        created = create_progress_artifact(progress=0.0, key=f"{slug(stage)}-progress", description=stage)
-        self._id: UUID = created  # type: ignore[assignment]
-        self._last = time.monotonic()
+        self._id: UUID | None = None
+        self._next = time.monotonic() + EVERY_S
+        with optional():
+            created = create_progress_artifact(progress=0.0, key=f"{slug(stage)}-progress", description=stage)
+            self._id = created  # type: ignore[assignment]
 
     def __call__(self, share: float) -> None:
         """Show a share done, 0..1."""
-        now = time.monotonic()
-        if share >= 1.0 or now - self._last >= EVERY_S:
-            self._last = now
+        if self._id is None or (share < 1.0 and time.monotonic() < self._next):
+            return
+        self._next = time.monotonic() + EVERY_LOST_S
+        with optional():
             update_progress_artifact(artifact_id=self._id, progress=min(100.0, 100.0 * share))
+            self._next = time.monotonic() + EVERY_S
+
+
+@contextmanager
+def optional() -> Iterator[None]:
+    """Go on without an update that the server did not take."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        log.warning("The Prefect server does not answer (%s); the run page lacks an update.", error)
 
 
 def slug(name: str) -> str:
@@ -53,9 +76,7 @@ def show_cells(cells: Sequence[Cell], accepted: Mapping[str, int], round_: int) 
         total = [sum(values) for values in zip(*places.values(), strict=True)]
         shown = {t: f"{places[t][0]}/{places[t][1]}" if t in places else "" for t in topics}
         rows.append({"label": label, "all": f"{total[0]}/{total[1]}", **shown})
-    create_table_artifact(
-        table=rows, key="accepted-wanted", description=f"Accepted/wanted after round {round_}"
-    )
+    show_table("accepted-wanted", rows, f"Accepted/wanted after round {round_}")
     _show_svg("filling", _heat_map(filled, topics), f"What is filled after round {round_}")
 
 
@@ -97,18 +118,19 @@ def show_rejects(counts: Mapping[str, int], examples: Mapping[str, Sequence[str]
         for why, n in sorted(counts.items(), key=lambda item: -item[1])
     ]
     nothing: dict[str, object] = {"why": "nothing", "texts": 0, "examples": ""}
-    create_table_artifact(table=rows or [nothing], key="rejects", description=description)
+    show_table("rejects", rows or [nothing], description)
 
 
 def show_counts(key: str, counts: Mapping[str, int], description: str) -> None:
     """Counts by reason or kind, the most frequent first."""
     rows = [{"what": k, "texts": n} for k, n in sorted(counts.items(), key=lambda item: -item[1])]
-    create_table_artifact(table=rows or [{"what": "none", "texts": 0}], key=key, description=description)
+    show_table(key, rows or [{"what": "none", "texts": 0}], description)
 
 
-def show_table(key: str, rows: list[dict[str, object]], description: str) -> None:
+def show_table(key: str, rows: Sequence[Mapping[str, object]], description: str) -> None:
     """Any table; numbers must be plain Python numbers."""
-    create_table_artifact(table=rows, key=key, description=description)
+    with optional():
+        create_table_artifact(table=[dict(row) for row in rows], key=key, description=description)
 
 
 def show_bars(key: str, values: Mapping[str, float], description: str) -> None:
@@ -130,9 +152,11 @@ def _svg(width: int, height: int, parts: Sequence[str]) -> str:
 
 def _show_svg(key: str, svg: str, description: str) -> None:
     address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
-    create_image_artifact(image_url=address, key=key, description=description)
+    with optional():
+        create_image_artifact(image_url=address, key=key, description=description)
 
 
 def show_page(key: str, markdown: str, description: str) -> None:
     """A page of Markdown."""
-    create_markdown_artifact(markdown=markdown, key=key, description=description)
+    with optional():
+        create_markdown_artifact(markdown=markdown, key=key, description=description)

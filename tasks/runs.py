@@ -7,19 +7,34 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import NamedTuple, ParamSpec, TypeVar
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar, cast
+from uuid import uuid4
 
-from prefect import Task, get_run_logger
+from prefect import Task, get_run_logger, runtime
+from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks import runpage, stages
-from tasks.caching import cached
+from tasks.caching import checked, kept
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.cleaning.toxicity import can_judge
-from tasks.config import PromptForm, RunConfig
-from tasks.orders import order_for
-from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Reject, SampledRef, SiftedRefs
+from tasks.config import Judge, PromptForm, RunConfig
+from tasks.gpus import claim_gpu
+from tasks.orders import Order, in_batches, order_for
+from tasks.places import private_folder
+from tasks.records import (
+    BlobRef,
+    Cell,
+    DatasetRef,
+    ModelRef,
+    RealRef,
+    Reject,
+    SampledRef,
+    SiftedRefs,
+    TeacherRef,
+)
 from tasks.reporting.scores import Review, Round
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
@@ -64,6 +79,9 @@ class Run:
     ended: str = ""
     """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
     started: float = field(default_factory=time.monotonic)
+    results: list[str] = field(default_factory=list)
+    """Names of the cached results that the run is made of."""
+    teacher: TeacherRef | None = None
 
     @property
     def wants_synthetic(self) -> bool:
@@ -73,7 +91,9 @@ class Run:
     def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a cached stage and add up its time."""
         start = time.monotonic()
-        result = cached(task, *args, **kwargs)
+        limited = task.with_options(timeout_seconds=self.config.limits.stage_s)
+        result, key = kept(limited, *args, **kwargs)
+        self.results.append(key)
         self.note(task.name, time.monotonic() - start, result)
         return result
 
@@ -93,14 +113,39 @@ def outcome(result: object) -> str:
     return result if isinstance(result, str) else ""
 
 
+def run_title() -> str:
+    """Name of the flow run in the UI, such as `goemotions · embedded · 2026-11-20`."""
+    config = runtime.flow_run.parameters["config"]
+    return f"{Path(config.taxonomy).stem} · {config.profile.value} · {scheduled_day():%Y-%m-%d}"
+
+
+def scheduled_day() -> date:
+    """Day for which the flow run was scheduled, UTC; a retry on the next day keeps it."""
+    return cast("datetime", runtime.flow_run.scheduled_start_time).date()
+
+
+def seeded(config: RunConfig) -> RunConfig:
+    """Give a run with a daily seed the seed of its day."""
+    if not config.daily_seed:
+        return config
+    seed = (config.seed + scheduled_day().toordinal()) % 2**31
+    return config.model_copy(update={"seed": seed, "daily_seed": False})
+
+
 def open_run(config: RunConfig) -> Run:
     """Check the configuration and the results block, and give the run its name."""
-    asked, (config, taxonomy, topics) = config, check(config)
+    if config.approval.wanted and not get_current_settings().api.url:
+        raise ValueError(
+            "approval.wanted is set, but there is no server on which a person could answer; expected one at "
+            "PREFECT_API_URL. Start one (make server), or leave the approval out."
+        )
+    asked = seeded(config)
+    config, taxonomy, topics = check(asked)
     store = open_store()
     store.require_writable()
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    claim_gpu(private_folder("gpus"))
     return Run(
-        name=f"{taxonomy.name}-{config.profile.value}-{stamp}",
+        name=run_name(taxonomy.name, config.profile.value),
         asked=asked,
         config=config,
         taxonomy=taxonomy,
@@ -127,31 +172,47 @@ def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobR
     )
 
 
+def run_name(taxonomy: str, profile: str) -> str:
+    """What a run is, when it began (UTC), and the start of its id: clocks jump, and runs begin together."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{taxonomy}-{profile}-{stamp}-{(runtime.flow_run.id or uuid4().hex)[:8]}"
+
+
 def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
-    """Sample all cells of the next round, one cached task run each, side by side in one decode batch."""
+    """Sample all cells of the next round, one cached task run per batch, side by side in one decode batch."""
     start = time.monotonic()
     run.rounds += 1
-    form = run.config.generator.prompt_form or PromptForm.control
-    orders = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
-    task = stages.sample_cell.with_options(result_storage=run.store)
+    orders = _orders(run, cells)
+    task = stages.sample_cell.with_options(
+        result_storage=run.store, timeout_seconds=run.config.limits.batch_s
+    )
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
-    futures = [task.submit(order, *inputs) for order in orders]
     progress = runpage.Progress("sample")
     total, done, refs = sum(cell.draw for cell in cells), 0, list[SampledRef]()
-    with tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False) as bar:
+    bar = tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False)
+    with bar, stages.freed_when_interrupted():
+        futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
-            ref = future.result()
-            if not run.store.intact(ref):
-                ref = cached(stages.sample_cell, order, *inputs)
+            future.wait()
+            ref, key = checked(task, future.state, order, *inputs)
             refs.append(ref)
-            bar.update(order.cell.draw)
-            done += order.cell.draw
+            run.results.append(key)
+            n_texts = sum(wish.k for wish in order.wishes)
+            bar.update(n_texts)
+            done += n_texts
             progress(done / total)
     for cell in cells:
         run.drawn[cell.key] += cell.draw
     run.tokens += sum(ref.n_tokens for ref in refs)
     run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
     return tuple(refs)
+
+
+def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
+    generator = run.config.generator
+    form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
+    whole = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
+    return [part for order in whole for part in in_batches(order, size)]
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:
@@ -163,9 +224,32 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     others = run.step(stages.collect_texts, run.real, run.earlier)
     cleaned = run.step(stages.clean, texts, pool, others, config.cleaning, can_judge())
     scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
-    pool = run.store.put_rows([*run.store.get_rows(pool), *run.store.get_rows(scrubbed.kept)])
-    verified = run.step(stages.verify, pool, run.taxonomy.names, config.verifying, config.seed)
+    voted = run.store.get_rows(_collect_votes(run, scrubbed.kept))
+    pool = run.store.put_rows([*run.store.get_rows(pool), *voted])
+    verified = run.step(stages.verify, pool, run.taxonomy, config.verifying, config.seed, _teacher(run))
     return pool, Sifting(cleaned, scrubbed, verified)
+
+
+def _collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
+    """Votes of those who look at one text at a time: the generator, and a judge."""
+    config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
+    if config.enabled and config.likelihood:
+        if run.config.generator.endpoint:
+            run.note("ask-generator", 0.0, "no vote: endpoints score no text")
+        else:
+            rows = run.step(stages.ask_generator, rows, *asked, run.taxonomy, run.topics.styles)
+    if config.enabled and config.judge not in (None, Judge.none):
+        rows = run.step(stages.judge, rows, config, run.config.generator, run.taxonomy)
+    return rows
+
+
+def _teacher(run: Run) -> TeacherRef | None:
+    """The voter that learnt from real training rows, if it is wanted; taught in the first round."""
+    config = run.config
+    if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
+        asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
+        run.teacher = run.step(stages.teach_on_real, read_real(run, "train"), config.verifying, *asked)
+    return run.teacher
 
 
 def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:
@@ -182,13 +266,14 @@ def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     """Mix people's text into training and validation, if the configuration asks for it."""
     if run.real is None or not run.config.mix:
         return synthetic
-    people = _read_real(run, "train")
+    people = read_real(run, "train")
     config = run.config
-    shares = config.mix, config.mix_rows, config.split.validation
+    shares = config.mix, config.mix_rows, config.mixing, config.split.validation
     return run.step(stages.mix, synthetic, people, *shares, config.seed)
 
 
-def _read_real(run: Run, part: str) -> DatasetRef:
+def read_real(run: Run, part: str) -> DatasetRef:
+    """People's rows of a part, `train` or `test`, cleaned and scrubbed like ours."""
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
@@ -220,5 +305,5 @@ def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
     """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
     config = run.config
-    people = _read_real(run, "test") if run.real else None
+    people = read_real(run, "test") if run.real else None
     return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)

@@ -29,7 +29,7 @@ def rows_for(make_row):
                 labels=labels,
                 topic=topic,
                 id=f"{'+'.join(labels)}-{topic}-{i}",
-                votes={"fold": v},
+                votes={"belief": v},
             )
             for i, v in enumerate(votes)
         ]

@@ -45,7 +45,7 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
 
 def best_first(rows: Iterable[Row]) -> list[Row]:
     """Rows by what the votes believe of their labels, highest first."""
-    return sorted(rows, key=lambda row: (-row["votes"].get("fold", 0.0), row["id"]))
+    return sorted(rows, key=lambda row: (-row["votes"].get("belief", 0.0), row["id"]))
 
 
 def _move(surplus: Sequence[Row], kept: list[Row], missing: Counter[tuple[str, ...]]) -> list[Row]:

@@ -1,37 +1,59 @@
 """From an order for texts to texts that carry their labels."""
 
 import json
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from tasks.caching import stage
 from tasks.cleaning import clean_rows
 from tasks.config import CleaningConfig, GeneratorConfig, ScrubbingConfig, VerifyingConfig
+from tasks.locking import STOP
 from tasks.orders import Draft, Order, rows_of
 from tasks.parquet import rows_of_parquet
 from tasks.realdata import read_real
-from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs
+from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs, TeacherRef
 from tasks.sampling import Engine, Request, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
-from tasks.verifying import verify_rows
+from tasks.verifying import Teacher, verify_rows
 
 LOADING = Lock()
+ENGINES: dict[GeneratorConfig, Engine] = {}
 
 
 def engine_of(config: GeneratorConfig) -> Engine:
-    """The one engine of this process; cells that start at the same moment wait for it to load."""
+    """The one engine of this process; cells that start at the same moment wait for it to load.
+
+    Raises:
+        InterruptedError: The run was interrupted, and its engine is gone.
+    """
     with LOADING:
-        return _loaded(config)
+        if STOP.is_set():
+            raise InterruptedError("the run was interrupted; it loads no engine.")
+        if config not in ENGINES:
+            ENGINES[config] = load_engine(config)
+        return ENGINES[config]
 
 
-@cache
-def _loaded(config: GeneratorConfig) -> Engine:
-    return load_engine(config)
+@contextmanager
+def freed_when_interrupted() -> Iterator[None]:
+    """Stop the engine on Ctrl-C or cancelling, so that the cells that wait for it end at once."""
+    STOP.clear()
+    try:
+        yield
+    except Exception:
+        raise  # cells in flight are paid for: let them end and be kept
+    except BaseException:
+        STOP.set()
+        for engine in ENGINES.values():
+            engine.close()
+        ENGINES.clear()
+        raise
 
 
-@stage("sample-cell", version="2", task_run_name="{order.cell.key}")
+@stage("sample-cell", version="2", outside=True, task_run_name="{order.cell.key}")
 def sample_cell(
     order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:
@@ -76,7 +98,16 @@ def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     return put_sifted(scrub_rows(open_store().get_rows(rows), config))
 
 
-@stage("verify", version="2")
-def verify(rows: DatasetRef, labels: tuple[str, ...], config: VerifyingConfig, seed: int) -> SiftedRefs:
-    """Drop rows whose label their neighbours dispute."""
-    return put_sifted(verify_rows(open_store().get_rows(rows), labels, config, seed))
+@stage("verify", version="3")
+def verify(
+    rows: DatasetRef,
+    taxonomy: Taxonomy,
+    config: VerifyingConfig,
+    seed: int,
+    teacher: TeacherRef | None = None,
+) -> SiftedRefs:
+    """Count the votes on every label: keep, relabel, mask or drop."""
+    store = open_store()
+    model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
+    weights = teacher.weights if teacher else None
+    return put_sifted(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))
