@@ -224,15 +224,15 @@ def browser():
 
 
 def knob(page, title):
-    """The part of the form that belongs to one knob: the nearest block around its label with an input."""
+    """The part of the form that takes the value of one knob."""
     label = page.get_by_text(f"{title} (Optional)", exact=True).first
-    return label.locator("xpath=ancestor::*[.//input or .//textarea or .//button[@role='combobox']][1]")
+    return label.locator("xpath=ancestor::*[./fieldset][1]/fieldset")
 
 
 def fill(page, title, value):
-    knob(page, title).locator("input, textarea").first.fill(value)
+    knob(page, title).locator("input").first.fill(value)
 
 
 def choose(page, title, value):
-    knob(page, title).get_by_role("combobox").first.click()
+    knob(page, title).locator("button[aria-haspopup=listbox]").click()
     page.get_by_role("option", name=value).click()
