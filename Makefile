@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= data
+KEEP ?= 14
+
 # One machine by default: server, worker and commands find each other here.
 HOST ?= 127.0.0.1
 PORT ?= 4200
@@ -11,7 +13,7 @@ CRON ?= 30 2 * * *
 ZONE ?= Europe/Berlin
 deploy worker schedule doctor: export PREFECT_API_URL ?= http://$(HOST):$(PORT)/api
 
-.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean server deploy worker schedule doctor ops-test
+.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-quality clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -38,6 +40,9 @@ lint: $(VENV)/ready ## Style and types
 fix: $(VENV)/ready ## Mend style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the champions and what they need
+	@$(RUN) -m tasks.pruning --keep $(KEEP)
 
 server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
 	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
@@ -67,8 +72,12 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
 
-bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
+bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety, label votes
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_votes.py --real $(DATA)/goemotions
+
+bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_operations.py
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

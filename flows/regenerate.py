@@ -15,10 +15,20 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks.approval import ask, exclude
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
-from tasks.planning import plan_cells, refill_cells
 from tasks.records import RunSummary
 from tasks.release import crown, publish
-from tasks.runs import account, add_real, balance, evaluate, fit_classifier, open_run, run_title, sample, sift
+from tasks.rounds import account, next_round, plan
+from tasks.runs import (
+    add_real,
+    balance,
+    evaluate,
+    fit_classifier,
+    open_run,
+    review,
+    run_title,
+    sample,
+    sift,
+)
 
 DEFAULT = RunConfig()
 
@@ -36,29 +46,29 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         config: Every knob of the run.
     """
     run = open_run(config)
-    config = run.config
 
-    planned = plan_cells(config, run.taxonomy, run.topics) if run.wants_synthetic else []
-    cells, pool = planned, run.store.put_rows([])
-    accepted = pool
-    while cells and run.rounds < config.plan.rounds:
+    planned = plan(run)
+    accepted = pool = run.store.put_rows([])
+    cells = next_round(run, planned)
+    while cells:
         texts = sample(run, cells)
         pool, sifted = sift(run, texts, pool)
         accepted = sifted.verified.kept
         counts = account(run, planned, sifted)
-        cells = refill_cells(planned, counts, run.drawn, run.rounds + 1)
+        cells = next_round(run, planned, counts)
 
     rows = add_real(run, balance(run, accepted, planned))
+    reviewed = review(run, rows)
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
-    candidate = publish(run, planned, rows, model, scores)
+    candidate = publish(run, planned, rows, reviewed, model, scores)
 
     decision = ask(run, candidate)
     if decision.exclude:
         rows = exclude(run, rows, decision.exclude)
         model = fit_classifier(run, rows)
         scores = evaluate(run, model, rows)
-        candidate = publish(run, planned, rows, model, scores)
+        candidate = publish(run, planned, rows, review(run, rows), model, scores)
     return crown(run, candidate, decision)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
@@ -18,7 +20,10 @@ from rich.table import Table
 from tasks.auditing import Audit, AuditFailedError
 from tasks.checks import check, check_tuning
 from tasks.config import AuditConfig, RunConfig, TuneConfig
+from tasks.leftovers import end_leftovers
 from tasks.records import RunSummary
+from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
+from tasks.reporting.scores import RunScores
 from tasks.store import open_store, require_writable_root
 
 FELL = 1
@@ -55,7 +60,9 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
     with one_clear_error():
         check(config)
         require_writable_root()
-        show(flow(config))
+        with on_its_own():
+            summary = flow(config)
+        show(summary)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
@@ -64,7 +71,8 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     with one_clear_error():
         check_tuning(config)
         require_writable_root()
-        scores = flow(config)
+        with on_its_own():
+            scores = flow(config)
     Console().print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
         f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}",
@@ -90,12 +98,31 @@ def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
 
 
 @contextmanager
+def on_its_own() -> Iterator[None]:
+    """Without a server, end what killed runs left, and send no events of task runs.
+
+    The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
+    half of what a task costs. Prefect sends none to that server when it is given a key for another.
+    """
+    local = not get_current_settings().api.url
+    if local:
+        end_leftovers()
+    with temporary_settings({PREFECT_API_KEY: "none"} if local else {}):
+        yield
+
+
+@contextmanager
 def one_clear_error() -> Iterator[None]:
     """Turn what went wrong into one message and an exit code: 2, or 130 after Ctrl-C."""
     try:
         yield
     except OSError as error:
         fail(_place_complaint(error))
+    except httpx.TransportError as error:
+        fail(
+            f"the Prefect server does not answer ({type(error).__name__}); expected it for the whole run. "
+            "See that it is up, then give the same command again: it goes on where this one stopped."
+        )
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -125,9 +152,23 @@ def show(summary: RunSummary) -> None:
         shown = ["-" if value is None else f"{value:.3f}" for value in values]
         table.add_row(f"{arm['test_set']} ({m['n_rows']:,})", arm["name"], *shown)
     console.print(table)
+    for line in _unfilled(RunScores.model_validate(scores)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
     for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
         console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _unfilled(scores: RunScores) -> list[str]:
+    """What the quota loop could not fill, and why; the whole list stands in the report."""
+    short = short_cells(scores.plan)
+    lines = [f"        {why_short(cell)}" for cell in short[:MOST_NAMED]]
+    more = (
+        [f"        and {len(short) - MOST_NAMED} more cells; see the report"]
+        if len(short) > MOST_NAMED
+        else []
+    )
+    return [f"quotas  {shortfall(scores.plan, scores.taxonomy)}", *lines, *more] if scores.plan.cells else []
 
 
 def _complaint(error: ValidationError | SettingsError) -> str:

@@ -90,10 +90,19 @@ class PlanConfig(Config, title="Plan"):
     """Styles to write in (review, chat message ...); empty means every style of the topics file."""
     topics_per_label: int = Field(10, ge=1, le=1_000, title="Topics per label")
     """Topics drawn for each label set; every (label set, topic) pair is one cell, sampled by one task."""
-    pair_share: Share = Field(0.2, title="Share of two-label texts")
-    """Share of the texts that carry two labels, taken from the pairs that the taxonomy allows."""
+    pair_share: Share = Field(0.2, title="Share of multi-label texts")
+    """Share of the texts that carry several labels: sets of two or three that real text shows, if `real` is
+    given and shows any, else the pairs that the taxonomy allows."""
+    tempering: Share = Field(0.6, title="Tempering")
+    """Exponent on the counts of label sets in real text: 1 leaves them as frequent, 0 makes all alike."""
+    mixed_share: float = Field(0.1, ge=0.0, le=0.5, title="Share of mixed texts")
+    """On a scale: share of the texts that are joined in pairs, one side for and one against."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
+    max_tokens: int | None = Field(None, ge=1, title="Token budget")
+    """Tokens that may be sampled in all rounds; empty means no limit. Texts from the cache count, too."""
+    max_minutes: float | None = Field(None, gt=0.0, title="Time budget")
+    """Minutes after which no new round begins; empty means no limit."""
     oversampling: float = Field(1.5, ge=1.0, le=20.0, title="Oversampling")
     """Texts drawn per text wanted in the first round; later rounds use each cell's own acceptance rate."""
 
@@ -138,8 +147,15 @@ class CleaningConfig(Config, title="Cleaning"):
     """ISO 639-1 code that texts must be written in; empty accepts any."""
     near_duplicate_similarity: float = Field(0.7, gt=0.0, le=1.0, title="Near-duplicate similarity")
     """Jaccard similarity of character shingles from which two texts count as one."""
+    semantic_similarity: float | None = Field(None, gt=0.0, le=1.0, title="Semantic similarity")
+    """Cosine of sentence embeddings from which two texts say the same; empty compares no meanings. Needs
+    `sentimill[semantic]`."""
+    earlier_runs: int = Field(0, ge=0, le=1_000, title="Earlier runs")
+    """Latest runs of the same taxonomy whose texts may not come again; change the seed with it."""
     profanity_filter: bool = Field(False, title="Profanity filter")
     """Reject texts with profanity; counted either way."""
+    toxicity_filter: bool = Field(False, title="Toxicity filter")
+    """Reject texts that are likely to offend; counted either way, if `sentimill[toxicity]` is installed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -181,15 +197,58 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
 
 
+class Judge(StrEnum):
+    """Who reads every text and says whether it carries the labels that it was asked to carry."""
+
+    none = "none"
+    nli = "nli"
+    llm = "llm"
+
+
 class VerifyingConfig(Config, title="Verifying"):
-    """Whether a text carries the label that it was asked to carry."""
+    """Whether a text carries the labels that it was asked to carry: who votes, and what follows."""
 
     enabled: bool = Field(True, title="Verify labels")
-    """Drop texts whose label disagrees with its neighbours."""
+    """Let votes decide which labels a text keeps."""
     folds: int = Field(5, ge=2, le=20, title="Folds")
     """Folds of the out-of-fold classifier on sentence embeddings."""
-    max_drop_share: Share = Field(0.25, title="Largest share dropped")
-    """Upper bound on the share of a label's texts that are dropped, worst first."""
+    likelihood: bool = Field(True, title="Ask the generator")
+    """Let the generator vote: whether the text is likelier with the label in the wish than without."""
+    teacher: bool = Field(False, title="Teacher")
+    """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
+    teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Rows embedded for the teacher")
+    """Real training rows that the teacher reads by sentence embeddings; by words it reads all of them."""
+    judge: Judge | None = Field(None, title="Judge")
+    """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
+    profile's."""
+    nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
+    """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""
+    held: float = Field(0.65, gt=0.0, lt=1.0, title="Trust in the wish")
+    """Probability, before any vote, that a text carries a label that it was asked to carry."""
+    folds_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the folds")
+    """How much the folds count, in log-odds per log-odds: 1 takes a vote at its word, 0 ignores it."""
+    likelihood_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the generator")
+    """How much the generator's vote counts; where there is a teacher, this and the next are fitted."""
+    teacher_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the teacher")
+    """How much the teacher's vote counts."""
+    judge_weight: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
+    """How much the judge's vote counts."""
+    keep: Share = Field(0.5, title="Belief that keeps a label")
+    """A label that was asked for and is believed less is left out of the loss, or the text is dropped."""
+    mask: Share = Field(0.5, title="Belief that masks a label")
+    """A label that was not asked for but is believed this much is left out of the loss."""
+    relabel: Share = Field(0.9, title="Belief that relabels")
+    """A text that lost its labels takes on another that is believed this much."""
+    max_drop_share: Share = Field(0.25, title="Largest share disputed")
+    """Upper bound on the share of a label's texts that lose it, least believed first."""
+    soft_targets: bool = Field(False, title="Soft targets")
+    """Train on the belief in each label instead of on 0 and 1."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight per voter."""
+        voters = ("folds", "likelihood", "teacher", "judge")
+        return {voter: getattr(self, f"{voter}_weight") for voter in voters}
 
 
 class SplitConfig(Config, title="Split"):
@@ -237,6 +296,15 @@ class EvaluationConfig(Config, title="Evaluation"):
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
 
 
+class LimitsConfig(Config, title="Limits"):
+    """How long a task may take before it counts as hung; neither decides what comes out."""
+
+    batch_s: float = Field(3_600.0, gt=0.0, le=604_800.0, title="Time for a batch of texts (s)")
+    """Seconds for one batch of one cell, waiting for its turn in the decode batch included."""
+    stage_s: float = Field(86_400.0, gt=0.0, le=2_592_000.0, title="Time for a stage (s)")
+    """Seconds for any other task, training included; what it had done is taken up again."""
+
+
 class ApprovalConfig(Config, title="Approval"):
     """Whether a person has to agree before a run becomes champion."""
 
@@ -273,6 +341,7 @@ class RunConfig(Config, title="Run"):
     split: SplitConfig = SplitConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    limits: LimitsConfig = LimitsConfig()
     approval: ApprovalConfig = ApprovalConfig()
 
     def resolved(self) -> "RunConfig":
@@ -329,10 +398,20 @@ class TuneConfig(Config, title="Tuning"):
     """Decides every random choice."""
 
 
+class PruneConfig(Config):
+    """What stays in the results block."""
+
+    keep: int = Field(14, ge=1, le=100_000, title="Runs kept")
+    """Newest complete runs that stay; champions stay besides, with all that they refer to."""
+    grace_h: float = Field(24.0, ge=0.0, le=8_760.0, title="Grace (hours)")
+    """Whatever was written so recently stays: a run that is under way may need it."""
+
+
 # One source of truth for what a profile means.
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
     Profile.embedded: {
         "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 64},
+        "verifying": {"judge": Judge.none},
         "training": {"base": "all-MiniLM-L6-v2"},
     },
     Profile.hub: {
@@ -342,6 +421,7 @@ PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
             "prompt_form": PromptForm.chat,
             "batch_size": 256,
         },
+        "verifying": {"judge": Judge.nli},
         "training": {"base": "answerdotai/ModernBERT-base"},
     },
     Profile.server: {
@@ -351,6 +431,7 @@ PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
             "prompt_form": PromptForm.chat,
             "batch_size": 64,
         },
+        "verifying": {"judge": Judge.llm},
         "training": {"base": "answerdotai/ModernBERT-base"},
     },
 }

@@ -31,6 +31,7 @@ FEATURES = Features(
         "scrubbed": Json(),
         "group": TEXT,
         "split": TEXT,
+        "segments": List({"start": Value("int32"), "end": Value("int32"), "label": TEXT}),
     }
 )
 REJECT_FEATURES = Features({**FEATURES, "stage": TEXT, "reason": TEXT})

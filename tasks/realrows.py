@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tasks.realdata import LabelledText, read_real
@@ -29,6 +30,11 @@ def real_rows(source: str, split: str, taxonomy: Taxonomy) -> list[Row]:
         )
     rows = [_row(text, taxonomy, mapping, split) for text in texts]
     return [row for row in rows if row["labels"]]
+
+
+def label_set_counts(source: str, taxonomy: Taxonomy) -> Counter[tuple[str, ...]]:
+    """How often the train part of a real data set carries each set of labels, in label order."""
+    return Counter(tuple(row["labels"]) for row in real_rows(source, "train", taxonomy))
 
 
 def label_mapping(native: Iterable[str], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
@@ -64,6 +70,7 @@ def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, .
         scrubbed={},
         group="",
         split=split,
+        segments=[],
     )
 
 

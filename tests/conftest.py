@@ -87,6 +87,7 @@ def make_row():
             "scrubbed": {},
             "group": "",
             "split": "train",
+            "segments": [],
         }
         assert not set(columns) - set(row)
         return {**row, **columns}

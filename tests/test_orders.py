@@ -159,6 +159,7 @@ def test_rows_carry_their_whole_history():
         "scrubbed": {},
         "group": "",
         "split": "",
+        "segments": [],
     }
     assert cut["votes"] == {"cut": 1.0}
     assert cut["id"] != whole["id"]

@@ -142,12 +142,15 @@ def test_a_run_leaves_what_the_design_promises(finished):
 def test_the_rows_are_balanced_split_and_carry_their_history(finished):
     summary, store = finished
     rows = [row for part in ("train", "validation", "test") for row in dataset(summary, store, part)]
-    counts = {label: sum(row["labels"] == [label] for row in rows) for label in LEVELS}
+    counts = {label: sum(label in row["labels"] for row in rows) for label in LEVELS}
+    mixed = [row for row in rows if row["segments"]]
 
-    assert summary.n_rows == len(rows) == sum(counts.values())
+    assert summary.n_rows == len(rows) == sum(counts.values()) - len(mixed)
+    assert mixed
+    assert all({"positive", "negative"} == set(row["labels"]) for row in mixed)
     assert all(0 < count <= PER_LABEL for count in counts.values())
     assert {row["topic"] for row in rows} <= set(TOPICS)
-    assert all(row["prompt"] and row["group"] and {"fold", "quality"} <= set(row["votes"]) for row in rows)
+    assert all(row["prompt"] and row["group"] and {"belief", "quality"} <= set(row["votes"]) for row in rows)
     prompts = [
         {row["prompt_id"] for row in rows if row["split"] == p} for p in ("train", "validation", "test")
     ]
@@ -169,7 +172,13 @@ def test_nothing_is_dropped_silently(finished):
 
     assert len(sampled_rows(store, names)) == drawn
     assert len(rejects) == sum(scores["rejects"].values())
-    assert summary.n_rows + len(rejects) == drawn
+    mixed = [
+        row
+        for part in ("train", "validation", "test")
+        for row in dataset(summary, store, part)
+        if row["segments"]
+    ]
+    assert summary.n_rows + len(mixed) + len(rejects) == drawn  # a mixed text was two
 
 
 def test_the_scores_stand_beside_two_baselines_and_the_champion_is_named(finished):
@@ -194,12 +203,16 @@ def test_the_model_of_a_run_can_be_used(finished):
 
 
 def test_the_run_page_shows_cells_rejects_and_scores(finished):
-    pages = {key: Artifact.get(key) for key in ("accepted-wanted", "rejects", "scores", "outcome")}
+    keys = ("accepted-wanted", "filling", "rejects", "unfilled", "scores", "outcome")
+    pages = {key: Artifact.get(key) for key in keys}
     cells = json.loads(pages["accepted-wanted"].data)
+    rejects = json.loads(pages["rejects"].data)
 
-    assert [row["labels"] for row in cells] == list(LEVELS)
-    assert all(set(row) == {"labels", *TOPICS} for row in cells)
-    assert all(row[topic].endswith("/4") for row in cells for topic in TOPICS)
+    assert [row["label"] for row in cells] == list(LEVELS)
+    assert all(set(row) == {"label", "all", *TOPICS} for row in cells)
+    assert all(row[topic].endswith("/4") and row["all"].endswith("/12") for row in cells for topic in TOPICS)
+    assert all(row["texts"] > 0 and row["examples"] for row in rejects)
+    assert pages["unfilled"].data
     assert len(json.loads(pages["scores"].data)) == 3
     assert finished[0].run in pages["outcome"].data
 
@@ -210,10 +223,13 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
 
     assert {name.rsplit("-", 1)[0] for name in before} == {
         "sample-cell",
+        "collect-texts",
         "clean",
         "scrub",
+        "ask-generator",
         "verify",
         "balance-split",
+        "review",
         "train",
         "evaluate",
     }

@@ -22,7 +22,8 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
     Args:
         probabilities: (n, n_labels), 0..1.
         thresholds: (n_labels,), chosen on other texts than these.
-        targets: (n, n_labels), 0 or 1.
+        targets: (n, n_labels), 0 or 1; a label below 0 is unknown and counts as rightly left out, whatever
+            was said about it.
         taxonomy: Names the labels; a scale is measured as one, too.
 
     Returns:
@@ -33,11 +34,16 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
     """
     if not len(targets):
         raise ValueError("test set is empty; expected at least one text. Ask for more texts per label.")
+    decided = decide(probabilities, thresholds).astype(float)
     levels = {}
     if taxonomy.ordinal:
         levels = {"predicted_levels": median_levels(probabilities), "reference_levels": true_levels(targets)}
+    if (unknown := targets < 0).any():
+        decided, targets, probabilities = (
+            np.where(unknown, 0.0, x) for x in (decided, targets, probabilities)
+        )
     return _module().compute(  # type: ignore[no-any-return]
-        predictions=decide(probabilities, thresholds).astype(float),
+        predictions=decided,
         references=targets,
         probabilities=probabilities,
         label_names=list(taxonomy.names),
@@ -47,7 +53,7 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
 
 def true_levels(targets: Matrix) -> NDArray[np.int_]:
     """Level of each text, 1..n_labels, and 0 for a text that does not have exactly one label; (n,)."""
-    return np.where(targets.sum(axis=1) == 1, 1 + targets.argmax(axis=1), 0)
+    return np.where((targets > 0).sum(axis=1) == 1, 1 + targets.argmax(axis=1), 0)
 
 
 @cache

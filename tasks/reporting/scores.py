@@ -70,6 +70,24 @@ class CellFill(Record):
     wanted: int
     accepted: int
     drawn: int
+    reason: str = ""
+    """Most frequent `stage: reason` among the rejects of a cell that is short."""
+    n_reason: int = 0
+    """Texts that were rejected for it."""
+
+
+class Round(Record):
+    """The state after one round of sampling."""
+
+    number: int
+    drawn: int
+    """Texts drawn so far."""
+    accepted: int
+    """Texts that have passed every filter so far, those beyond the quota included."""
+    missing: int
+    """Texts that the cells still want."""
+    tokens: int
+    """Tokens sampled so far."""
 
 
 class Plan(Record):
@@ -78,6 +96,9 @@ class Plan(Record):
     cells: tuple[CellFill, ...]
     rounds: int
     """Rounds of sampling that were run."""
+    ended: str = "filled"
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    history: tuple[Round, ...] = ()
 
     def per_label(self, taxonomy: Taxonomy) -> dict[str, tuple[int, int]]:
         """(accepted, wanted) texts per label, counted over the label sets that hold it."""
@@ -87,6 +108,28 @@ class Plan(Record):
     def fill(cells: list[CellFill]) -> tuple[int, int]:
         """(accepted, wanted) texts of some cells."""
         return sum(cell.accepted for cell in cells), sum(cell.wanted for cell in cells)
+
+
+class Figure(Record):
+    """One figure of the data, beside the band that real text shows."""
+
+    name: str
+    value: float
+    low: float | None = None
+    """None where no band is known."""
+    high: float | None = None
+
+
+class Review(Record):
+    """What the synthetic rows are like; see `tasks.variety`."""
+
+    n_texts: int
+    """Texts that the figures were measured on, 0 if there is no synthetic text."""
+    figures: tuple[Figure, ...]
+    marks: dict[str, int]
+    """Accepted texts with profanity and, where it is counted, with toxicity."""
+    n_mixed: int
+    """Texts that were joined of two stances."""
 
 
 class Sample(Record):
@@ -126,6 +169,8 @@ class RunScores(Record):
     plan: Plan
     rejects: dict[str, int]
     """Dropped texts per `stage: reason`."""
+    votes: dict[str, int] = Field(default_factory=dict)
+    """Accepted texts and masked labels by what the votes decided about them."""
     scrubbed: dict[str, int]
     """Replacements per entity type, in the accepted texts."""
     rows: dict[str, int]
@@ -135,6 +180,10 @@ class RunScores(Record):
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[Sample, ...]
+    review: Review | None = None
+    """Of the synthetic rows."""
+    rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Some rejected texts per `stage: reason`."""
     timings: dict[str, float]
     """Seconds per stage."""
     versions: dict[str, str]

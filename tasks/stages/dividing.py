@@ -4,9 +4,9 @@ from typing import cast
 
 import numpy as np
 
-from tasks.balancing import fill_quotas, split_rows
+from tasks.balancing import fill_quotas, join_stances, split_rows
 from tasks.caching import stage
-from tasks.cleaning import clean_rows
+from tasks.cleaning import clean_rows, group_rows
 from tasks.config import CleaningConfig, ScrubbingConfig, SplitConfig
 from tasks.realrows import real_rows
 from tasks.records import Cell, DatasetRef, RealRef, Row, Sifted, SiftedRefs
@@ -15,16 +15,25 @@ from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
 
 
-@stage("balance-split")
-def balance_split(rows: DatasetRef, cells: tuple[Cell, ...], config: SplitConfig, seed: int) -> SiftedRefs:
-    """Keep what the plan wants and divide it."""
+@stage("balance-split", version="2")
+def balance_split(
+    rows: DatasetRef,
+    cells: tuple[Cell, ...],
+    config: SplitConfig,
+    seed: int,
+    taxonomy: Taxonomy,
+    similarity: float,
+    mixed_share: float,
+) -> SiftedRefs:
+    """Keep what the plan wants, group it as a whole, divide it, and join some of it into mixed texts."""
     sifted = fill_quotas(open_store().get_rows(rows), cells)
     # Without cells the run is made of real text alone, and there is nothing to divide.
-    divided = split_rows(sifted.kept, config, seed) if cells else []
-    return put_sifted(Sifted(divided, sifted.rejects))
+    divided = split_rows(group_rows(sifted.kept, similarity), config, seed) if cells else []
+    # Last, so that both halves of a mixed text are of one split.
+    return put_sifted(Sifted(join_stances(divided, taxonomy, mixed_share, seed), sifted.rejects))
 
 
-@stage("read-real", version=SCRUBBER_VERSION)
+@stage("read-real", version=SCRUBBER_VERSION, outside=True)
 def read_real_part(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> SiftedRefs:

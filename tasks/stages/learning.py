@@ -29,7 +29,7 @@ class Evaluation(Record):
     """Real test texts that were left out because they stand in training."""
 
 
-@stage("train", version="1")
+@stage("train", version="1", outside=True)
 def train(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -41,7 +41,7 @@ def train(
     """Fine-tune the classifier; thresholds are chosen on validation and travel with it."""
     store = open_store()
     parts = _parts(store.get_rows(rows))
-    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed)}")
+    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, evaluation, scrubbing, seed)}")
     progress = Progress("train")
     model, tokenizer, state = train_classifier(
         parts["train"],
@@ -139,7 +139,9 @@ def _texts(rows: Sequence[Row]) -> list[str]:
 
 
 def _targets(rows: Sequence[Row]) -> np.ndarray:
-    return np.array([row["targets"] for row in rows], dtype=float)
+    """Targets to measure by, (n_rows, n_labels): 0 or 1 even where training gets beliefs, -1 for unknown."""
+    targets = np.array([row["targets"] for row in rows], dtype=float)
+    return np.where(targets < 0, targets, targets >= 0.5)
 
 
 def _weights(validation: Sequence[Row], taxonomy: Taxonomy) -> np.ndarray | None:

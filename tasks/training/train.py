@@ -89,9 +89,12 @@ def masked_bce(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Average precision, mean over the labels that have a positive; 0 if none has."""
+    """Average precision over known targets (0 or more), mean over labels with a positive; 0 if none has."""
     present = np.flatnonzero((truth > 0.5).any(axis=0))
-    scores = [average_precision_score(truth[:, i] > 0.5, probabilities[:, i]) for i in present]
+    known = truth >= 0
+    scores = [
+        average_precision_score(truth[known[:, i], i] > 0.5, probabilities[known[:, i], i]) for i in present
+    ]
     return float(np.mean(scores)) if scores else 0.0
 
 
