@@ -4,6 +4,7 @@
 |---|---|
 | an audit fails | `regenerate/nightly` runs |
 | a run is late and no worker takes it | it fails and says so |
+| a run gives no sign of life | it is marked as crashed |
 | a run crashes, fails or is late, or leaves its band | a message goes to SENTIMILL_NOTIFY_URL, if given |
 """
 
@@ -21,6 +22,8 @@ from prefect.events.schemas.events import ResourceSpecification
 
 from tasks.events import AUDIT_FAILED, OUT_OF_BAND
 
+HEARTBEAT_S = 180.0
+"""Prefect's default; fewer than three of them would crash runs that are well."""
 NOTIFY = "sentimill-notify"
 BODY = """{{ event.event }}: {{ flow_run.name if flow_run else event.resource.id }}
 {{ flow_run.state.message or '' if flow_run else event.payload }}
@@ -59,6 +62,7 @@ def automations(client: SyncPrefectClient, settings: Mapping[str, str]) -> Itera
         actions=[RunDeployment(deployment_id=nightly.id)],
     )
     yield _unclaimed(float(settings.get("SENTIMILL_UNCLAIMED_S", "300")))
+    yield _lifeless()
     if url := settings.get("SENTIMILL_NOTIFY_URL"):
         subject = "Sentimill: {{ event.event }}"
         send = SendNotification(block_document_id=ensure_webhook(url), subject=subject, body=BODY)
@@ -83,26 +87,38 @@ def _when(events: set[str]) -> EventTrigger:
     return EventTrigger(expect=events, posture=Posture.Reactive, threshold=1)
 
 
+def _silence(after: str, within_s: float) -> EventTrigger:
+    """Nothing happens to a run within some seconds after an event."""
+    return EventTrigger(
+        after={after},
+        expect={"prefect.flow-run.*"},
+        match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=within_s),
+    )
+
+
 def _unclaimed(after_s: float) -> AutomationCore:
     """Prefect leaves a run without a worker late for ever; fail it, so that who waits for it is told."""
+    message = (
+        f"no worker took this run within {after_s:.0f} s; expected one on its work pool. "
+        "Start one: make worker."
+    )
     return AutomationCore(
         name="no worker fails the run",
         description="A run that stays late has no worker to take it.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Late"},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=after_s),
-        ),
-        actions=[
-            ChangeFlowRunState(
-                state=StateType.FAILED,
-                name="Failed",
-                message=f"no worker took this run within {after_s:.0f} s; expected one on its work pool. "
-                "Start one: make worker.",
-            )
-        ],
+        trigger=_silence("prefect.flow-run.Late", after_s),
+        actions=[ChangeFlowRunState(state=StateType.FAILED, name="Failed", message=message)],
+    )
+
+
+def _lifeless() -> AutomationCore:
+    """A run whose machine is gone cannot say so; its server waits for it for ever."""
+    return AutomationCore(
+        name="no sign of life crashes the run",
+        description="A run sends a heartbeat every three minutes.",
+        trigger=_silence("prefect.flow-run.heartbeat", 3.5 * HEARTBEAT_S),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message="no sign of life")],
     )
