@@ -13,7 +13,11 @@ CRON ?= 30 2 * * *
 ZONE ?= Europe/Berlin
 deploy worker schedule doctor: export PREFECT_API_URL ?= http://$(HOST):$(PORT)/api
 
-.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-quality clean
+TAXONOMY ?= goemotions
+PROOF_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
+ALL_ROWS = --proof-rows null --passes 130000 --seeds 5
+
+.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -78,6 +82,12 @@ bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety, label votes
 
 bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_operations.py
+
+bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_training.py $(ARGS)
+
+prove: $(VENV)/ready ## What real, synthetic and mixed rows are worth, on people's text (TAXONOMY, DATA, FULL=1)
+	@$(RUN) -m flows.prove --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

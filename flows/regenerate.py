@@ -15,10 +15,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks.approval import ask, exclude
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
-from tasks.records import RunSummary
+from tasks.records import Cell, DatasetRef, RunSummary
 from tasks.release import crown, publish
 from tasks.rounds import account, next_round, plan
 from tasks.runs import (
+    Run,
     add_real,
     balance,
     evaluate,
@@ -46,18 +47,8 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         config: Every knob of the run.
     """
     run = open_run(config)
-
-    planned = plan(run)
-    accepted = pool = run.store.put_rows([])
-    cells = next_round(run, planned)
-    while cells:
-        texts = sample(run, cells)
-        pool, sifted = sift(run, texts, pool)
-        accepted = sifted.verified.kept
-        counts = account(run, planned, sifted)
-        cells = next_round(run, planned, counts)
-
-    rows = add_real(run, balance(run, accepted, planned))
+    planned, synthetic = synthetic_rows(run)
+    rows = add_real(run, synthetic)
     reviewed = review(run, rows)
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
@@ -70,6 +61,20 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         scores = evaluate(run, model, rows)
         candidate = publish(run, planned, rows, review(run, rows), model, scores)
     return crown(run, candidate, decision)
+
+
+def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
+    """Sample, clean, scrub and verify, round by round, until no cell is short; then balance and split."""
+    planned = plan(run)
+    accepted = pool = run.store.put_rows([])
+    cells = next_round(run, planned)
+    while cells:
+        texts = sample(run, cells)
+        pool, sifted = sift(run, texts, pool)
+        accepted = sifted.verified.kept
+        counts = account(run, planned, sifted)
+        cells = next_round(run, planned, counts)
+    return planned, balance(run, accepted, planned)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from rich.table import Table
 
 from tasks.auditing import Audit, AuditFailedError
 from tasks.checks import check, check_tuning
-from tasks.config import AuditConfig, RunConfig, TuneConfig
+from tasks.config import AuditConfig, ProofConfig, RunConfig, TuneConfig
 from tasks.leftovers import end_leftovers
-from tasks.records import RunSummary
+from tasks.records import ProofSummary, RunSummary
 from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
 from tasks.reporting.scores import RunScores
 from tasks.store import open_store, require_writable_root
@@ -53,7 +53,7 @@ def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
     try:
         return config.model_validate(CliApp.run(made, cli_args=arguments).model_dump(exclude_unset=True))
     except (ValidationError, SettingsError) as error:
-        fail(_complaint(error))
+        fail(complaint(error))
 
 
 def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
@@ -66,6 +66,25 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
         with on_its_own():
             summary = flow(config)
         show(summary)
+
+
+def run_proof(flow: Callable[[ProofConfig], ProofSummary]) -> None:
+    """Parse the arguments, check them, prove, and print the table."""
+    config: ProofConfig = parse(ProofConfig, sys.argv[1:], "python -m flows.prove")
+    with one_clear_error():
+        check(config)
+        require_writable_root()
+        with on_its_own():
+            summary = flow(config)
+    rows = [json.loads(row) for row in summary.table]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for column in dict.fromkeys(name for row in rows for name in row):
+        table.add_column(column, justify="left" if column == "arm" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row.get(column.header, "") for column in table.columns))
+    console = Console()
+    console.print(table)
+    console.print(f"proof   {summary.path}", markup=False, highlight=False, soft_wrap=True)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
@@ -197,7 +216,8 @@ def _unfilled(scores: RunScores) -> list[str]:
     return [f"quotas  {shortfall(scores.plan, scores.taxonomy)}", *lines, *more] if scores.plan.cells else []
 
 
-def _complaint(error: ValidationError | SettingsError) -> str:
+def complaint(error: ValidationError | SettingsError) -> str:
+    """Say what is wrong with a configuration, one line per value, five at most."""
     if isinstance(error, SettingsError):
         return f"{str(error).removeprefix('error parsing CLI: ')}. See --help."
     lines = [_line(item) for item in error.errors()[:5]]

@@ -59,6 +59,15 @@ def _say_ranges(schema: dict[str, Any]) -> None:
             knob["description"] += f" Range: from {above}{low:,}{top}."
 
 
+class Loss(StrEnum):
+    """What training minimises; all leave unknown targets out."""
+
+    bce = "bce"
+    balanced = "balanced"
+    focal = "focal"
+    asymmetric = "asymmetric"
+
+
 class Config(BaseModel):
     """Base of every section: values cannot change, unknown names are refused."""
 
@@ -180,6 +189,15 @@ class DemographicCategory(StrEnum):
     minority = "minority"
 
 
+class NameEngineKind(StrEnum):
+    """What finds people's names."""
+
+    embedded = "embedded"
+    spacy = "spacy"
+    transformers = "transformers"
+    gliner = "gliner"
+
+
 class ScrubbingConfig(Config, title="Scrubbing"):
     """What is taken out of texts before anything learns from them."""
 
@@ -195,6 +213,23 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """Turn gendered nouns and pronouns into neutral ones, verbs agreeing."""
     person_bias: float = Field(-0.5, ge=-5.0, le=5.0, title="Name strictness")
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
+    name_engine: NameEngineKind = Field(NameEngineKind.embedded, title="Name engine")
+    """`embedded` needs nothing; `spacy`, `transformers` and `gliner` run the name model."""
+    name_model: str | None = Field(None, title="Name model")
+    """Folder, package or hub name of a model that finds names; for the engines that run one."""
+    name_revision: str | None = Field(None, title="Name model revision")
+    """Hub revision (commit, tag or branch) of the name model."""
+    name_union: bool = Field(True, title="Both name engines")
+    """What the name model or the embedded tagger finds counts as a name; off, the model decides alone."""
+
+    @model_validator(mode="after")
+    def _model_for_engine(self) -> Self:
+        if (self.name_engine is NameEngineKind.embedded) != (self.name_model is None):
+            raise ValueError(
+                f"scrubbing.name_engine is {self.name_engine.value} and name_model {self.name_model!r}; "
+                "expected a model for spacy, transformers and gliner, and none for embedded. Give both."
+            )
+        return self
 
 
 class Judge(StrEnum):
@@ -251,6 +286,17 @@ class VerifyingConfig(Config, title="Verifying"):
         return {voter: getattr(self, f"{voter}_weight") for voter in voters}
 
 
+class MixingConfig(Config, title="Mixing"):
+    """Which synthetic rows join real ones, and how much they count."""
+
+    top_up: int | None = Field(None, ge=1, le=1_000_000, title="Rare-label top-up")
+    """Synthetic rows join only labels with fewer real training rows than this, up to it; empty: all join."""
+    synthetic_share: float = Field(1.0, gt=0.0, le=1.0, title="Largest synthetic share")
+    """Share of synthetic rows among a label's training rows, at most."""
+    weigh: bool = Field(False, title="Weigh synthetic rows")
+    """Let synthetic rows that read like the real ones count more."""
+
+
 class SplitConfig(Config, title="Split"):
     """How the accepted rows are divided."""
 
@@ -287,6 +333,18 @@ class TrainingConfig(Config, title="Training"):
     """Tokens per text; longer texts are cut and counted."""
     precision: Precision = Field(Precision.auto, title="Precision")
     """Arithmetic of the forward pass."""
+    loss: Loss = Field(Loss.bce, title="Loss")
+    """Binary cross-entropy; the same with rare labels weighted up (balanced); focal; asymmetric."""
+    layer_decay: float = Field(1.0, gt=0.0, le=1.0, title="Layer decay")
+    """Each encoder layer learns at this share of the rate of the layer above; 1 treats all alike."""
+    average: float = Field(0.0, ge=0.0, lt=1.0, title="Weight averaging")
+    """Decay of the moving average of the weights, which is what is kept; 0 keeps the last weights."""
+    accumulate: int = Field(1, ge=1, le=1_024, title="Gradient accumulation")
+    """Batches whose gradients are added up before a step."""
+    ordinal: bool = Field(False, title="Scale head")
+    """For taxonomies with an order: a second head that places each text on the scale."""
+    lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")
+    """Rank of low-rank adapters on the encoder, merged after training; 0 tunes all weights."""
 
 
 class EvaluationConfig(Config, title="Evaluation"):
@@ -339,6 +397,7 @@ class RunConfig(Config, title="Run"):
     scrubbing: ScrubbingConfig = ScrubbingConfig()
     verifying: VerifyingConfig = VerifyingConfig()
     split: SplitConfig = SplitConfig()
+    mixing: MixingConfig = MixingConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     limits: LimitsConfig = LimitsConfig()
@@ -363,6 +422,27 @@ class AuditConfig(Config, title="Audit"):
     """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
     max_drop: Share = Field(0.05, title="Largest drop")
     """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
+
+
+class ProofConfig(RunConfig, title="Proof"):
+    """Everything that the protocol needs: a run, and how much of it every mix of rows gets."""
+
+    proof_rows: int | None = Field(3_000, ge=100, le=10_000_000, title="Rows per arm")
+    """Real rows, and synthetic rows, that an arm learns from at most; empty takes all."""
+    passes: int = Field(9_000, ge=100, le=100_000_000, title="Row passes")
+    """Training rows times epochs of every arm, so that small mixes are not starved of steps."""
+    seeds: int = Field(3, ge=1, le=20, title="Seeds")
+    """Times that every arm is trained."""
+    shares: tuple[float, ...] = Field((0.01, 0.05, 0.1), title="Small shares of real")
+    """Shares of the real rows that are tried alone and with synthetic rows."""
+
+    @model_validator(mode="after")
+    def _has_people(self) -> Self:
+        if not self.real:
+            raise ValueError("real is empty; expected a data set that people labelled. Give --real.")
+        if any(not 0 < share < 1 for share in self.shares):
+            raise ValueError(f"shares is {list(self.shares)}; expected numbers between 0 and 1.")
+        return self
 
 
 class TuneConfig(Config, title="Tuning"):

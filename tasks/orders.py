@@ -156,6 +156,7 @@ def rows_of(
                     labels=labels,
                     level=taxonomy.level_of(labels),
                     targets=taxonomy.targets_of(labels),
+                    weight=1.0,
                     topic=cell.topic,
                     scenario=wish.scenario,
                     style=wish.style,

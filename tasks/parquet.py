@@ -17,6 +17,7 @@ FEATURES = Features(
         "labels": NAMES,
         "level": Value("int32"),
         "targets": List(Value("float32")),
+        "weight": Value("float32"),
         "topic": TEXT,
         "scenario": TEXT,
         "style": TEXT,

@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+MARK = "SHA256"
+"""Written last into a model folder: it says that all the rest is there."""
 WHOLE_OBJECTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}
 """File systems where a file is there once it is complete; elsewhere it gets its name last."""
 
@@ -83,12 +85,12 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def folder_sha256(folder: Path) -> str:
-    """One sha256 over the names and contents of all files but the mark of completeness itself."""
+def folder_sha256(folder: Path, besides: Collection[str] = (MARK,)) -> str:
+    """One sha256 over the names and contents of all files but those of the names in `besides`."""
     lines = [
         f"{sha256_of(file.read_bytes())}  {file.relative_to(folder).as_posix()}"
         for file in files_of(folder)
-        if file.name != "SHA256"
+        if file.name not in besides
     ]
     return sha256_of("\n".join(lines).encode())
 

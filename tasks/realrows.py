@@ -56,6 +56,7 @@ def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, .
         labels=labels,
         level=taxonomy.level_of(labels),
         targets=taxonomy.targets_of(labels),
+        weight=1.0,
         topic="",
         scenario="",
         style="",

@@ -33,6 +33,8 @@ class Row(TypedDict):
     """Place on an ordinal taxonomy, 1 .. number of levels; None where there is no order or no one level."""
     targets: list[float]
     """One target per label of the taxonomy, 0..1; -1 marks a label that the loss leaves out."""
+    weight: float
+    """How much the row counts in the loss; 1 unless synthetic rows are weighed against real ones."""
     topic: str
     scenario: str
     style: str
@@ -167,6 +169,14 @@ class Decision(Record):
     """Ids of rows that must go."""
     reason: str = ""
     """Why the run stays a candidate."""
+
+
+class ProofSummary(Record):
+    """What the protocol found."""
+
+    path: str
+    table: tuple[str, ...]
+    """Rows of the table as JSON."""
 
 
 def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:

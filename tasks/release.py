@@ -117,6 +117,7 @@ def _scores(
         scrubbed=publishing.scrub_counts(data),
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,
+        closeup=evaluation.closeup,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=publishing.samples(data, names, config.seed),
         timings=run.timings,

@@ -248,7 +248,7 @@ def _teacher(run: Run) -> TeacherRef | None:
     config = run.config
     if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
         asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
-        run.teacher = run.step(stages.teach_on_real, _read_real(run, "train"), config.verifying, *asked)
+        run.teacher = run.step(stages.teach_on_real, read_real(run, "train"), config.verifying, *asked)
     return run.teacher
 
 
@@ -266,13 +266,14 @@ def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     """Mix people's text into training and validation, if the configuration asks for it."""
     if run.real is None or not run.config.mix:
         return synthetic
-    people = _read_real(run, "train")
+    people = read_real(run, "train")
     config = run.config
-    shares = config.mix, config.mix_rows, config.split.validation
+    shares = config.mix, config.mix_rows, config.mixing, config.split.validation
     return run.step(stages.mix, synthetic, people, *shares, config.seed)
 
 
-def _read_real(run: Run, part: str) -> DatasetRef:
+def read_real(run: Run, part: str) -> DatasetRef:
+    """People's rows of a part, `train` or `test`, cleaned and scrubbed like ours."""
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
@@ -304,5 +305,5 @@ def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
     """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
     config = run.config
-    people = _read_real(run, "test") if run.real else None
+    people = read_real(run, "test") if run.real else None
     return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)

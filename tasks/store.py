@@ -23,6 +23,7 @@ from pydantic import Field, field_validator
 
 from tasks.parquet import FEATURES, REJECT_FEATURES, parquet_bytes, rows_of_parquet
 from tasks.places import (
+    MARK,
     files_of,
     folder_sha256,
     is_there,
@@ -217,7 +218,7 @@ class ResultsStore(WritableFileSystem):
         for path, file in wanted.items():
             if not self._holds(path, sha256_of(file.read_bytes())):
                 self.write_path(path, file.read_bytes())
-        mark = f"{ref.uri}/SHA256"
+        mark = f"{ref.uri}/{MARK}"
         for path in set(self.written(ref.uri)) - {*wanted, mark}:
             self.remove(path)
         self.write_path(mark, sha256.encode())  # last: it says that all the rest is there

@@ -1,15 +1,12 @@
 """The whole way, on a real Prefect server: a tiny generator and a tiny encoder, a minute at most."""
 
 import json
-import math
 import re
 from pathlib import Path
 
 import pytest
-import torch
 from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
-from transformers import BertConfig, BertLMHeadModel, BertTokenizer
 
 from flows.regenerate import regenerate
 from tasks.config import RunConfig
@@ -18,49 +15,18 @@ from tasks.stages import texts as text_stages
 from tasks.store import ResultsStore, forget_loaded_store
 from tasks.training import load_classifier, predict
 
-MEAN_WORDS = 9
 TOPICS = ("restaurants", "phones", "films")
 LEVELS = ("positive", "neutral", "negative")
 PER_LABEL = 12
 
 
 @pytest.fixture(scope="module")
-def generator(tmp_path_factory, vocabulary):
-    """Folder of a decoder that writes random words: all alike, an end every nine or so."""
-    folder = tmp_path_factory.mktemp("generator")
-    torch.manual_seed(0)
-    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}, do_lower_case=True)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-        is_decoder=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.sep_token_id,
-    )
-    model = BertLMHeadModel(config)
-    words = [i for i, token in enumerate(vocabulary) if len(token) > 1 and token.isalpha()]
-    bias = torch.full((len(vocabulary),), -30.0)
-    bias[words] = 0.0
-    bias[tokenizer.sep_token_id] = math.log(len(words) / MEAN_WORDS)
-    with torch.no_grad():
-        model.cls.predictions.bias.copy_(bias)
-        model.get_output_embeddings().bias.copy_(bias)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def config(generator, tiny_encoder):
+def config(tiny_generator, tiny_encoder):
     return RunConfig.model_validate(
         {
             "taxonomy": "polarity3",
             "plan": {"per_label": PER_LABEL, "topics": list(TOPICS), "topics_per_label": 3, "rounds": 2},
-            "generator": {"model": str(generator), "max_new_tokens": 24, "batch_size": 16},
+            "generator": {"model": str(tiny_generator), "max_new_tokens": 24, "batch_size": 16},
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_tokens": 32, "precision": "no"},

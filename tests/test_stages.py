@@ -15,7 +15,7 @@ from prefect import Task
 
 from tasks import caching, stages
 from tasks.caching import StepKey, cached, digest, stage
-from tasks.config import PlanConfig, RunConfig, SplitConfig
+from tasks.config import MixingConfig, PlanConfig, RunConfig, SplitConfig
 from tasks.parquet import parquet_bytes
 from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
 from tasks.store import ResultsStore, forget_loaded_store, open_store
@@ -26,7 +26,7 @@ REF = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=3)
 KEYS = """
 import json
 from pathlib import Path
-from tasks.config import PlanConfig, RunConfig
+from tasks.config import MixingConfig, PlanConfig, RunConfig
 from tasks.records import Cell, DatasetRef
 from tasks.caching import digest
 from tasks.taxonomy import load_taxonomy
@@ -228,7 +228,7 @@ def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
 def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix_rows, n_real, n_validation):
     synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
     real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
-    mixed = block.get_rows(stages.mix.fn(synthetic, real, mix, mix_rows, 0.1, 0))
+    mixed = block.get_rows(stages.mix.fn(synthetic, real, mix, mix_rows, MixingConfig(), 0.1, 0))
     added = [row for row in mixed if row["source"] == "real"]
 
     assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]

@@ -16,7 +16,13 @@ METRICS_FILE = Path(__file__).with_name("metrics.py")
 Matrix = NDArray[np.float64]
 
 
-def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy: Taxonomy) -> dict[str, Any]:
+def measure(
+    probabilities: Matrix,
+    thresholds: Matrix,
+    targets: Matrix,
+    taxonomy: Taxonomy,
+    levels: NDArray[np.int_] | None = None,
+) -> dict[str, Any]:
     """Measure probabilities against true label sets.
 
     Args:
@@ -25,6 +31,7 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
         targets: (n, n_labels), 0 or 1; a label below 0 is unknown and counts as rightly left out, whatever
             was said about it.
         taxonomy: Names the labels; a scale is measured as one, too.
+        levels: (n,) places on the scale, 1..n_labels; None takes the median of the probabilities.
 
     Returns:
         See `INPUTS` in `tasks/evaluation/metrics.py`; JSON-able.
@@ -35,9 +42,10 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
     if not len(targets):
         raise ValueError("test set is empty; expected at least one text. Ask for more texts per label.")
     decided = decide(probabilities, thresholds).astype(float)
-    levels = {}
+    scale = {}
     if taxonomy.ordinal:
-        levels = {"predicted_levels": median_levels(probabilities), "reference_levels": true_levels(targets)}
+        predicted = median_levels(probabilities) if levels is None else levels
+        scale = {"predicted_levels": predicted, "reference_levels": true_levels(targets)}
     if (unknown := targets < 0).any():
         decided, targets, probabilities = (
             np.where(unknown, 0.0, x) for x in (decided, targets, probabilities)
@@ -47,7 +55,7 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
         references=targets,
         probabilities=probabilities,
         label_names=list(taxonomy.names),
-        **levels,
+        **scale,
     )
 
 

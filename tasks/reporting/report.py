@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.reporting import quality, views
+from tasks.reporting import closeup, quality, views
 from tasks.reporting.formatting import FILTERS
 from tasks.reporting.scores import RunScores
 
@@ -53,6 +53,8 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "n_rejected": sum(scores.rejects.values()),
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
+        "calibration": closeup.calibration_dots(scores.closeup) if scores.closeup else [],
+        "curves": closeup.curve_points(scores.closeup) if scores.closeup else [],
         "samples": views.samples_by_label(scores),
         "votes": views.largest_first(scores.votes),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),

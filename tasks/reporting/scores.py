@@ -141,6 +141,39 @@ class Sample(Record):
     style: str
 
 
+class Neighbour(Record):
+    """A training row that lies near a text."""
+
+    text: str
+    labels: tuple[str, ...]
+    source: str
+    prompt: str
+    """What the generator was asked; empty for real rows."""
+
+
+class Mistake(Record):
+    """One confident error."""
+
+    text: str
+    label: str
+    """The label that was given wrongly, or missed."""
+    probability: float
+    true_labels: tuple[str, ...]
+    neighbours: tuple[Neighbour, ...]
+    """Nearest training rows that carry what the classifier said: the label given, or those it preferred."""
+
+
+class CloseUp(Record):
+    """A closer look at the classifier on the test set that decides."""
+
+    test_set: str
+    curves: dict[str, tuple[float, ...]]
+    """Per label, precision at recall 0, 0.05 .. 1; empty without positives."""
+    calibration: tuple[tuple[float, float, int], ...]
+    """Mean probability, share of positives, count; per bin, all labels pooled."""
+    mistakes: tuple[Mistake, ...]
+
+
 class ModelInfo(Record):
     """A model that took part."""
 
@@ -190,6 +223,7 @@ class RunScores(Record):
     """Python and the packages that decide the outcome."""
     machine: dict[str, str] = Field(default_factory=dict)
     """Hardware, in words."""
+    closeup: CloseUp | None = None
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 
