@@ -9,14 +9,12 @@ from tasks import runpage
 from tasks.caching import digest
 from tasks.drift import LEAST, NIGHTS, Night, bands, departures
 from tasks.events import OUT_OF_BAND, announce
-from tasks.records import Row
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, RunScores
 from tasks.runs import Run
 from tasks.store import ResultsStore, write_json
-from tasks.variety import variety
 
 
-def remember(run: Run, scores: RunScores, rows: Sequence[Row]) -> tuple[str, ...]:
+def remember(run: Run, scores: RunScores) -> tuple[str, ...]:
     """Add a run to the history of its configuration, show the last nights, and tell of departures.
 
     Runs are comparable if all but the seed is the same. Each is a file of its own, so that two runs at once
@@ -27,7 +25,7 @@ def remember(run: Run, scores: RunScores, rows: Sequence[Row]) -> tuple[str, ...
     """
     folder = f"nights/{digest(run.config.model_copy(update={'seed': 0}), run.taxonomy)}"
     earlier = [night for night in history(run.store, folder) if night.run != run.name]
-    night = Night(run=run.name, created=scores.created, figures=figures(scores, rows))
+    night = Night(run=run.name, created=scores.created, figures=figures(scores))
     write_json(run.store, f"{folder}/{run.name}.json", night.model_dump(mode="json"))
     expected = bands(earlier)
     odd = departures(night, expected)
@@ -44,16 +42,15 @@ def history(store: ResultsStore, folder: str) -> list[Night]:
     return sorted(nights, key=lambda night: night.created)
 
 
-def figures(scores: RunScores, rows: Sequence[Row]) -> dict[str, float]:
+def figures(scores: RunScores) -> dict[str, float]:
     """Scores of the classifier, acceptance, variety and length; those that the run has."""
     metrics = scores.metrics(CLASSIFIER, REAL if REAL in scores.test_sets else SYNTHETIC)
     drawn = sum(cell.drawn for cell in scores.plan.cells)
-    written = [row for row in rows if row["source"] == "synthetic"]
-    found = {"f1_macro": metrics.f1_macro, "f1_micro": metrics.f1_micro} if metrics else {}
+    found = {figure.name: figure.value for figure in scores.review.figures} if scores.review else {}
+    if metrics:
+        found |= {"f1_macro": metrics.f1_macro, "f1_micro": metrics.f1_micro}
     if drawn:
-        found["acceptance"] = sum(cell.accepted for cell in scores.plan.cells) / drawn
-    if written:
-        found |= variety([row["text"] for row in written], [row["labels"] for row in written])
+        found["acceptance"] = scores.n_accepted / drawn
     return {name: float(found[name]) for name in LEAST if name in found}
 
 

@@ -72,7 +72,7 @@ def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
     with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
         is_champion, reasons = _crown(run, candidate, decision)
     _show(run, candidate.scores, is_champion, reasons)
-    remember(run, candidate.scores, run.store.get_rows(candidate.rows))
+    remember(run, candidate.scores)
     return RunSummary(
         run=run.name,
         folder=candidate.folder,

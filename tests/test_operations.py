@@ -187,35 +187,6 @@ def test_a_schedule_starts_a_run(site):
     site.figures["cron_s"] = round(time.monotonic() - start, 1)
 
 
-def test_a_person_triggers_a_run_in_the_browser(site, browser):
-    start = time.monotonic()
-    page = browser.new_page(viewport={"width": 1400, "height": 1500})
-    page.goto(f"{site.page}/v2/deployments/deployment/{site.deployment('regenerate/on-demand')['id']}/run")
-    page.get_by_text("Texts per label").wait_for(timeout=60_000)
-    fill(page, "Texts per label", "0")
-    page.get_by_role("button", name="Submit").click()
-    page.wait_for_timeout(1500)
-    page.screenshot(path=SCREENS / "form-refuses.png")
-    assert page.url.endswith("/run")  # refused: still at the form
-    assert len(site.runs("regenerate/on-demand")) == 1
-
-    fill(page, "Texts per label", "10")
-    fill(page, "Topics per label", "3")
-    fill(page, "Epochs", "1")
-    fill(page, "Seed", "3")
-    choose(page, "Taxonomy", "polarity3")
-    page.screenshot(path=SCREENS / "form.png")
-    page.get_by_role("button", name="Submit").click()
-    until("the run", lambda: len(site.runs("regenerate/on-demand")) == 2, 60)
-    newest = max(site.runs("regenerate/on-demand"), key=lambda run: run["created"])
-    assert newest["parameters"]["config"]["taxonomy"] == "polarity3"
-    assert site.finished(newest["id"])["state_name"] == "Completed"
-    site.figures["browser_s"] = round(time.monotonic() - start, 1)
-    page.goto(f"{site.page}/v2/runs/flow-run/{newest['id']}?tab=Artifacts")
-    page.wait_for_timeout(4000)
-    page.screenshot(path=SCREENS / "run.png", full_page=True)
-
-
 def test_the_command_of_ci_fails_when_the_run_fails(site, tmp_path):
     (step,) = [s for s in workflow()["jobs"]["regenerate"]["steps"] if s.get("name") == "Regenerate"]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
