@@ -6,9 +6,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 import httpx
+from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -68,6 +70,7 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
         if ESTIMATE in sys.argv:
             Console().print("\n".join(estimate(*checked).lines()), highlight=False)
             return
+        require_server()
         require_writable_root()
         with on_its_own():
             summary = flow(config)
@@ -98,6 +101,7 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     config: TuneConfig = parse(TuneConfig, sys.argv[1:], "python -m flows.tune_generator")
     with one_clear_error():
         check_tuning(config)
+        require_server()
         require_writable_root()
         with on_its_own():
             scores = flow(config)
@@ -112,9 +116,11 @@ def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
     """Parse the arguments, audit, and print what was recorded beside what was found; 1 if it fell."""
     config: AuditConfig = parse(AuditConfig, sys.argv[1:], "python -m flows.audit_model")
     with one_clear_error():
+        require_server()
         require_writable_root()
         try:
-            audit = flow(config)
+            with on_its_own():
+                audit = flow(config)
         except AuditFailedError as error:
             fail(str(error), FELL)
     scores = ", ".join(
@@ -123,6 +129,26 @@ def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
     Console().print(
         f"champion {audit.run} on {audit.n_rows:,} {audit.test_set} texts: {scores}", highlight=False
     )
+
+
+def require_server() -> str:
+    """Version of the Prefect server at PREFECT_API_URL; empty without one.
+
+    Raises:
+        ValueError: It does not answer, or speaks another major version.
+    """
+    if not get_current_settings().api.url:
+        return ""
+    try:
+        with get_client(sync_client=True) as client:
+            client.raise_for_api_version_mismatch()
+            return str(client.api_version())
+    except (RuntimeError, httpx.HTTPError) as error:
+        cause = str(error).removesuffix(" Major versions must match.").rstrip("/.")
+        raise ValueError(
+            f"{cause}; expected Prefect {version('prefect')} at PREFECT_API_URL. Start one (make server), or "
+            "mend the address."
+        ) from error
 
 
 @contextmanager

@@ -25,13 +25,13 @@ from tasks.gpus import claim_gpu
 from tasks.orders import Order, in_batches, order_for
 from tasks.places import private_folder
 from tasks.records import (
-    Row,
     BlobRef,
     Cell,
     DatasetRef,
     ModelRef,
     RealRef,
     Reject,
+    Row,
     SampledRef,
     SiftedRefs,
     TeacherRef,
