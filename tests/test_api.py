@@ -1,12 +1,16 @@
 """The service on a tiny run: answers like the evaluated model, within its bounds, whatever it is sent."""
 
 import asyncio
+import csv
+import io
 import json
 import logging
 import re
 import shutil
 import threading
+import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,6 +114,26 @@ def client(results):
         patch.delenv("SENTIMILL_API_KEYS", raising=False)
         with TestClient(create_app(ApiSettings(workers=1)), raise_server_exceptions=False) as client:
             yield client
+
+
+@pytest.fixture(scope="module")
+def loopback(results):
+    """Address of a service on a port of this machine."""
+    import uvicorn
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIMILL_RESULTS", str(results))
+        patch.delenv("SENTIMILL_API_KEYS", raising=False)
+        config = uvicorn.Config(create_app(ApiSettings(workers=1)), port=0, log_level="error")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 def ask(client, texts, **options):
@@ -594,7 +618,7 @@ def test_texts_are_written_on_request_where_that_is_switched_on(serve):
 
 
 @pytest.mark.slow
-def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(client):
+def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(client, loopback):
     import schemathesis
     from hypothesis import HealthCheck, given, settings
     from schemathesis.checks import not_a_server_error
@@ -613,7 +637,7 @@ def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(clien
             @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
             @given(case=cases)
             def fuzz(case):
-                answer = case.call(session=client)
+                answer = case.call(base_url=loopback)
                 seen[case.operation.path, answer.status_code] += 1
                 case.validate_response(answer, checks=[not_a_server_error])
 
@@ -621,3 +645,45 @@ def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(clien
 
     assert {path for path, _ in seen} >= {"/v1/predict", "/v1/model", "/metrics"}
     assert {200, 422} <= {status for path, status in seen if path == "/v1/predict"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_judges_a_text_and_a_file_and_runs_nothing_that_is_in_them(loopback, width, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium here")
+    file = tmp_path / "texts.csv"
+    file.write_text('id,text\n1,"The soup, ""hot"", was great."\n2,\n3,<img src=x onerror=alert(1)>\n')
+    with sync_playwright() as drivers:
+        browser = drivers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 900}, accept_downloads=True)
+        trouble = []
+        page.on("dialog", lambda dialog: trouble.append(dialog.message) or dialog.dismiss())
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(loopback)
+        page.get_by_label("Text", exact=True).fill("<img src=x onerror=alert(1)> Anna Smith liked it.")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector("#result:not([hidden])")
+        assert page.locator("#scrubbed").inner_text() == "<img src=x onerror=alert(1)> Person A liked it."
+        assert page.locator("#scrubbed mark").all_inner_texts() == ["Person A"]
+        assert page.locator("#bars li").count() == TAXONOMY.n_labels
+        assert page.locator("#scale li[aria-current]").count() == 1
+        assert page.locator("#words span").count() > 5
+        assert page.locator("#result img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.set_input_files("#file", file)
+        with page.expect_download() as download:
+            page.click("#download")
+        lines = list(csv.reader(io.StringIO(Path(download.value.path()).read_text())))
+        browser.close()
+    assert lines[0] == ["id", "text", "labels", "level", *(f"p {name}" for name in TAXONOMY.names)]
+    assert [line[:2] for line in lines[1:]] == [
+        ["1", 'The soup, "hot", was great.'],
+        ["2", ""],
+        ["3", "<img src=x onerror=alert(1)>"],
+    ]
+    assert [len(line) for line in lines] == [7, 7, 2, 7]
+    assert trouble == []

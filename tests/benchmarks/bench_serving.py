@@ -1,4 +1,4 @@
-"""The service beside what one would run instead: requests per second, latency, overload, swap, a killed worker.
+"""The service beside what one would run instead: requests per second, latency, overload, swap, a kill.
 
     python tests/benchmarks/bench_serving.py [--seconds 15] [--steady-s 60] [--litserve PYTHON] [--only NAMES]
 
@@ -237,7 +237,7 @@ def compare(seconds: float, litserve: str | None) -> dict[str, Any]:
             port = free_port()
             script = RIVALS / ("lit.py" if name == "LitServe" else "plain.py")
             workers = "2" if "2" in name else "1"
-            with serving([python, str(script), scratch, str(port), workers], "/health", port) as (pid, _):
+            with serving([python, str(script), scratch, str(port), workers], "/health", port):
                 url = f"http://127.0.0.1:{port}/predict"
                 finish(drive(url, 3, field="text"))
                 rows[name] = finish(drive(url, seconds, field="text"))
@@ -346,26 +346,24 @@ def show(name: str, row: dict[str, Any]) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Measure what is asked for, keeping earlier figures of the rest."""
     found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    capacity = found.get("compare", {}).get("Sentimill", {}).get("requests_per_s", 100)
+
+    def capacity() -> float:
+        return float(found["compare"]["Sentimill"]["requests_per_s"])
+
+    measures = {
+        "engines": engines,
+        "compare": lambda: compare(arguments.seconds, arguments.litserve),
+        "start": start_up,
+        "overload": lambda: overload(capacity(), arguments.seconds),
+        "swap": lambda: swap(capacity(), max(20, arguments.seconds)),
+        "kill": lambda: kill(capacity(), max(20, arguments.seconds)),
+        "steady": lambda: steady(capacity(), arguments.steady_s),
+    }
     for name in arguments.only.split(","):
-        if name == "compare":
-            found[name] = compare(arguments.seconds, arguments.litserve)
-            capacity = found[name]["Sentimill"]["requests_per_s"]
-            continue
-        measured = {
-            "engines": engines,
-            "start": start_up,
-            "steady": lambda: steady(capacity, arguments.steady_s),
-            "overload": lambda: overload(capacity, arguments.seconds),
-            "swap": lambda: swap(capacity, max(20, arguments.seconds)),
-            "kill": lambda: kill(capacity, max(20, arguments.seconds)),
-        }[name]()
-        found[name] = measured
-        show(name, measured)
+        found[name] = measures[name]()
+        show(name, found[name])
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
