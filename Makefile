@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= data
 
-.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean
+.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality bench-serving serve audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -16,6 +16,9 @@ $(VENV)/ready: requirements.lock
 
 run: $(VENV)/ready ## Labels and topics in, an evaluated classifier out (ARGS="--taxonomy goemotions" ...)
 	@$(RUN) -m flows.regenerate $(ARGS)
+
+serve: $(VENV)/ready ## The champion behind an API, with a page (ARGS="--port 8080 --workers 2" ...)
+	@$(RUN) -m deployments.api $(ARGS)
 
 test: $(VENV)/ready ## The tests
 	$(RUN) -m pytest
@@ -47,6 +50,14 @@ bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+
+bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)
+
+audit-packages: ## Known faults of the locked packages
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist
