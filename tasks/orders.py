@@ -74,15 +74,12 @@ def _wish(
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
     length = LENGTHS[int(rng.integers(len(LENGTHS)))]
     if form is PromptForm.control:
-        words = [str(rng.choice(label.control or (label.name,))) for label in labels]
-        prompt = control_prompt(words, topic.name, style.control, length)
-        null_prompt = control_prompt((), topic.name, style.control, length)
         scenario = ""  # the embedded generator is not told one
+        words = [str(rng.choice(label.control or (label.name,))) for label in labels]
     else:
-        template = TEMPLATES.get_template(f"{form.value}.j2")
-        wish = {"topic": topic.name, "scenario": scenario, "style": style, "length": length}
-        prompt = template.render(labels=labels, **wish)
-        null_prompt = template.render(labels=[], **wish)
+        words = []
+    manner = Manner(topic.name, scenario, style, length)
+    prompt, null_prompt = render(form, labels, manner, words), render(form, (), manner)
     return Wish(
         prompt=prompt,
         null_prompt=null_prompt,
@@ -90,6 +87,51 @@ def _wish(
         style=style.name,
         k=k,
         seed=int(rng.integers(2**31)),
+    )
+
+
+def in_batches(order: Order, size: int) -> list[Order]:
+    """Divide an order into orders of at most `size` texts: what is lost when a run is killed.
+
+    A wish is never divided; one for more than `size` texts makes an order of its own.
+    """
+    parts: list[list[Wish]] = [[]]
+    for wish in order.wishes:
+        if parts[-1] and sum(w.k for w in parts[-1]) + wish.k > size:
+            parts.append([])
+        parts[-1].append(wish)
+    return [Order(cell=order.cell, wishes=tuple(wishes)) for wishes in parts]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """Everything that a prompt says beside the labels."""
+
+    topic: str
+    scenario: str
+    style: Style
+    length: str
+
+
+def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Sequence[str] = ()) -> str:
+    """Prompt for a label set; without labels the same wish with its labels left open.
+
+    Args:
+        form: Control line, completion or chat.
+        labels: What the text shall carry.
+        manner: What else is wanted.
+        words: Control words to ask with, one per label; empty takes the first that each label has.
+    """
+    if form is PromptForm.control:
+        words = words or [(*label.control, label.name)[0] for label in labels]
+        return control_prompt(words, manner.topic, manner.style.control, manner.length)
+    template = TEMPLATES.get_template(f"{form.value}.j2")
+    return template.render(
+        labels=labels,
+        topic=manner.topic,
+        scenario=manner.scenario,
+        style=manner.style,
+        length=manner.length,
     )
 
 
@@ -114,6 +156,7 @@ def rows_of(
                     labels=labels,
                     level=taxonomy.level_of(labels),
                     targets=taxonomy.targets_of(labels),
+                    weight=1.0,
                     topic=cell.topic,
                     scenario=wish.scenario,
                     style=wish.style,
@@ -128,6 +171,7 @@ def rows_of(
                     scrubbed={},
                     group="",
                     split="",
+                    segments=[],
                 )
             )
     return rows
@@ -136,6 +180,12 @@ def rows_of(
 def cell_key(row: Row) -> str:
     """`Cell.key` of the cell that a synthetic row was sampled for."""
     return f"{'+'.join(row['labels'])} | {row['topic']}"
+
+
+def cell_keys(row: Row) -> list[str]:
+    """`Cell.key` of every cell that a row was sampled for: two where two texts were joined into one."""
+    halves = [f"{segment['label']} | {row['topic']}" for segment in row["segments"]]
+    return halves or [cell_key(row)]
 
 
 def _digest(*parts: str | int) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 
 from tasks.config import RunConfig
 from tasks.exports import export_rows
-from tasks.orders import cell_key
+from tasks.orders import cell_key, cell_keys
 from tasks.parquet import parquet_bytes
-from tasks.records import Cell, Row
+from tasks.records import Cell, Reject, Row
 from tasks.reporting.cards import dataset_card
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, TFIDF, Arm, CellFill, RunScores, Sample
 
@@ -30,6 +30,8 @@ PACKAGES = (
     "transformers",
 )
 SAMPLES_PER_LABEL = 4
+EXAMPLES_PER_REASON = 3
+EXAMPLE_CHARS = 160
 
 
 def versions() -> dict[str, str]:
@@ -71,8 +73,8 @@ def _flags(name: str, value: object) -> tuple[str, ...]:
 
 
 def cell_counts(rows: Sequence[Row]) -> Counter[str]:
-    """Rows per `Cell.key`."""
-    return Counter(cell_key(row) for row in rows if row["source"] == "synthetic")
+    """Synthetic rows per `Cell.key`; a mixed text counts once for the cell of each of its halves."""
+    return Counter(key for row in rows if row["source"] == "synthetic" for key in cell_keys(row))
 
 
 def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
@@ -84,9 +86,17 @@ def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def fills(
-    cells: Sequence[Cell], accepted: Mapping[str, int], drawn: Mapping[str, int]
+    cells: Sequence[Cell],
+    accepted: Mapping[str, int],
+    drawn: Mapping[str, int],
+    rejects: Sequence[Reject] = (),
 ) -> tuple[CellFill, ...]:
-    """What every cell wanted, accepted and drew."""
+    """What every cell wanted, accepted and drew, and why it is short if it is."""
+    reasons: dict[str, Counter[str]] = {}
+    for reject in rejects:
+        if reject["row"]["source"] == "synthetic":
+            why = f"{reject['stage']}: {reject['reason']}"
+            reasons.setdefault(cell_key(reject["row"]), Counter())[why] += 1
     return tuple(
         CellFill(
             labels=cell.labels,
@@ -94,9 +104,20 @@ def fills(
             wanted=cell.wanted,
             accepted=accepted.get(cell.key, 0),
             drawn=drawn.get(cell.key, 0),
+            **_main_reason(cell, accepted, reasons),
         )
         for cell in cells
     )
+
+
+def _main_reason(
+    cell: Cell, accepted: Mapping[str, int], reasons: Mapping[str, Counter[str]]
+) -> dict[str, Any]:
+    found = reasons.get(cell.key)
+    if found is None or accepted.get(cell.key, 0) >= cell.wanted:
+        return {}
+    reason, n_texts = found.most_common(1)[0]
+    return {"reason": reason, "n_reason": n_texts}
 
 
 def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Sample, ...]:
@@ -111,6 +132,22 @@ def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Samp
         Sample(text=row["text"], labels=tuple(row["labels"]), topic=row["topic"], style=row["style"])
         for row in chosen.values()
     )
+
+
+def rejected_examples(rejects: Sequence[Reject], seed: int) -> dict[str, tuple[str, ...]]:
+    """Some rejected synthetic texts per `stage: reason`, drawn at random, as they came, cut if long.
+
+    Real texts are never shown: they may be somebody's.
+    """
+    rng = np.random.default_rng(seed)
+    shown: dict[str, list[str]] = {}
+    for i in rng.permutation(len(rejects)).tolist():
+        reject = rejects[i]
+        examples = shown.setdefault(f"{reject['stage']}: {reject['reason']}", [])
+        if reject["row"]["source"] == "synthetic" and len(examples) < EXAMPLES_PER_REASON:
+            text = " ".join(reject["row"]["text"][: 2 * EXAMPLE_CHARS].split())
+            examples.append(text if len(text) <= EXAMPLE_CHARS else f"{text[:EXAMPLE_CHARS]} ...")
+    return {reason: tuple(examples) for reason, examples in sorted(shown.items()) if examples}
 
 
 def row_counts(rows: Sequence[Row], arms: Sequence[Arm]) -> dict[str, int]:

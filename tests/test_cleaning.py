@@ -14,6 +14,7 @@ def row(text: str, name: str = "r", **changes: object) -> Row:
         "id": name, "text": text, "labels": ["joy"], "level": None, "targets": [1.0], "topic": "food",
         "scenario": "", "style": "review", "prompt_id": "p", "prompt": "", "generator": "g", "revision": "",
         "seed": 0, "round": 0, "source": "synthetic", "votes": {}, "scrubbed": {}, "group": "", "split": "",
+        "segments": [],
     }  # fmt: skip
     return {**fields, **changes}  # type: ignore[typeddict-item]
 

@@ -145,6 +145,7 @@ def test_rows_carry_their_whole_history():
         "labels": ["positive"],
         "level": 2,
         "targets": [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        "weight": 1.0,
         "topic": "flights",
         "scenario": "",
         "style": wish.style,
@@ -159,6 +160,7 @@ def test_rows_carry_their_whole_history():
         "scrubbed": {},
         "group": "",
         "split": "",
+        "segments": [],
     }
     assert cut["votes"] == {"cut": 1.0}
     assert cut["id"] != whole["id"]

@@ -10,6 +10,15 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tasks.reporting.cards import dataset_card, model_card
 from tasks.reporting.formatting import cell, duration, score
+from tasks.reporting.quality import (
+    TRAITS,
+    findings,
+    opinion,
+    short_cells,
+    shortfall,
+    side,
+    why_short,
+)
 from tasks.reporting.report import render_report, write_report
 from tasks.reporting.scores import (
     CLASSIFIER,
@@ -19,10 +28,13 @@ from tasks.reporting.scores import (
     TFIDF,
     Arm,
     CellFill,
+    Figure,
     LabelScore,
     Metrics,
     ModelInfo,
     Plan,
+    Review,
+    Round,
     RunScores,
     Sample,
 )
@@ -40,6 +52,7 @@ from tasks.reporting.views import (
     verdicts,
 )
 from tasks.taxonomy import load_taxonomy
+from tasks.variety import wording
 
 POLARITY = load_taxonomy("polarity3")
 HOSTILE = "</li></style><script>alert('x')</script> & \"so\" | `on`\n```\n# Not a heading {{ 7 * 7 }}"
@@ -92,7 +105,20 @@ def run_scores(**changes: object) -> RunScores:
                 CellFill(labels=("negative",), topic="films", wanted=4, accepted=0, drawn=8),
             ),
             rounds=2,
+            ended="rounds",
+            history=(Round(number=1, drawn=15, accepted=4, missing=6, tokens=180),),
         ),
+        "review": Review(
+            n_texts=500,
+            figures=(
+                Figure(name="compression_ratio", value=3.0, low=2.0, high=2.5),
+                Figure(name="self_bleu", value=0.201, low=0.2, high=0.3),
+                Figure(name="real_auc", value=0.97, low=0.5, high=0.85),
+            ),
+            marks={"profanity": 12},
+            n_mixed=3,
+        ),
+        "rejected": {"clean: too short": ("No.", HOSTILE)},
         "rejects": {"clean: too short": 3, "verify: neighbours disagree": 12},
         "scrubbed": {"PERSON": 5, "URL": 9},
         "rows": {"train": 800, "validation": 100, "test": 100, "real test": 1_200},
@@ -177,8 +203,74 @@ def test_texts_are_escaped_not_run():
 def test_report_has_every_section_and_every_link_leads_to_one():
     tags = Tags(render_report(run_scores()))
     sections = [attrs["id"] for tag, attrs in tags.seen if tag == "section"]
-    assert sections == ["result", "plan", "dropped", "labels", "levels", "texts", "scrubbed", "run"]
+    assert sections == ["result", "plan", "review", "dropped", "labels", "levels", "texts", "scrubbed", "run"]
     assert [attrs["href"] for tag, attrs in tags.seen if tag == "a"] == [f"#{name}" for name in sections]
+
+
+def test_the_review_says_what_is_off_and_what_to_do():
+    found = findings(run_scores())
+
+    assert [finding.what for finding in found] == [
+        "2 of 3 cells lack 5 texts in all, when the rounds were used up. Labels with too few texts: "
+        "positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
+        "The texts repeat one another. (compression ratio 3.00, real text 2.00 to 2.50)",
+        "A simple classifier tells these texts from people's, whatever their label. "
+        "(told from real text 0.970, real text 0.500 to 0.850)",
+        "12 of 1,000 texts hold a swear word (1.2%).",
+    ]
+    assert all("<code>" in finding.advice for finding in found)
+    assert opinion(run_scores()) == ("Of 3 figures, measured on 500 texts, 1 lies where real text lies.")
+
+
+def test_a_figure_lies_within_the_band_above_or_below_it():
+    def at(value):
+        return side(Figure(name="self_bleu", value=value, low=0.2, high=0.3))
+
+    # A tenth of the band's width is chance: 0.19 to 0.31.
+    assert [at(0.189), at(0.191), at(0.309), at(0.311)] == ["below", "as real", "as real", "above"]
+    assert side(Figure(name="self_bleu", value=0.2)) == ""
+
+
+def test_every_figure_has_words():
+    texts = [f"word{i} and then seven more words are here" for i in range(300)]
+    names = {*wording(texts, [["joy"]] * 300, 200), "dispersion", "topic_leak", "real_auc"}
+
+    assert names == set(TRAITS)
+
+
+def test_what_could_not_be_filled_is_said_by_cell_with_the_main_reason():
+    cells = (
+        CellFill(
+            labels=("grief", "love"), topic="pets", wanted=6, accepted=2, drawn=20,
+            reason="verifying: label disputed", n_reason=14,
+        ),
+        CellFill(labels=("joy",), topic="pets", wanted=6, accepted=6, drawn=8),
+    )  # fmt: skip
+    plan = Plan(cells=cells, rounds=4, ended="tokens")
+
+    assert [why_short(cell) for cell in short_cells(plan)] == [
+        "grief + love on pets: 2 of 6, 20 drawn, 14 dropped as verifying: label disputed"
+    ]
+
+
+def test_a_label_that_others_made_up_for_is_not_called_short():
+    cells = (
+        CellFill(labels=("negative",), topic="pets", wanted=6, accepted=5, drawn=20),
+        CellFill(labels=("negative",), topic="films", wanted=6, accepted=7, drawn=8),
+    )
+
+    assert shortfall(Plan(cells=cells, rounds=4, ended="time"), POLARITY) == (
+        "1 of 2 cells lack 1 texts in all, when the time was up. "
+        "Every label has its number all the same: other cells with the label made up for it."
+    )
+    full = Plan(cells=cells[1:], rounds=1)
+    assert shortfall(full, POLARITY) == "Every cell has the texts that were asked for."
+
+
+def test_rejected_examples_are_shown_and_cannot_break_out():
+    page = render_report(run_scores())
+    assert "clean: too short" in page
+    assert HOSTILE not in page
 
 
 def test_report_without_a_scale_has_no_levels():

@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tasks.config import ScrubbingConfig
+from tasks.config import NameEngineKind, ScrubbingConfig
 from tasks.scrubbing import Scrubber
 from tasks.scrubbing.agreement import neutral_edits
 from tasks.scrubbing.assets import (
@@ -22,16 +23,16 @@ from tasks.scrubbing.assets import (
 )
 from tasks.scrubbing.build.sentences import Annotated
 from tasks.scrubbing.build.training import labels_of, sentence_features, train
-from tasks.scrubbing.engine import LONGEST_PIECE, cut
+from tasks.scrubbing.engine import MOST_TOKENS, cut
 from tasks.scrubbing.features import LABELS, Entry, word_features
 from tasks.scrubbing.linking import letters, link, parse_name
 from tasks.scrubbing.names import refined
 from tasks.scrubbing.normalising import normalise
-from tasks.scrubbing.other_engines import engine_with, joined
+from tasks.scrubbing.other_engines import MOST_CHARACTERS, cut_text, joined
 from tasks.scrubbing.pii import find_pii, is_iban, passes_luhn
 from tasks.scrubbing.reading import Reading
 from tasks.scrubbing.tagger import Tagger, spans_of
-from tasks.scrubbing.tokens import tokenise
+from tasks.scrubbing.tokens import tokenise, tokens_of
 
 
 def test_a_damaged_asset_is_refused(tmp_path: Path) -> None:
@@ -113,20 +114,32 @@ def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
     library.open(str(tmp_path / "model"))
     for sample, features in zip(SENTENCES, written, strict=False):
         labels = [LABELS.index(label) for label in library.tag(features)]
-        assert spans_of(sample.text, labels) == [(a, b) for a, b, label in sample.entities if label == "PER"]
+        assert spans_of(tokens_of(sample.text), labels) == [
+            (a, b) for a, b, label in sample.entities if label == "PER"
+        ]
 
 
 def test_tagging_does_not_depend_on_the_batch() -> None:
     tagger = Tagger(load_weights(), load_lexicon())
     texts = ["John Smith left.", "", "I saw Mary Jones and her dog in Rome with Ahmed Hassan.", "Fine."]
-    assert tagger.names(texts) == [tagger.names([text])[0] for text in texts] == tagger.names(texts, batch=1)
+    assert tagger.names(texts) == [tagger.names([text])[0] for text in texts]
+    assert tagger.names_in([tokens_of(text) for text in texts], batch=1) == tagger.names(texts)
 
 
 def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
-    text = "A short sentence. " * 1_000 + "x" * 9_000
-    pieces = list(cut(text))
-    assert "".join(piece for _, piece in pieces) == text
-    assert all(len(piece) <= LONGEST_PIECE and text.startswith(piece, at) for at, piece in pieces)
+    tokens = tokens_of("A short sentence. " * 1_000 + "x " * 3_000)
+    pieces = list(cut(tokens))
+    assert [token for piece in pieces for token in piece] == tokens
+    assert max(map(len, pieces)) <= MOST_TOKENS
+    assert pieces[0][-1].group() == "."
+
+
+def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
+    text = "A short sentence. " * 100 + "x" * 3_000 + "  "
+    pieces = list(cut_text(text))
+    assert "".join(piece for _, piece in pieces).strip() == text.strip()
+    assert all(len(piece) <= MOST_CHARACTERS and text.startswith(piece, at) for at, piece in pieces)
+    assert list(cut_text("  ")) == []
 
 
 @pytest.mark.parametrize(
@@ -240,18 +253,27 @@ def test_hidden_signs_are_taken_out(text: str, expected: str) -> None:
     assert normalise(expected) == expected
 
 
+def by_model(kind: str, model: Path, union: bool) -> Scrubber:
+    engine = NameEngineKind(kind)
+    return Scrubber(ScrubbingConfig(name_engine=engine, name_model=str(model), name_union=union))
+
+
 def test_a_spacy_pipeline_can_take_part_or_take_over(tmp_path: Path) -> None:
     import spacy
 
     pipeline = spacy.blank("en")
     ruler = pipeline.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "PERSON", "pattern": "qqzork"}])
-    pipeline.to_disk(tmp_path / "pipeline")
-    text = "qqzork met John Smith."
-    union = Scrubber(ScrubbingConfig(), engine_with("spacy", str(tmp_path / "pipeline")))
-    assert union.one(text).text == "Person A met Person B."
-    alone = Scrubber(ScrubbingConfig(), engine_with("spacy", str(tmp_path / "pipeline"), union=False))
-    assert alone.one(text).text == "Person A met John Smith."
+    pipeline.to_disk(tmp_path)
+    text = "qqzork met John Smith. " + "All is well here. " * 100 + "Then qqzork left."
+    both, alone = by_model("spacy", tmp_path, union=True), by_model("spacy", tmp_path, union=False)
+    assert (
+        both.one(text).text.replace("All is well here. ", "") == "Person A met Person B. Then Person A left."
+    )
+    assert (
+        alone.one(text).text.replace("All is well here. ", "")
+        == "Person A met John Smith. Then Person A left."
+    )
 
 
 @pytest.mark.slow
@@ -271,8 +293,7 @@ def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
         model.classifier.weight.zero_()
         model.classifier.bias.copy_(torch.tensor([0.0, 9.0]))
     model.save_pretrained(tmp_path)
-    engine = engine_with("transformers", str(tmp_path), union=False)
-    assert Scrubber(ScrubbingConfig(), engine).one("qqzork").text == "Person A"
+    assert by_model("transformers", tmp_path, union=False).one("qqzork").text == "Person A"
 
 
 def test_word_pieces_are_joined() -> None:
@@ -280,11 +301,17 @@ def test_word_pieces_are_joined() -> None:
     assert joined([]) == []
 
 
-def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match="name engine is 'magic'; expected one of spacy, transformers, gliner"
-    ):
-        engine_with("magic", "model")
+def test_an_engine_without_its_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="name_engine is spacy and name_model None; expected a model for"):
+        ScrubbingConfig(name_engine=NameEngineKind.spacy)
+    with pytest.raises(ValueError, match="name_engine is embedded and name_model 'x'; expected a model for"):
+        ScrubbingConfig(name_model="x")
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gliner", None)
+    with pytest.raises(ModuleNotFoundError, match="package gliner is missing; expected it for"):
+        by_model("gliner", Path("model"), union=True)
 
 
 def test_the_manifest_names_every_asset() -> None:

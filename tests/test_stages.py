@@ -1,5 +1,6 @@
 """Cache keys name what decides a result, the same in every process; a damaged result is made anew."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,8 +15,9 @@ from prefect import Task
 
 from tasks import caching, stages
 from tasks.caching import StepKey, cached, digest, stage
-from tasks.config import PlanConfig, RunConfig, SplitConfig
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
+from tasks.config import MixingConfig, PlanConfig, RunConfig, SplitConfig
+from tasks.parquet import parquet_bytes
+from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
 from tasks.store import ResultsStore, forget_loaded_store, open_store
 from tasks.taxonomy import load_taxonomy
 
@@ -24,7 +26,7 @@ REF = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=3)
 KEYS = """
 import json
 from pathlib import Path
-from tasks.config import PlanConfig, RunConfig
+from tasks.config import MixingConfig, PlanConfig, RunConfig
 from tasks.records import Cell, DatasetRef
 from tasks.caching import digest
 from tasks.taxonomy import load_taxonomy
@@ -63,12 +65,17 @@ def test_keys_are_the_same_in_every_process():
 def test_every_stage_is_cached_under_a_name_of_its_own():
     assert set(STAGES) == {
         "sample-cell",
+        "collect-texts",
         "clean",
         "scrub",
+        "ask-generator",
+        "judge",
+        "teach",
         "verify",
         "balance-split",
         "read-real",
         "mix",
+        "review",
         "train",
         "evaluate",
     }
@@ -221,7 +228,7 @@ def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
 def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix_rows, n_real, n_validation):
     synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
     real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
-    mixed = block.get_rows(stages.mix.fn(synthetic, real, mix, mix_rows, 0.1, 0))
+    mixed = block.get_rows(stages.mix.fn(synthetic, real, mix, mix_rows, MixingConfig(), 0.1, 0))
     added = [row for row in mixed if row["source"] == "real"]
 
     assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]
@@ -231,14 +238,48 @@ def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix
 
 
 def test_without_cells_there_is_nothing_to_divide(block):
-    found = stages.balance_split.fn(block.put_rows([]), (), SplitConfig(), 0)
+    found = stages.balance_split.fn(
+        block.put_rows([]), (), SplitConfig(), 0, load_taxonomy("ekman"), 0.7, 0.1
+    )
 
     assert (found.kept.n_rows, found.rejects.n_rows) == (0, 0)
 
 
+def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test(block, make_row, tmp_path):
+    said = "The harbour was full of boats that nobody had sailed for years"
+    (tmp_path / "train.csv").write_text("sentence,score\nThe soup was truly wonderful today .,0.9\n")
+    (tmp_path / "dev.csv").write_text(f"sentence,score\n{said} .,0.5\n")
+    block.write_path(
+        "runs/one/dataset/train.parquet", parquet_bytes([make_row("My old dog barks at the moon.")])
+    )
+    earlier = hashlib.sha256(block.read_path("runs/one/dataset/train.parquet")).hexdigest()
+    others = stages.collect_texts.fn(
+        RealRef(source=str(tmp_path), sha256="a" * 64),
+        (BlobRef(uri="runs/one/dataset/train.parquet", sha256=earlier),),
+    )
+    texts = [
+        "The soup was truly wonderful, today!",
+        "My old dog barked at the moon.",
+        f"I think {said.lower()}.",
+        "We loved the bread.",
+    ]
+    rows = block.put_rows([make_row(text, id=str(i)) for i, text in enumerate(texts)])
+    found = stages.clean.fn((rows,), block.put_rows([]), others, RunConfig().cleaning, judged=False)
+
+    assert [row["id"] for row in block.get_rows(found.kept)] == ["3"]
+    assert [(r["row"]["id"], r["reason"]) for r in block.get_rejects(found.rejects)] == [
+        ("2", "copied from test"),
+        ("0", "exact duplicate of known text"),
+        ("1", "near duplicate of known text"),
+    ]
+
+
 def test_what_is_put_in_comes_out_kept_or_rejected(block, make_row):
     rows = [make_row("We liked the soup.", id="a"), make_row("No.", id="b")]
-    found = stages.clean.fn((block.put_rows(rows),), block.put_rows([]), RunConfig().cleaning)
+    others = stages.collect_texts.fn(None, ())
+    found = stages.clean.fn(
+        (block.put_rows(rows),), block.put_rows([]), others, RunConfig().cleaning, judged=False
+    )
     kept, rejects = block.get_rows(found.kept), block.get_rejects(found.rejects)
 
     assert [row["id"] for row in kept] == ["a"]

@@ -13,7 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from deployments.api.settings import CHAMPION, ApiSettings
-from tasks.checksums import MARK, folder_sha256
+from tasks.places import MARK, folder_sha256
 
 CARD = "README.md"
 """Written into a run's model folder after its checksum."""

@@ -61,19 +61,20 @@ def embedded_folder(folder: Path) -> Path:
         raise FileNotFoundError(
             f"{sums} is missing; expected the embedded generator. Install Sentimill again."
         )
+    advice = "Install Sentimill again." if folder == EMBEDDED else "Make the model anew, or copy it again."
     for line in sums.read_text().splitlines():
         expected, name = line.split(maxsplit=1)
-        _check_file(folder / name.lstrip("*"), expected)
+        _check_file(folder / name.lstrip("*"), expected, advice)
     return folder
 
 
-def _check_file(path: Path, expected: str) -> None:
+def _check_file(path: Path, expected: str, advice: str) -> None:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; expected it beside SHA256SUMS. Install Sentimill again.")
+        raise FileNotFoundError(f"{path} is missing; expected it beside SHA256SUMS. {advice}")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != expected:
-        raise ValueError(f"sha256 of {path} is {found}; expected {expected}. Install Sentimill again.")
+        raise ValueError(f"sha256 of {path} is {found}; expected {expected}. {advice}")
 
 
 def _load_model(name: str, revision: str | None) -> Any:

@@ -2,6 +2,7 @@
 
 import bisect
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from tasks.scrubbing.assets import load_verbs
@@ -56,6 +57,12 @@ AFTER_NOUNS = frozenset({"of", "for", "and", "or"})
 MOST_ADVERBS = 5
 
 
+@cache
+def gender_triggers() -> frozenset[str]:
+    """Return the words at which something may have to change."""
+    return PRONOUNS | set(neutral_nouns()) | set(gender_exceptions())
+
+
 def neutral_edits(reading: Reading, skipped: Iterable[Span]) -> list[Edit]:
     """Return the replacements that make a text neutral, sorted and disjoint.
 
@@ -96,10 +103,8 @@ class Neutraliser:
 
     def edits(self) -> Iterator[Edit]:
         """Yield the replacements, in no particular order."""
-        reading, others, place = self.reading, gender_exceptions(), 0
-        for i in [
-            i for i, w in enumerate(reading.words) if w in PRONOUNS or w in neutral_nouns() or w in others
-        ]:
+        reading, others, triggers, place = self.reading, gender_exceptions(), gender_triggers(), 0
+        for i in [i for i, word in enumerate(reading.words) if word in triggers]:
             if i < place:
                 continue
             other = reading.phrase_at(i, others.get(reading.words[i], ()))

@@ -18,6 +18,7 @@ from tasks.scrubbing.terms import (
     exceptions,
     is_person_noun,
     phrases_by_first_word,
+    term_triggers,
     terms,
 )
 
@@ -87,9 +88,9 @@ def find_terms(reading: Reading, scope: Scope, categories: frozenset[Category]) 
 
 
 def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) -> Iterator[Finding]:
-    phrases, others = phrases_by_first_word(), exceptions()
+    phrases, others, triggers = phrases_by_first_word(), exceptions(), term_triggers()
     place, last = 0, None
-    for i in [i for i, word in enumerate(reading.words) if word in phrases or word in others]:
+    for i in [i for i, word in enumerate(reading.words) if word in triggers]:
         if i < place:
             continue
         other = reading.phrase_at(i, others.get(reading.words[i], ()))

@@ -1,26 +1,25 @@
 """Presidio NLP engine that finds names for a whole batch of texts at once and downloads nothing."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from tasks.scrubbing.assets import load_lexicon, load_weights
 from tasks.scrubbing.names import name_masks, refined
-from tasks.scrubbing.presidio import Doc, NlpArtifacts, NlpEngine, Vocab
+from tasks.scrubbing.presidio import NlpArtifacts, NlpEngine
 from tasks.scrubbing.recognizers import NAME_SCORE
 from tasks.scrubbing.tagger import Tagger
-from tasks.scrubbing.tokens import Span
+from tasks.scrubbing.tokens import Span, Tokens, tokens_of
 
 BATCH = 1024
 """Texts whose names are looked for together."""
-LONGEST_PIECE = 6000
-"""Characters tagged in one go; longer texts are cut at sentence ends, which bounds the memory."""
-CUT = re.compile(r"[.!?]\s|\n")
+MOST_TOKENS = 1_500
+"""Tokens tagged in one go; longer texts are cut at sentence ends, which bounds the memory."""
+SENTENCE_ENDS = frozenset(".!?\n")
 
 
 class NameFinder(Protocol):
-    """Anything that finds names in many texts."""
+    """Any other model that finds names in many texts."""
 
     def names(self, texts: Sequence[str]) -> list[list[Span]]:
         """Return the sorted spans of the names of each text."""
@@ -50,26 +49,30 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         self.bias = bias
         self.finders = list(finders)
         self.embedded = embedded
-        self._doc: Doc | None = None
+        self.tagger: Tagger | None = None
+        self._loaded = False
 
     def load(self) -> None:
         """Load the tables."""
         self.lexicon = load_lexicon()
-        if self.embedded:
-            self.finders.insert(0, Tagger(load_weights(), self.lexicon, self.bias))
-        self._doc = Doc(Vocab(), words=[])
+        self.tagger = Tagger(load_weights(), self.lexicon, self.bias) if self.embedded else None
+        self._loaded = True
 
     def is_loaded(self) -> bool:
         """Return whether `load` has run."""
-        return self._doc is not None
+        return self._loaded
 
-    def names(self, texts: Sequence[str]) -> list[list[Span]]:
-        """Return the spans of the people's names of each text."""
-        pieces = [(i, offset, piece) for i, text in enumerate(texts) for offset, piece in cut(text)]
+    def names(self, texts: Sequence[str], documents: Sequence[Tokens]) -> list[list[Span]]:
+        """Return the spans of the people's names of each text, which comes with its tokens."""
         raw: list[set[Span]] = [set(name_masks(text)) for text in texts]
+        if self.tagger:
+            pieces = [(i, piece) for i, tokens in enumerate(documents) for piece in cut(tokens)]
+            found = self.tagger.names_in([piece for _, piece in pieces])
+            for (i, _), spans in zip(pieces, found, strict=True):
+                raw[i].update(spans)
         for finder in self.finders:
-            for (i, offset, _), spans in zip(pieces, finder.names([p for *_, p in pieces]), strict=True):
-                raw[i].update((start + offset, end + offset) for start, end in spans)
+            for spans, known in zip(finder.names(texts), raw, strict=True):
+                known.update(spans)
         return [
             sorted({*refined(text, sorted(spans), self.lexicon), *name_masks(text)}) if spans else []
             for text, spans in zip(texts, raw, strict=True)
@@ -77,7 +80,7 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """Return the names of one text."""
-        return self._artifacts(self.names([text])[0])
+        return next(self._artifacts([text]))
 
     def process_batch(
         self,
@@ -91,14 +94,16 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         """Yield (text, artifacts), or (text, artifacts, context) for tuples, in order."""
         source = iter(texts)
         while chunk := list(islice(source, max(batch_size, BATCH))):
-            found = self.names([str(item[0] if as_tuples else item) for item in chunk])
-            for item, spans in zip(chunk, found, strict=True):
-                artifacts = self._artifacts(spans)
-                yield (item[0], artifacts, item[1]) if as_tuples else (str(item), artifacts)
+            read = [str(item[0] if as_tuples else item) for item in chunk]
+            for item, text, artifacts in zip(chunk, read, self._artifacts(read), strict=True):
+                yield (item[0], artifacts, item[1]) if as_tuples else (text, artifacts)
 
-    def _artifacts(self, spans: list[Span]) -> NlpArtifacts:
-        entities = [Name(start, end) for start, end in spans]
-        return NlpArtifacts(entities, self._doc, [], [], self, "en", [NAME_SCORE] * len(spans))
+    def _artifacts(self, texts: Sequence[str]) -> Iterator[NlpArtifacts]:
+        """Yield names and tokens of each text, for the recognisers to share."""
+        documents = [tokens_of(text) for text in texts]
+        for tokens, spans in zip(documents, self.names(texts, documents), strict=True):
+            entities = [Name(start, end) for start, end in spans]
+            yield NlpArtifacts(entities, tokens, [], [], self, "en", [NAME_SCORE] * len(spans))
 
     def is_stopword(self, word: str, language: str) -> bool:
         """Return False: no lemmas are offered."""
@@ -117,13 +122,13 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         return ["en"]
 
 
-def cut(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (offset, piece), cut behind a sentence or a blank where the text is long."""
+def cut(tokens: Tokens) -> Iterator[Tokens]:
+    """Yield the tokens in pieces, cut behind a sentence where there are many."""
     place = 0
-    while len(text) - place > LONGEST_PIECE:
-        floor, ceiling = place + LONGEST_PIECE // 2, place + LONGEST_PIECE
-        ends = [match.end() for match in CUT.finditer(text, floor, ceiling)]
-        end = ends[-1] if ends else text.rfind(" ", floor, ceiling) + 1 or ceiling
-        yield place, text[place:end]
+    while len(tokens) - place > MOST_TOKENS:
+        floor, ceiling = place + MOST_TOKENS // 2, place + MOST_TOKENS
+        ends = (i for i in range(ceiling, floor, -1) if tokens[i - 1].group() in SENTENCE_ENDS)
+        end = next(ends, ceiling)
+        yield tokens[place:end]
         place = end
-    yield place, text[place:]
+    yield tokens[place:]

@@ -23,7 +23,7 @@ SEX_OF_TITLE = {
     ),
 }
 POSSESSIVE = re.compile(r"['’]s$|['’]$", re.IGNORECASE)
-TAKEN = re.compile(r"\bPerson ([A-Z]{1,2})\b")
+TAKEN = re.compile(r"\bPerson ([A-Z]{1,3})\b")
 MOST_CANDIDATES = 200
 """People looked at for one mention; keeps texts with thousands of names near-linear."""
 

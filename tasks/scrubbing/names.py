@@ -8,9 +8,9 @@ from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, word_lists
 from tasks.scrubbing.terms import describes_people, is_person_noun
 from tasks.scrubbing.tokens import Span, lowered
 
-PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,2}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
+PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
 """Placeholders, ours and others', which stay as they are."""
-NAME_MASK = re.compile(r"\[NAME\](?: \[NAME\])*")
+NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
 """The mask that GoEmotions puts in place of a name."""
 THINGS_NAMED_AFTER = re.compile(
     r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|scale|method|transform|constant|process|chain"

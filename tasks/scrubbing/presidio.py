@@ -39,8 +39,6 @@ with hidden(HEAVY if "torch" not in sys.modules else ()):
     from presidio_anonymizer import AnonymizerEngine
     from presidio_anonymizer.entities import ConflictResolutionStrategy, OperatorConfig
     from presidio_anonymizer.operators import Operator, OperatorType
-    from spacy.tokens import Doc
-    from spacy.vocab import Vocab
 
 # Presidio tells of every text and recogniser on these; nothing of a text may reach a log.
 logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
@@ -52,7 +50,6 @@ __all__ = [
     "BatchAnalyzerEngine",
     "ConflictResolutionStrategy",
     "ContextAwareEnhancer",
-    "Doc",
     "EntityRecognizer",
     "NlpArtifacts",
     "NlpEngine",
@@ -61,5 +58,4 @@ __all__ = [
     "OperatorType",
     "RecognizerRegistry",
     "RecognizerResult",
-    "Vocab",
 ]

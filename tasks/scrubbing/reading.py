@@ -6,17 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from tasks.scrubbing.terms import Phrase
-from tasks.scrubbing.tokens import TOKEN, Span, lowered
-
-
-def lowered_words(text: str, matches: list[re.Match[str]]) -> list[str]:
-    """Return the lexicon form of each token; the text is lowered at once where that keeps its length."""
-    low = lowered(text)
-    if len(low) == len(text):
-        words: list[str] = TOKEN.findall(low)
-        if len(words) == len(matches):
-            return words
-    return [lowered(match.group()) for match in matches]
+from tasks.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 
 class Reading:
@@ -25,12 +15,15 @@ class Reading:
     Args:
         text: The normalised text.
         persons: Spans of names in it.
+        tokens: Its tokens, if they are known already.
     """
 
-    def __init__(self, text: str, persons: Iterable[Span] = ()) -> None:
+    def __init__(self, text: str, persons: Iterable[Span] = (), tokens: Tokens | None = None) -> None:
         self.text = text
-        self.matches = list(TOKEN.finditer(text))
-        self.words = lowered_words(text, self.matches)
+        self.matches = tokens_of(text) if tokens is None else tokens
+        self.words = [match.group().lower() for match in self.matches]
+        if "’" in text:
+            self.words = [lowered(word) for word in self.words]
         self.persons = sorted(persons)
 
     def __len__(self) -> int:

@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 from tasks.config import ScrubbingConfig
-from tasks.scrubbing.agreement import PRONOUNS, neutral_edits
+from tasks.scrubbing.agreement import gender_triggers, neutral_edits
 from tasks.scrubbing.demographics import Finding, find_terms
 from tasks.scrubbing.pii import PLACEHOLDERS, find_pii
 from tasks.scrubbing.presidio import ContextAwareEnhancer, EntityRecognizer, NlpArtifacts, RecognizerResult
 from tasks.scrubbing.reading import Reading
 from tasks.scrubbing.replacing import ENTITY_TYPES, SEPARATOR, wording
-from tasks.scrubbing.terms import gender_exceptions, neutral_nouns, phrases_by_first_word, terms
+from tasks.scrubbing.terms import phrases_by_first_word, terms
 from tasks.scrubbing.tokens import Span, lowered
 
 NAME_SCORE = 0.85
@@ -64,14 +64,14 @@ class DemographicRecognizer(_Recognizer):
         self.config = config
         self.categories = frozenset(config.categories)
         self._gendered = self.config.neutralise_gender
-        gendered = PRONOUNS | set(neutral_nouns()) | set(gender_exceptions())
-        self._gate = set(phrases_by_first_word()) | (gendered if self._gendered else set())
+        self._gate = frozenset(phrases_by_first_word()) | (gender_triggers() if self._gendered else set())
         super().__init__([*ENTITY_TYPES.values(), "AGREEMENT"], name="DemographicRecognizer")
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
         """Return one result per replacement, its words behind the type."""
-        persons = [] if nlp_artifacts is None else _persons(text, nlp_artifacts.entities)
-        reading = Reading(text, persons)
+        persons = _persons(text, nlp_artifacts.entities)
+        tokens = nlp_artifacts.tokens if isinstance(nlp_artifacts.tokens, list) else None
+        reading = Reading(text, persons, tokens)
         if self._gate.isdisjoint(reading.words) and not HINT.search(text):
             return []
         found = find_terms(reading, self.config.scope, self.categories)

@@ -1,7 +1,7 @@
 """Writes the replacements: words for each finding, no overlaps, one Presidio operator, grammar mended."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tasks.config import DemographicCategory as Category
@@ -141,6 +141,8 @@ def new_anonymizer() -> AnonymizerEngine:
     return engine
 
 
+MOST_TOGETHER = 200
+"""Results written into one piece of a text."""
 OPERATORS = {"DEFAULT": OperatorConfig("encoded_replace", {})}
 
 
@@ -148,18 +150,38 @@ def anonymised(engine: AnonymizerEngine, text: str, results: Sequence[Recognizer
     """Write the replacements of sorted, disjoint results into the text and mend the grammar around them."""
     if not results:
         return text
-    written = engine.anonymize(
-        text,
-        list(results),
-        OPERATORS,
-        conflict_resolution=ConflictResolutionStrategy.REMOVE_INTERSECTIONS,
-        merge_entities_with_spaces=False,
-    )
-    items = sorted((item.start, item.end) for item in written.items)
+    written, replaced, length = [], [], 0
+    for start, end, group in _pieces(text, results):
+        done = engine.anonymize(
+            text[start:end],
+            group,
+            OPERATORS,
+            conflict_resolution=ConflictResolutionStrategy.MERGE_SIMILAR_OR_CONTAINED,  # they are disjoint
+            merge_entities_with_spaces=False,
+        )
+        written.append(done.text)
+        replaced += sorted((item.start + length, item.end + length) for item in done.items)
+        length += len(done.text)
     originals = (text[r.start : r.end] for r in results)
-    return mended(
-        written.text, [Replaced(*item, original) for item, original in zip(items, originals, strict=True)]
-    )
+    items = [Replaced(*place, original) for place, original in zip(replaced, originals, strict=True)]
+    return mended("".join(written), items)
+
+
+def _pieces(
+    text: str, results: Sequence[RecognizerResult]
+) -> Iterator[tuple[int, int, list[RecognizerResult]]]:
+    """Cut a text with many results between them: Presidio copies the whole text at every replacement."""
+    place = 0
+    for first in range(0, len(results), MOST_TOGETHER):
+        group = list(results[first : first + MOST_TOGETHER])
+        last = first + MOST_TOGETHER >= len(results)
+        end = len(text) if last else group[-1].end
+        yield place, end, [_moved(result, place) for result in group] if place else group
+        place = end
+
+
+def _moved(result: RecognizerResult, by: int) -> RecognizerResult:
+    return RecognizerResult(result.entity_type, result.start - by, result.end - by, result.score)
 
 
 def mended(text: str, replaced: Sequence[Replaced]) -> str:

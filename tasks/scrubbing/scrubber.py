@@ -7,9 +7,10 @@ from typing import Any
 
 from tasks.config import ScrubbingConfig
 from tasks.scrubbing.assets import assets_digest, load_lexicon
-from tasks.scrubbing.engine import BATCH, NameEngine
+from tasks.scrubbing.engine import BATCH
 from tasks.scrubbing.linking import link
 from tasks.scrubbing.normalising import as_text, flags_of, normalise
+from tasks.scrubbing.other_engines import engine_for
 from tasks.scrubbing.presidio import (
     AnalyzerEngine,
     BatchAnalyzerEngine,
@@ -20,7 +21,7 @@ from tasks.scrubbing.presidio import (
 from tasks.scrubbing.recognizers import DemographicRecognizer, NameRecognizer, NoContext, PiiRecognizer
 from tasks.scrubbing.replacing import SEPARATOR, anonymised, new_anonymizer, without_overlaps
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Raised whenever the rules change what comes out."""
 SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
 """Recorded with every model: the same version turns the same text into the same text."""
@@ -47,7 +48,7 @@ class Scrubber:
 
     Args:
         config: What is taken out.
-        engine: Finds the names; the embedded tagger unless given.
+        engine: Finds the names, in place of what the configuration names.
 
     Raises:
         FileNotFoundError: If an asset is missing.
@@ -56,7 +57,7 @@ class Scrubber:
 
     def __init__(self, config: ScrubbingConfig | None = None, engine: NlpEngine | None = None) -> None:
         self.config = config or ScrubbingConfig()
-        engine = engine or NameEngine(self.config.person_bias)
+        engine = engine or engine_for(self.config)
         recognizers = [NameRecognizer(), PiiRecognizer(), DemographicRecognizer(self.config)]
         analyzer = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognizers, supported_languages=["en"]),

@@ -23,7 +23,7 @@ from tasks.scrubbing.features import (
     abbreviates,
     word_features,
 )
-from tasks.scrubbing.tokens import TOKEN, Span
+from tasks.scrubbing.tokens import Span, Tokens, tokens_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -155,31 +155,31 @@ class Tagger:
         self._table = WordTable(weights, lexicon)
         self._lock = threading.Lock()
 
-    def names(self, texts: Sequence[str], batch: int = 256) -> list[list[Span]]:
-        """Return the spans of the names of each text, in order.
+    def names(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Return the spans of the names of each text, in order."""
+        return self.names_in([tokens_of(text) for text in texts])
+
+    def names_in(self, documents: Sequence[Tokens], batch: int = 256) -> list[list[Span]]:
+        """Return the spans of the names of each tokenised text, in order.
 
         Texts are worked on in batches of similar length; the result does not depend on the batch.
         """
-        found: list[list[Span]] = [[] for _ in texts]
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        found: list[list[Span]] = [[] for _ in documents]
+        order = sorted((i for i, tokens in enumerate(documents) if tokens), key=lambda i: len(documents[i]))
         with self._lock:
             for start in range(0, len(order), batch):
-                self._tag([i for i in order[start : start + batch] if texts[i]], texts, found)
+                self._tag(order[start : start + batch], documents, found)
         return found
 
-    def _tag(self, chosen: list[int], texts: Sequence[str], found: list[list[Span]]) -> None:
+    def _tag(self, chosen: list[int], documents: Sequence[Tokens], found: list[list[Span]]) -> None:
         if len(self._table.ids) > MOST_WORDS:
             self._table.clear()
-        rows = {i: self._table.rows(TOKEN.findall(texts[i])) for i in chosen}
-        kept = [i for i in chosen if rows[i]]
-        if not kept:
-            return
-        lengths = np.array([len(rows[i]) for i in kept])
-        labels = self._decode(self._emissions([rows[i] for i in kept], lengths), lengths)
-        named = ((labels == 1) | (labels == 2)).any(1)
-        for place in np.nonzero(named)[0]:
-            i = kept[int(place)]
-            found[i] = spans_of(texts[i], labels[place].tolist())
+        rows = [self._table.rows([match.group() for match in documents[i]]) for i in chosen]
+        lengths = np.array([len(row) for row in rows])
+        labels = self._decode(self._emissions(rows, lengths), lengths)
+        for place in np.nonzero(((labels == 1) | (labels == 2)).any(1))[0]:
+            i = chosen[int(place)]
+            found[i] = spans_of(documents[i], labels[place].tolist())
 
     def _emissions(self, documents: list[list[int]], lengths: Ints) -> Floats:
         """Return (texts, tokens, labels) scores of each token's labels."""
@@ -251,10 +251,10 @@ def forbidden_transitions() -> Floats:
     return penalty
 
 
-def spans_of(text: str, labels: Sequence[int]) -> list[Span]:
+def spans_of(tokens: Tokens, labels: Sequence[int]) -> list[Span]:
     """Join the tokens labelled as names into spans."""
     spans: list[Span] = []
-    for match, label in zip(TOKEN.finditer(text), labels, strict=False):
+    for match, label in zip(tokens, labels, strict=False):
         if label == 1:
             spans.append(match.span())
         elif label == 2 and spans:

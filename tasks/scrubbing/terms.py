@@ -67,6 +67,12 @@ def exceptions() -> dict[str, tuple[Phrase, ...]]:
 
 
 @cache
+def term_triggers() -> frozenset[str]:
+    """Return the words at which a term or an exception may begin."""
+    return frozenset(phrases_by_first_word()) | frozenset(exceptions())
+
+
+@cache
 def gender_exceptions() -> dict[str, tuple[Phrase, ...]]:
     """Return the phrases in which a gendered word means something else, by first word."""
     text = str(_yaml("gender.yaml")["exceptions"])

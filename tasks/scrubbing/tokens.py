@@ -14,9 +14,18 @@ Span = tuple[int, int]
 """First character and the one behind the last, counted in the normalised text."""
 
 
+Tokens = list[re.Match[str]]
+"""The tokens of one text, in order and without overlaps, each knowing its place."""
+
+
+def tokens_of(text: str) -> Tokens:
+    """Cut a text into tokens."""
+    return list(TOKEN.finditer(text))
+
+
 def tokenise(text: str) -> list[tuple[int, int, str]]:
-    """Cut a text into (start, end, token), in order and without overlaps."""
-    return [(m.start(), m.end(), m.group()) for m in TOKEN.finditer(text)]
+    """Cut a text into (start, end, token)."""
+    return [(m.start(), m.end(), m.group()) for m in tokens_of(text)]
 
 
 def lowered(word: str) -> str:

@@ -6,17 +6,31 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.learning import Evaluation, evaluate, train
-from tasks.stages.texts import clean, sample_cell, scrub, verify
+from tasks.stages.proving import predict_baseline, predict_test, prove_rare, prove_rows, prove_test
+from tasks.stages.reviewing import review
+from tasks.stages.texts import clean, collect_texts, freed_when_interrupted, sample_cell, scrub, verify
+from tasks.stages.voting import ask_generator, judge, teach_on_real
 
 __all__ = [
     "Evaluation",
+    "ask_generator",
     "balance_split",
     "clean",
+    "collect_texts",
     "evaluate",
+    "freed_when_interrupted",
+    "judge",
     "mix",
+    "predict_baseline",
+    "predict_test",
+    "prove_rare",
+    "prove_rows",
+    "prove_test",
     "read_real_part",
+    "review",
     "sample_cell",
     "scrub",
+    "teach_on_real",
     "train",
     "verify",
 ]

@@ -14,6 +14,18 @@ from tasks.scrubbing.features import Lexicon
 NAMED_SHARE = 0.55
 """Share of the sentences that hold a name."""
 OWN_ORIGIN_SHARE = 0.35
+COMPOSED_SHARE = 0.45
+"""Share of the sentences that are put together from phrases."""
+PHRASES = {
+    "A": "to_person",
+    "C": "to_place",
+    "F": "to_firm",
+    "B": "after",
+    "X": "people_do",
+    "Z": "things_do",
+    "J": "adjectives",
+}
+"""Slots that hold phrases, by their list in `slots.yaml`."""
 FREQUENT_NAME = 3
 """Frequency class from which a word is drawn as often as all rarer ones together."""
 AMBIGUOUS_SHARE = 0.1
@@ -101,6 +113,11 @@ def ambiguous_names(lexicon: Lexicon, kind: str) -> list[str]:
     )
 
 
+def evenly(words: list[str], n: int) -> list[str]:
+    """Repeat words up to about `n`."""
+    return words * (1 + n // max(1, len(words)))
+
+
 def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
     """Gather every list that names, places and words are drawn from."""
     pairs = [faker_names(locale) for locale in faker_locales()]
@@ -118,7 +135,7 @@ def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
         ambiguous_names(lexicon, "first"),
         ambiguous_names(lexicon, "last"),
         places(),
-        words + frequent * (1 + len(words) // max(1, len(frequent))),
+        words + evenly(frequent, len(words)) + evenly(lists["also_words"], len(words)),
         lists,
     )
 
@@ -204,19 +221,29 @@ class SentenceMaker:
             "i": (lambda: rng.choice(names.lists["intransitive"]), ""),
             "E": (lambda: f"{names.pair()[0].lower()}@example.com", ""),
         }
+        if slot in PHRASES:
+            return self.phrase(names.lists[PHRASES[slot]]), ""
         make, label = makers[slot]
         return make(), label
 
+    def phrase(self, phrases: list[str]) -> str:
+        """Draw a phrase and fill the slots inside it."""
+        pieces = self.rng.choice(phrases).replace("}", "{").split("{")
+        return "".join(self.value(piece)[0] if place % 2 else piece for place, piece in enumerate(pieces))
+
     def sentence(self, kind: str) -> Annotated:
         """Fill one template of a kind; in `nameless` ones a surname belongs to a thing."""
-        pieces = self.rng.choice(self.templates[kind]).replace("}", "{").split("{")
+        composed = "composed_" if self.rng.random() < COMPOSED_SHARE else ""
+        pieces = self.rng.choice(self.templates[composed + kind]).replace("}", "{").split("{")
         text, entities = "", list[tuple[int, int, str]]()
         for place, piece in enumerate(pieces):
             filled, label = self.value(piece) if place % 2 else (piece, "")
             if label and not (kind == "nameless" and label == "PER"):
                 _append(entities, (len(text), len(text) + len(filled), label))
             text += filled
-        return Annotated(text, entities)
+        return Annotated(
+            text[:1].upper() + text[1:] if composed and self.rng.random() < 0.9 else text, entities
+        )
 
     def text(self) -> Annotated:
         """Join one to three sentences, sometimes written without care for capitals."""
