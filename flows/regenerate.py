@@ -15,6 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks.approval import ask, exclude
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
+from tasks.correcting import make_fair
 from tasks.records import Cell, DatasetRef, RunSummary
 from tasks.release import crown, publish
 from tasks.rounds import account, next_round, plan
@@ -52,14 +53,16 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     reviewed = review(run, rows)
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
-    candidate = publish(run, planned, rows, reviewed, model, scores)
+    model, scores, fairness = make_fair(run, model, rows, scores)
+    candidate = publish(run, planned, rows, reviewed, model, scores, fairness)
 
     decision = ask(run, candidate)
     if decision.exclude:
         rows = exclude(run, rows, decision.exclude)
         model = fit_classifier(run, rows)
         scores = evaluate(run, model, rows)
-        candidate = publish(run, planned, rows, review(run, rows), model, scores)
+        model, scores, fairness = make_fair(run, model, rows, scores)
+        candidate = publish(run, planned, rows, review(run, rows), model, scores, fairness)
     return crown(run, candidate, decision)
 
 

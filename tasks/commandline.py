@@ -22,6 +22,7 @@ from rich.table import Table
 from tasks.auditing import Audit, AuditFailedError
 from tasks.checks import check, check_tuning
 from tasks.config import AuditConfig, ProofConfig, RunConfig, TuneConfig
+from tasks.equity import NAMES, Fairness
 from tasks.estimating import estimate
 from tasks.leftovers import end_leftovers
 from tasks.records import ProofSummary, RunSummary
@@ -208,9 +209,23 @@ def show(summary: RunSummary) -> None:
     console.print(table)
     for line in _unfilled(RunScores.model_validate(scores)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if scores.get("fairness"):
+        said = fairness_line(Fairness.model_validate(scores["fairness"]))
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
     for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
         console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def fairness_line(fairness: Fairness) -> str:
+    """The audit in one line, as deployed."""
+    door, n = fairness.audit.deployed, len(fairness.corrections)
+    verdict = "limits passed" if fairness.complaints else "within the limits"
+    return (
+        f"fair    {verdict} after {n} correction{'' if n == 1 else 's'}: names change a probability by "
+        f"{door.worst('mean', *NAMES).mean:.4f}, largest group gap {door.worst('gap').gap:.3f}, "
+        f"flips {100 * door.flips:.2f} %, countries {door.countries.spread:.3f}"
+    )
 
 
 def _unfilled(scores: RunScores) -> list[str]:

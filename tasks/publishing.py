@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tasks.config import RunConfig
+from tasks.equity import AxisScore, Fairness, GroupScore
 from tasks.exports import export_rows
 from tasks.orders import cell_key, cell_keys
 from tasks.parquet import parquet_bytes
@@ -168,11 +169,35 @@ def write_dataset(folder: Path, rows: Sequence[Row], scores: RunScores) -> None:
     (folder / "README.md").write_text(dataset_card(scores), encoding="utf-8")
 
 
+def fairness_rows(fairness: Fairness) -> list[dict[str, object]]:
+    """Table of the run page: one row per axis, then one per group, figures raw and as deployed."""
+    raw, deployed = fairness.audit.raw, fairness.audit.deployed
+    couples: list[tuple[AxisScore | GroupScore, AxisScore | GroupScore]] = [
+        *zip(raw.axes, deployed.axes, strict=True),
+        *zip(raw.groups, deployed.groups, strict=True),
+    ]
+    rows: list[dict[str, object]] = [
+        {
+            "axis": before.axis,
+            "group": getattr(before, "group", "all"),
+            "pairs": before.n_pairs,
+            **{
+                f"{name}{door}": round(getattr(score, name), 4)
+                for door, score in (("", after), (" raw", before))
+                for name in ("mean", "largest", "gap", "flips")
+            },
+        }
+        for before, after in couples
+    ]
+    spread = {"gap": round(deployed.countries.spread, 4), "gap raw": round(raw.countries.spread, 4)}
+    return [*rows, {"axis": "country", "group": "all", "pairs": "", **spread}]
+
+
 def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) -> tuple[bool, tuple[str, ...]]:
     """Whether a run becomes champion, and why not.
 
-    It must beat the bag of words on the test set that decides, and must not be worse than the champion
-    where both were measured on the same text.
+    It must beat the bag of words on the test set that decides, must not be worse than the champion where
+    both were measured on the same text, and must keep the limits of fairness.
 
     Args:
         scores: Of the run.
@@ -190,4 +215,6 @@ def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) ->
         reasons.append(f"macro-F1 {own.f1_macro:.3f} is below the champion's {champion['f1_macro']:.3f}")
     if champion and champion["test"].startswith(REAL) and test_set != REAL:
         reasons.append("the champion was measured on real text and this run was not")
+    if scores.fairness:
+        reasons += scores.fairness.complaints
     return not reasons, tuple(reasons)

@@ -1,6 +1,5 @@
 """The end of a run: everything that people read goes into the results block, and the champion may change."""
 
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from tempfile import TemporaryDirectory
 
 from tasks import publishing, runpage
 from tasks.caching import digest
+from tasks.champion import CHAMPION, enthrone, read_champions
+from tasks.equity import Fairness
 from tasks.locking import alone
 from tasks.nights import remember
 from tasks.records import Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
@@ -22,7 +23,6 @@ from tasks.store import write_json
 from tasks.training import load_settings
 from tasks.verifying import outcome_counts
 
-CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
@@ -43,11 +43,13 @@ def publish(
     review: Review,
     model: ModelRef,
     evaluation: Evaluation,
+    fairness: Fairness | None = None,
 ) -> Candidate:
     """Write data set, model, scores, cards and report under `runs/<run>`."""
     data = run.store.get_rows(rows)
     rejects = rejects_of(run)
     scores = _scores(run, planned, data, rejects, review, model, evaluation)
+    scores = scores.model_copy(update={"fairness": fairness})
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -134,21 +136,20 @@ def _info(name: str, revision: str) -> ModelInfo:
 def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tuple[str, ...]]:
     scores = candidate.scores
     test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {candidate.rows.sha256}"
-    champions = json.loads(run.store.read_path(CHAMPION)) if run.store.exists(CHAMPION) else {}
     name = run.taxonomy.name
-    is_champion, reasons = publishing.verdict(scores, champions.get(name), test)
+    is_champion, reasons = publishing.verdict(scores, read_champions(run.store).get(name), test)
     if not decision.approved:
         is_champion, reasons = False, (*reasons, decision.reason)
     if is_champion:
         measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
-        champions[name] = {
+        entry = {
             "run": run.name,
             "model": candidate.model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
             "taxonomy": digest(run.taxonomy),
         }
-        write_json(run.store, CHAMPION, champions)
+        enthrone(run.store, name, entry)
     return is_champion, reasons
 
 
@@ -179,6 +180,9 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     runpage.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
     bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
     runpage.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
+    if scores.fairness:
+        table = publishing.fairness_rows(scores.fairness)
+        runpage.show_table("fairness", table, "Fairness, raw and as deployed")
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)
