@@ -99,8 +99,8 @@ def _wish(
     styles: Sequence[Style],
     form: PromptForm,
     rng: np.random.Generator,
-    texts: Sequence[str],
-    n_exemplars: int,
+    texts: Sequence[str] = (),
+    n_exemplars: int = 0,
 ) -> Wish:
     style = styles[int(rng.integers(len(styles)))]
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
