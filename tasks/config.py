@@ -143,6 +143,13 @@ class GeneratorConfig(Config, title="Generator"):
     """Divides the scores of tokens already written; 1 means none."""
     guidance: float = Field(1.0, ge=1.0, le=5.0, title="Guidance")
     """Classifier-free guidance towards the labels; 1 means none, more costs a second forward pass."""
+    stop: tuple[str, ...] = Field((), title="Stop strings")
+    """A text ends before the first of these strings."""
+    banned_openings: tuple[str, ...] = Field((), title="Banned openings")
+    """Words that no text may begin with, such as `As` or `Sure`; not with an endpoint."""
+    exemplars: int = Field(0, ge=0, le=8, title="Exemplars")
+    """Texts shown in each prompt: real training rows with one of its labels, drawn at random, or without
+    `--real` rows accepted before; not for the control form."""
 
 
 class CleaningConfig(Config, title="Cleaning"):
@@ -403,6 +410,15 @@ class ApprovalConfig(Config, title="Approval"):
     """Rows shown per label."""
 
 
+class PricesConfig(Config, title="Prices"):
+    """What an endpoint charges, in any one currency; for `--estimate`."""
+
+    per_million_prompt_tokens: float | None = Field(None, ge=0.0, title="Prompt tokens")
+    """Price of a million tokens of prompts."""
+    per_million_text_tokens: float | None = Field(None, ge=0.0, title="Text tokens")
+    """Price of a million tokens of texts."""
+
+
 class RunConfig(Config, title="Run"):
     """Everything that one run needs."""
 
@@ -431,6 +447,7 @@ class RunConfig(Config, title="Run"):
     evaluation: EvaluationConfig = EvaluationConfig()
     limits: LimitsConfig = LimitsConfig()
     approval: ApprovalConfig = ApprovalConfig()
+    prices: PricesConfig = PricesConfig()
     fairness: FairnessConfig = FairnessConfig()
 
     def resolved(self) -> "RunConfig":
@@ -522,7 +539,7 @@ class PruneConfig(Config):
 # One source of truth for what a profile means.
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
     Profile.embedded: {
-        "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 64},
+        "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 128},
         "verifying": {"judge": Judge.none},
         "training": {"base": "all-MiniLM-L6-v2"},
     },

@@ -31,6 +31,7 @@ from tasks.records import (
     ModelRef,
     RealRef,
     Reject,
+    Row,
     SampledRef,
     SiftedRefs,
     TeacherRef,
@@ -73,6 +74,8 @@ class Run:
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
+    accepted: DatasetRef | None = None
+    """Rows that passed every filter so far; None in the first round."""
     tokens: int = 0
     """Tokens sampled so far."""
     history: list[Round] = field(default_factory=list)
@@ -216,8 +219,20 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
 def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
     generator = run.config.generator
     form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
-    whole = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
+    exemplars = _exemplars(run), generator.exemplars
+    whole = [order_for(cell, run.taxonomy, run.topics, form, *exemplars) for cell in cells]
     return [part for order in whole for part in in_batches(order, size)]
+
+
+def _exemplars(run: Run) -> list[Row]:
+    """Rows that prompts may show: people's training rows, or without them what was accepted so far."""
+    if not run.config.generator.exemplars:
+        return []
+    if run.real is None:
+        return run.store.get_rows(run.accepted) if run.accepted else []
+    config = run.config
+    part = run.real, "train", run.taxonomy, config.cleaning, config.scrubbing
+    return run.store.get_rows(run.step(stages.read_real_part, *part).kept)
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:

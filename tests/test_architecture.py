@@ -28,7 +28,7 @@ ABOVE = {
     f"tasks.{name}"
     for name in (
         "approval auditing commandline correcting events generator_card nights proof pruning release "
-            "rollback rounds runpage runs stages"
+        "rollback rounds runpage runs stages"
     ).split()
 }
 
