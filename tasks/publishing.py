@@ -193,7 +193,12 @@ def fairness_rows(fairness: Fairness) -> list[dict[str, object]]:
     return [*rows, {"axis": "country", "group": "all", "pairs": "", **spread}]
 
 
-def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) -> tuple[bool, tuple[str, ...]]:
+def verdict(
+    scores: RunScores,
+    champion: Mapping[str, Any] | None,
+    test: str,
+    worse: Sequence[str] | None = None,
+) -> tuple[bool, tuple[str, ...]]:
     """Whether a run becomes champion, and why not.
 
     It must beat the bag of words on the test set that decides, must not be worse than the champion where
@@ -203,6 +208,8 @@ def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) ->
         scores: Of the run.
         champion: Entry of `champion.json` for the taxonomy, if there is one.
         test: Name of the test set with its content hash; only equal names are compared.
+        worse: In what the run is worse than the champion beyond chance; None where the champion's answers
+            are not known, so that only the scores can be compared.
     """
     test_set = REAL if REAL in scores.test_sets else SYNTHETIC
     own, bag = (scores.metrics(arm, test_set) for arm in (CLASSIFIER, TFIDF))
@@ -211,7 +218,9 @@ def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) ->
         reasons.append(
             f"macro-F1 {own.f1_macro:.3f} is below TF-IDF + logistic regression ({bag.f1_macro:.3f})"
         )
-    if own and champion and champion["test"] == test and own.f1_macro < champion["f1_macro"]:
+    reasons += worse or ()
+    is_comparable = worse is None and champion is not None and champion["test"] == test
+    if own and champion and is_comparable and own.f1_macro < champion["f1_macro"]:
         reasons.append(f"macro-F1 {own.f1_macro:.3f} is below the champion's {champion['f1_macro']:.3f}")
     if champion and champion["test"].startswith(REAL) and test_set != REAL:
         reasons.append("the champion was measured on real text and this run was not")

@@ -2,18 +2,21 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tasks import publishing, runpage
 from tasks.caching import digest
 from tasks.champion import CHAMPION, enthrone, read_champions
 from tasks.equity import Fairness
+from tasks.evaluation.gate import beside_champion, complaints
+from tasks.evaluation.protocol import from_bytes
 from tasks.locking import alone
 from tasks.nights import remember
-from tasks.records import Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
+from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
@@ -33,6 +36,8 @@ class Candidate:
     rows: DatasetRef
     model: ModelRef
     scores: RunScores
+    predictions: BlobRef
+    """What the model said about the test set that decides."""
     folder: str
 
 
@@ -66,7 +71,7 @@ def publish(
     write_json(run.store, f"{prefix}/results.json", run.results)
     # Last of all: a run with scores is complete.
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
-    return Candidate(rows, model, scores, run.store.uri(prefix))
+    return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
 
 
 def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
@@ -137,7 +142,9 @@ def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tu
     scores = candidate.scores
     test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {candidate.rows.sha256}"
     name = run.taxonomy.name
-    is_champion, reasons = publishing.verdict(scores, read_champions(run.store).get(name), test)
+    champion = read_champions(run.store).get(name)
+    worse = _worse(run, candidate.predictions, champion, test)
+    is_champion, reasons = publishing.verdict(scores, champion, test, worse)
     if not decision.approved:
         is_champion, reasons = False, (*reasons, decision.reason)
     if is_champion:
@@ -148,9 +155,21 @@ def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tu
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
             "taxonomy": digest(run.taxonomy),
+            "predictions": candidate.predictions.model_dump(),
         }
         enthrone(run.store, name, entry)
     return is_champion, reasons
+
+
+def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str) -> list[str] | None:
+    """In what a run is worse than the champion on the same texts; None where that cannot be told."""
+    if not champion or champion["test"] != test or "predictions" not in champion:
+        return None
+    before = BlobRef.model_validate(champion["predictions"])
+    if champion["taxonomy"] != digest(run.taxonomy) or not run.store.intact(before):
+        return None
+    own, old = (from_bytes(run.store.get_blob(ref)) for ref in (predictions, before))
+    return complaints(beside_champion(own, old, run.taxonomy, run.config.seed))
 
 
 def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tasks.caching import digest, stage
-from tasks.columns import parts_of, targets_of, texts_of
+from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_arms
 from tasks.evaluation.calibration import calibrated, platt_scaling
@@ -152,6 +152,7 @@ def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Pre
     found = predict_levels(model, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
     said = found.probabilities.astype(float)
     return Predictions(
+        ids=ids_of(rows),
         probabilities=said,
         thresholds=np.array(settings["thresholds"]),
         targets=targets_of(rows),
