@@ -25,18 +25,19 @@ from tasks.gpus import claim_gpu
 from tasks.orders import Order, in_batches, order_for
 from tasks.places import private_folder
 from tasks.records import (
-    Row,
     BlobRef,
     Cell,
     DatasetRef,
     ModelRef,
     RealRef,
     Reject,
+    Row,
     SampledRef,
     SiftedRefs,
     TeacherRef,
 )
 from tasks.reporting.scores import Review, Round
+from tasks.runners import one_engine_per_gpu
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -193,7 +194,7 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
     progress = runpage.Progress("sample")
     total, done, refs = sum(cell.draw for cell in cells), 0, list[SampledRef]()
     bar = tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False)
-    with bar, stages.freed_when_interrupted():
+    with bar, stages.freed_when_interrupted(), one_engine_per_gpu():
         futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
             future.wait()
