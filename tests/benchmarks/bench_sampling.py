@@ -5,8 +5,8 @@
 Both sides of a pair run in turn in one process: same random weights, same prompts, same arithmetic, same
 sampling controls. Every step ends a text with probability 1/30, so that lengths vary as they do in real text.
 distilabel needs an environment of its own: `python -m venv DIR`, `DIR/bin/pip install distilabel==1.5.3
-requests transformers torch`, then `--distilabel DIR/bin/python` or SENTIMILL_DISTILABEL. On a machine that others use,
-`--clock cpu` counts the processor's seconds instead, on one thread (not for distilabel and the flow's share).
+requests transformers torch`, then `--distilabel DIR/bin/python` or SENTIMILL_DISTILABEL. On a machine that
+others use, `--clock cpu` counts the processor's seconds instead, on one thread (not for distilabel).
 """
 
 import argparse
