@@ -361,6 +361,39 @@ class EvaluationConfig(Config, title="Evaluation"):
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
 
 
+class FairnessConfig(Config, title="Fairness"):
+    """Whether the classifier treats people alike, and what is done when it does not.
+
+    The limits hold for texts as the service sees them, scrubbed at the door; every axis (names, religion,
+    age ...) has to keep them by itself.
+    """
+
+    enabled: bool = Field(True, title="Audit fairness")
+    """Ask the classifier about pairs of sentences that differ in nothing but whom they are about."""
+    pairs: int = Field(8_000, ge=1, le=1_000_000, title="Pairs")
+    """Pairs at least, in whole sentences; more than there are (about 21,000) means all."""
+    max_name_mean: float = Field(0.005, gt=0.0, le=1.0, title="Limit: change with a name")
+    """Mean absolute change of a label's probability when only a name changes."""
+    max_name_flips: float = Field(0.005, gt=0.0, le=1.0, title="Limit: flips with a name")
+    """Share of pairs of names that are given different label sets."""
+    max_mean: float = Field(0.01, gt=0.0, le=1.0, title="Limit: change with a group")
+    """The same change on every other axis."""
+    max_flips: float = Field(0.01, gt=0.0, le=1.0, title="Limit: flips with a group")
+    """The same flips on every other axis."""
+    max_gap: float = Field(0.03, gt=0.0, le=1.0, title="Limit: gap of a group")
+    """Mean difference of a label's probability between one group and the others of its axis."""
+    max_country_spread: float = Field(0.05, gt=0.0, le=1.0, title="Limit: spread over countries")
+    """Highest less lowest mean probability of a label when only the country changes."""
+    corrections: int = Field(2, ge=0, le=2, title="Corrections")
+    """Retrainings with counterfactual rows and logit pairing while a limit is passed."""
+    augmentation: Share = Field(0.5, title="Counterfactual share")
+    """Counterfactual rows of a first correction, as a share of the training rows; a second doubles them."""
+    pairing: float = Field(1.0, gt=0.0, le=1_000.0, title="Pairing weight")
+    """Weight of the logit pairing loss in a first correction; a second takes four times that."""
+    generator_texts: int = Field(8, ge=0, le=10_000, title="Texts per group")
+    """Texts that the generator is asked for about every group, with its labels left open; 0 asks for none."""
+
+
 class LimitsConfig(Config, title="Limits"):
     """How long a task may take before it counts as hung; neither decides what comes out."""
 
@@ -419,6 +452,7 @@ class RunConfig(Config, title="Run"):
     limits: LimitsConfig = LimitsConfig()
     approval: ApprovalConfig = ApprovalConfig()
     prices: PricesConfig = PricesConfig()
+    fairness: FairnessConfig = FairnessConfig()
 
     def resolved(self) -> "RunConfig":
         """Fill the knobs that the profile decides."""
@@ -439,6 +473,8 @@ class AuditConfig(Config, title="Audit"):
     """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
     max_drop: Share = Field(0.05, title="Largest drop")
     """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
+    fairness: FairnessConfig = FairnessConfig(pairs=1_000_000)
+    """Limits that the champion has to keep; all pairs there are, unless told otherwise."""
 
 
 class ProofConfig(RunConfig, title="Proof"):

@@ -84,6 +84,14 @@ def order_for(
     return Order(cell=cell, wishes=tuple(wishes))
 
 
+def open_order(topic: Topic, styles: Sequence[Style], form: PromptForm, n_texts: int, seed: int) -> Order:
+    """Ask for texts about a topic and leave their labels to the model; one prompt per text."""
+    rng = np.random.default_rng(seed)
+    wishes = tuple(_wish(1, (), topic, styles, form, rng) for _ in range(n_texts))
+    cell = Cell(labels=(), topic=topic.name, wanted=n_texts, draw=n_texts, round=0, seed=seed)
+    return Order(cell=cell, wishes=wishes)
+
+
 def _wish(
     k: int,
     labels: Sequence[Label],
@@ -91,8 +99,8 @@ def _wish(
     styles: Sequence[Style],
     form: PromptForm,
     rng: np.random.Generator,
-    texts: Sequence[str],
-    n_exemplars: int,
+    texts: Sequence[str] = (),
+    n_exemplars: int = 0,
 ) -> Wish:
     style = styles[int(rng.integers(len(styles)))]
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tasks.config import PlanConfig, PromptForm, RunConfig
-from tasks.orders import TEXTS_PER_PROMPT, Draft, Order, cell_key, order_for, rows_of
+from tasks.orders import TEXTS_PER_PROMPT, Draft, Order, cell_key, in_batches, order_for, rows_of
 from tasks.planning import plan_cells
 from tasks.prompts import control_prompt, length_word
 from tasks.records import Cell
@@ -177,6 +177,19 @@ def test_ids_differ_between_rounds_and_wishes():
     ]
 
     assert len(set(ids)) == 20
+
+
+@pytest.mark.parametrize(
+    ("draw", "size", "batches"), [(12, 64, [12]), (12, 8, [8, 4]), (12, 1, [4, 4, 4]), (1, 1, [1])]
+)
+def test_an_order_is_divided_into_batches_without_losing_or_changing_a_wish(draw, size, batches):
+    order = order_for(cell(draw=draw), SCALE, TOPICS, PromptForm.control)
+    parts = in_batches(order, size)
+
+    assert [sum(wish.k for wish in part.wishes) for part in parts] == batches
+    assert tuple(wish for part in parts for wish in part.wishes) == order.wishes
+    assert {part.cell for part in parts} == {order.cell}
+    assert in_batches(order, 10_000) == [order]
 
 
 def _texts(n, label="positive"):

@@ -71,7 +71,7 @@ def sample_cell(
     return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
 
 
-@stage("collect-texts")
+@stage("collect-texts", outside=True)
 def collect_texts(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTexts:
     """Texts that new ones are compared with: people's, and those of earlier runs."""
     store = open_store()
