@@ -37,6 +37,7 @@ from tasks.records import (
     TeacherRef,
 )
 from tasks.reporting.scores import Review, Round
+from tasks.runners import one_engine_per_gpu
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -202,7 +203,7 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
     progress = runpage.Progress("sample")
     total, done, refs = sum(wish.k for order in orders for wish in order.wishes), 0, list[SampledRef]()
     bar = tqdm(total=total, desc=title, unit="text", leave=False)
-    with bar, stages.freed_when_interrupted():
+    with bar, stages.freed_when_interrupted(), one_engine_per_gpu():
         futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
             future.wait()
