@@ -8,7 +8,12 @@ import random
 from collections.abc import Iterator
 from itertools import cycle, islice
 
+import pytest
+from test_cleaning import row
 from test_cleaning_planted import PER_KIND, Planted, missed
+
+from tasks.cleaning import clean_rows
+from tasks.config import CleaningConfig
 
 GOOD = [
     "The plumber turned up two hours late and left mud on every carpet we own.",

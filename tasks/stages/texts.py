@@ -53,7 +53,7 @@ def freed_when_interrupted() -> Iterator[None]:
         raise
 
 
-@stage("sample-cell", version="2", outside=True, task_run_name="{order.cell.key}")
+@stage("sample-cell", version="3", outside=True, task_run_name="{order.cell.key}")
 def sample_cell(
     order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:
