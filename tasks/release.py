@@ -12,7 +12,8 @@ from tasks.caching import digest
 from tasks.records import Cell, DatasetRef, ModelRef, Row, RunSummary
 from tasks.reporting import model_card, write_report
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, RunScores
-from tasks.runs import Run, reject_counts, rejects_of
+from tasks.reporting.scrubbing import ScrubAccount
+from tasks.runs import Run, account_scrubbing, reject_counts, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
@@ -26,7 +27,7 @@ def publish(
 ) -> RunSummary:
     """Write data set, model, scores, cards and report under `runs/<run>`; crown it if it earned it."""
     data = run.store.get_rows(rows)
-    scores = _scores(run, planned, data, model, evaluation)
+    scores = _scores(run, planned, data, model, evaluation, account_scrubbing(run, rows, model))
     test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {rows.sha256}"
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
@@ -56,7 +57,12 @@ def publish(
 
 
 def _scores(
-    run: Run, planned: Sequence[Cell], data: Sequence[Row], model: ModelRef, evaluation: Evaluation
+    run: Run,
+    planned: Sequence[Cell],
+    data: Sequence[Row],
+    model: ModelRef,
+    evaluation: Evaluation,
+    scrubbing: ScrubAccount,
 ) -> RunScores:
     settings = load_settings(run.store.get_folder(model))
     config = run.config
@@ -75,6 +81,7 @@ def _scores(
         ),
         rejects=reject_counts(run),
         scrubbed=publishing.scrub_counts(data),
+        scrubbing=scrubbing,
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),

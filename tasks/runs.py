@@ -18,6 +18,7 @@ from tasks.config import PromptForm, RunConfig
 from tasks.orders import order_for
 from tasks.publishing import cell_counts
 from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs
+from tasks.reporting.scrubbing import ScrubAccount
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -49,6 +50,8 @@ class Run:
     timings: dict[str, float] = field(default_factory=dict)
     drawn: Counter[str] = field(default_factory=Counter)
     rejects: list[DatasetRef] = field(default_factory=list)
+    cleaned: list[DatasetRef] = field(default_factory=list)
+    """Rows of each round as they were before scrubbing."""
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
@@ -129,6 +132,7 @@ def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
     """Show a round on the run page, and count the accepted texts per `Cell.key`."""
     counts = cell_counts(run.store.get_rows(sifted.verified.kept))
     run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
+    run.cleaned.append(sifted.cleaned.kept)
     run.disputed = sifted.verified.rejects
     runpage.show_cells(planned, counts, run.rounds)
     runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {run.rounds}")
@@ -198,3 +202,8 @@ def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
     config = run.config
     people = _read_real(run, "test") if run.real else None
     return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)
+
+
+def account_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubAccount:
+    """What was scrubbed out of the accepted rows, and what that changed."""
+    return run.step(stages.account_scrubbing, tuple(run.cleaned), rows, model, run.config.scrubbing)

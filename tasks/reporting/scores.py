@@ -5,6 +5,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from tasks.records import Record
+from tasks.reporting.scrubbing import ScrubAccount
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
@@ -128,6 +129,8 @@ class RunScores(Record):
     """Dropped texts per `stage: reason`."""
     scrubbed: dict[str, int]
     """Replacements per entity type, in the accepted texts."""
+    scrubbing: ScrubAccount | None = None
+    """What else there is to say about scrubbing."""
     rows: dict[str, int]
     """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
     `real test` how many rows of human text were measured on."""
