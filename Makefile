@@ -3,8 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= data
+KEEP ?= 14
 
-.PHONY: help run test test-slow lint fix embedded-generator scrubber-assets bench-sampling bench-scrubbing bench-quality clean
+# One machine by default: server, worker and commands find each other here.
+HOST ?= 127.0.0.1
+PORT ?= 4200
+POOL ?= sentimill
+CRON ?= 30 2 * * *
+ZONE ?= Europe/Berlin
+deploy worker schedule doctor: export PREFECT_API_URL ?= http://$(HOST):$(PORT)/api
+
+TAXONOMY ?= goemotions
+PROOF_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
+ALL_ROWS = --proof-rows null --passes 130000 --seeds 5
+
+.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -16,6 +29,9 @@ $(VENV)/ready: requirements.lock
 
 run: $(VENV)/ready ## Labels and topics in, an evaluated classifier out (ARGS="--taxonomy goemotions" ...)
 	@$(RUN) -m flows.regenerate $(ARGS)
+
+serve: $(VENV)/ready ## The champion behind an API, with a page (ARGS="--port 8080 --workers 2" ...)
+	@$(RUN) -m deployments.api $(ARGS)
 
 test: $(VENV)/ready ## The tests
 	$(RUN) -m pytest
@@ -32,6 +48,24 @@ fix: $(VENV)/ready ## Mend style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the champions and what they need
+	@$(RUN) -m tasks.pruning --keep $(KEEP)
+
+server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
+	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
+
+deploy: $(VENV)/ready ## Work pools, limits, deployments, automations on the server
+	@$(RUN) -m deployments.setup $(ARGS)
+
+worker: $(VENV)/ready ## Take runs from work pool POOL
+	@$(VENV)/bin/prefect worker start --pool $(POOL)
+
+schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" ZONE=Europe/Berlin
+	@$(VENV)/bin/prefect deployment schedule create --replace --accept-yes --cron "$(CRON)" --timezone "$(ZONE)" regenerate/nightly
+
+doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
+	@$(RUN) -m deployments.doctor $(ARGS)
+
 embedded-generator: $(VENV)/ready ## Remake tasks/embedded from DATA (goemotions/ and sst/ inside)
 	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/embedded
 
@@ -45,8 +79,26 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed (more of it with DATA)
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py --data $(DATA)
 
-bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety
-	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_votes.py --real $(DATA)/goemotions
+
+bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_operations.py
+
+bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_training.py $(ARGS)
+
+prove: $(VENV)/ready ## What real, synthetic and mixed rows are worth, on people's text (TAXONOMY, DATA, FULL=1)
+	@$(RUN) -m flows.prove --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
+
+bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)
+
+audit-packages: ## Known faults of the locked packages
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

@@ -3,20 +3,36 @@
     python -m flows.regenerate                                    everything by default
     python -m flows.regenerate --taxonomy goemotions --real DIR
 
-Trigger: by hand. Needs nothing but this package in the profile `embedded`.
+Trigger: by hand, every night, or from CI (deployments/prefect.yaml). Needs nothing but this package in the
+profile `embedded`.
 Every expensive stage is cached by what decides its result; an interrupted run goes on with the same
 command.
 """
 
+from collections.abc import Sequence
+
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from tasks.approval import ask, exclude
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
-from tasks.planning import plan_cells, refill_cells
-from tasks.records import RunSummary
-from tasks.release import publish
-from tasks.runs import account, add_real, balance, evaluate, fit_classifier, open_run, sample, sift
+from tasks.correcting import make_fair
+from tasks.records import Cell, DatasetRef, RunSummary
+from tasks.release import Candidate, crown, publish
+from tasks.rounds import account, next_round, plan
+from tasks.runs import (
+    Run,
+    add_real,
+    balance,
+    evaluate,
+    fit_classifier,
+    open_run,
+    review,
+    run_title,
+    sample,
+    sift,
+)
 
 DEFAULT = RunConfig()
 
@@ -24,7 +40,7 @@ DEFAULT = RunConfig()
 # Threads wait while one engine decodes what all of them asked for; more threads, fuller batches.
 @flow(
     name="regenerate",
-    flow_run_name="{config.taxonomy} · {config.profile.value}",
+    flow_run_name=run_title,
     task_runner=ThreadPoolTaskRunner(max_workers=24),  # type: ignore[arg-type]
 )
 def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
@@ -34,22 +50,37 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         config: Every knob of the run.
     """
     run = open_run(config)
-    config = run.config
+    planned, synthetic = synthetic_rows(run)
+    rows = add_real(run, synthetic)
+    candidate = learn(run, planned, rows)
 
-    planned = plan_cells(config, run.taxonomy, run.topics) if run.wants_synthetic else []
-    cells, pool = planned, run.store.put_rows([])
-    accepted = pool
-    while cells and run.rounds < config.plan.rounds:
+    decision = ask(run, candidate)
+    if decision.exclude:
+        rows = exclude(run, rows, decision.exclude)
+        candidate = learn(run, planned, rows)
+    return crown(run, candidate, decision)
+
+
+def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
+    """Sample, clean, scrub and verify, round by round, until no cell is short; then balance and split."""
+    planned = plan(run)
+    accepted = pool = run.store.put_rows([])
+    cells = next_round(run, planned)
+    while cells:
         texts = sample(run, cells)
         pool, sifted = sift(run, texts, pool)
         accepted = sifted.verified.kept
         counts = account(run, planned, sifted)
-        cells = refill_cells(planned, counts, run.drawn, run.rounds + 1)
+        cells = next_round(run, planned, counts)
+    return planned, balance(run, accepted, planned)
 
-    rows = add_real(run, balance(run, accepted, planned))
+
+def learn(run: Run, planned: Sequence[Cell], rows: DatasetRef) -> Candidate:
+    """Train, measure, correct what is unfair, and write all of it down."""
     model = fit_classifier(run, rows)
     scores = evaluate(run, model, rows)
-    return publish(run, planned, rows, model, scores)
+    model, scores, fairness = make_fair(run, model, rows, scores)
+    return publish(run, planned, rows, review(run, rows), model, scores, fairness)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Everything that can be known to be wrong before a model or a server is started."""
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, PromptForm, RunConfig, TuneConfig
+from tasks.config import GeneratorConfig, Judge, PromptForm, RunConfig, TuneConfig
 from tasks.embedding import MINILM, minilm_folder
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
@@ -26,7 +27,14 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             f"mix is {config.mix} but real is empty; expected a data set to mix in. "
             "Give --real, or leave --mix out."
         )
+    _require_extras(config)
+    if config.verifying.teacher and not config.real:
+        raise ValueError(
+            "verifying.teacher is true but real is empty; expected real training rows to learn from. "
+            "Give --real, or leave verifying.teacher out."
+        )
     _require_models(config)
+    _require_fitting(config.generator)
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
     if config.real:
@@ -41,6 +49,38 @@ def check_tuning(config: TuneConfig) -> None:
             read_real(f"{config.data}/{folder}", part)
 
 
+def _require_fitting(generator: GeneratorConfig) -> None:
+    """Refuse knobs that this way of sampling does not know."""
+    if generator.exemplars and generator.prompt_form is PromptForm.control:
+        raise ValueError(
+            f"generator.exemplars is {generator.exemplars}; expected 0 with prompt form control, whose model "
+            "was trained on one line. Set it to 0, or take a model with prompt form plain or chat."
+        )
+    if generator.banned_openings and generator.endpoint:
+        raise ValueError(
+            "generator.banned_openings is set; expected none with an endpoint, which draws its own tokens. "
+            "Leave it out, or sample from the model in this process."
+        )
+
+
+def _require_extras(config: RunConfig) -> None:
+    """Refuse knobs whose package is not installed."""
+    wanted = {
+        "semantic": (
+            "semhash",
+            "cleaning.semantic_similarity",
+            config.cleaning.semantic_similarity is not None,
+        ),
+        "toxicity": ("profanity_check", "cleaning.toxicity_filter", config.cleaning.toxicity_filter),
+    }
+    for extra, (package, knob, is_on) in wanted.items():
+        if is_on and find_spec(package) is None:
+            raise ValueError(
+                f"{knob} is set but {package} is not installed; expected it. "
+                f"Run `pip install 'sentimill[{extra}]'`, or leave the knob out."
+            )
+
+
 def _require_models(config: RunConfig) -> None:
     """Refuse missing and damaged models, as far as they lie on this machine."""
     wants_synthetic = config.mix < 1
@@ -52,6 +92,8 @@ def _require_models(config: RunConfig) -> None:
         embedded_folder(EMBEDDED)
     elif wants_synthetic and not config.generator.endpoint:
         _require_folder("generator.model", str(config.generator.model))
+    if wants_synthetic and config.verifying.judge is Judge.nli:
+        _require_folder("verifying.nli_model", config.verifying.nli_model)
 
 
 def _require_folder(knob: str, name: str) -> None:

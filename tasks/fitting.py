@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from safetensors.torch import load_model, save_model
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
+
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class FitOptions:
     max_grad_norm: float = 1.0
     min_gain: float = 0.0
     """An epoch that betters the best score by no more than this counts as one without gain."""
+    average: float = 0.0
+    """Decay of the moving average of the weights; 0 takes the weights as they are."""
+    accumulate: int = 1
+    """Batches per optimizer step."""
     checkpoint_every_s: float = 120.0
 
 
@@ -128,54 +136,108 @@ def fit(
     # Accelerate keeps the first precision of a process for ever; a long-lived worker trains more than once.
     AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(
-        mixed_precision=precision_for(options.precision), cpu=not torch.cuda.is_available()
+        mixed_precision=precision_for(options.precision),
+        cpu=not torch.cuda.is_available(),
     )
     optimizer = torch.optim.AdamW(groups, fused=True)
     model, optimizer = accelerator.prepare(model, optimizer)
+    averaged = _averaged(accelerator, model, options.average)
     state = _resume(accelerator, folder)
-    per_epoch = len(batches(0))
+    per_epoch = len(_share(accelerator, batches(0)))
     total = per_epoch * options.epochs
     peaks = [group["lr"] for group in groups]
-    bar = tqdm(total=total, initial=min(state.step, total), desc=title, unit="batch", leave=False)
-    saved = reported = time.monotonic()
+    progress = _Progress(total, min(state.step, total), title, on_progress)
+    saved = time.monotonic()
     while state.epoch < options.epochs and state.epoch - 1 - state.gain_epoch < options.patience:
         model.train()
-        epoch_batches = batches(state.epoch)
+        epoch_batches = _share(accelerator, batches(state.epoch))
         for batch in epoch_batches[state.batch :]:
             scale = _schedule(state.step / max(1, total), options.warmup_share)
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * scale
-            with accelerator.autocast():
-                loss = loss_of(model, batch)
-            if not torch.isfinite(loss):
-                raise NotFiniteError(
-                    f"{title}: loss is {loss.item()} in epoch {state.epoch + 1}, batch {state.batch + 1}; "
-                    f"expected a finite number. Lower the learning rate; the last good state is in {folder}."
-                )
-            accelerator.backward(loss)
-            accelerator.clip_grad_norm_(model.parameters(), options.max_grad_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            state.loss_sum += loss.item()
             state.batch += 1
             state.step += 1
-            bar.update()
-            now = time.monotonic()
-            if now - reported > 2:
-                reported = now
-                bar.set_postfix(loss=f"{state.loss_sum / state.batch:.3f}")
-                if on_progress:
-                    on_progress(min(1.0, state.step / total))
-            if now - saved > options.checkpoint_every_s:
-                saved = now
+            # By place, not by count, so that a resumed run adds up the same batches.
+            steps_now = state.batch % options.accumulate == 0 or state.batch == len(epoch_batches)
+            with nullcontext() if steps_now else accelerator.no_sync(model):
+                with accelerator.autocast():
+                    loss = loss_of(model, batch)
+                _require_finite(loss, title, state, folder)
+                accelerator.backward(loss / options.accumulate)
+            state.loss_sum += loss.item()
+            if steps_now:
+                accelerator.clip_grad_norm_(model.parameters(), options.max_grad_norm)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                if averaged:
+                    averaged.update_parameters(accelerator.unwrap_model(model))
+            progress.tick(state)
+            # Half-added gradients are not part of a checkpoint.
+            if steps_now and time.monotonic() - saved > options.checkpoint_every_s:
+                saved = time.monotonic()
                 _checkpoint(accelerator, folder, state)
-        _close_epoch(accelerator, model, score_of, state, folder, len(epoch_batches), options.min_gain)
+        scored = averaged.module if averaged else accelerator.unwrap_model(model)
+        _close_epoch(accelerator, scored, score_of, state, folder, len(epoch_batches), options.min_gain)
         _checkpoint(accelerator, folder, state)
-    bar.close()
+    progress.bar.close()
+    accelerator.wait_for_everyone()
     # Without its mixed-precision wrapper the model computes what it will compute once it is loaded again.
     trained = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     load_model(trained, folder / "best.safetensors", device=str(accelerator.device))
     return state
+
+
+class _Progress:
+    """The bar in the terminal, and a call every two seconds for whoever shows progress elsewhere."""
+
+    def __init__(
+        self, total: int, done: int, title: str, on_progress: Callable[[float], None] | None
+    ) -> None:
+        self.bar = tqdm(total=total, initial=done, desc=title, unit="batch", leave=False)
+        self.total = total
+        self.on_progress = on_progress
+        self.reported = time.monotonic()
+
+    def tick(self, state: FitState) -> None:
+        self.bar.update()
+        if time.monotonic() - self.reported < 2:
+            return
+        self.reported = time.monotonic()
+        self.bar.set_postfix(loss=f"{state.loss_sum / state.batch:.3f}")
+        if self.on_progress:
+            self.on_progress(min(1.0, state.step / self.total))
+
+
+def _require_finite(loss: torch.Tensor, title: str, state: FitState, folder: Path) -> None:
+    if not torch.isfinite(loss):
+        raise NotFiniteError(
+            f"{title}: loss is {loss.item()} in epoch {state.epoch + 1}, batch {state.batch}; expected a "
+            f"finite number. Lower the learning rate; the last good state is in {folder}."
+        )
+
+
+def _share(accelerator: Accelerator, batches: list[Any]) -> list[Any]:
+    """This process's part of the batches, as many as every other's: processes wait for one another."""
+    n = accelerator.num_processes
+    return batches[accelerator.process_index : len(batches) // n * n : n] if n > 1 else batches
+
+
+def _averaged(accelerator: Accelerator, model: nn.Module, decay: float) -> AveragedModel | None:
+    """Moving average of the weights, saved with every checkpoint.
+
+    Its decay rises from 0.1 as steps add up, so that a short training does not keep its first weights
+    (the warm-up of `tf.train.ExponentialMovingAverage`).
+    """
+    if not decay:
+        return None
+
+    @torch.no_grad()
+    def towards(averages: Tensors, now: Tensors, n: torch.Tensor | int) -> None:
+        torch._foreach_lerp_(averages, now, 1 - min(decay, (1 + int(n)) / (10 + int(n))))
+
+    averaged = AveragedModel(accelerator.unwrap_model(model), multi_avg_fn=towards)
+    accelerator.register_for_checkpointing(averaged)
+    return averaged
 
 
 def _schedule(done: float, warmup: float) -> float:
@@ -204,9 +266,10 @@ def _close_epoch(
         state.gain_epoch = state.epoch
     if score > state.best:
         state.best, state.best_epoch = score, state.epoch
-        folder.mkdir(parents=True, exist_ok=True)
-        save_model(accelerator.unwrap_model(model), str(folder / "best.tmp"))
-        os.replace(folder / "best.tmp", folder / "best.safetensors")
+        if accelerator.is_main_process:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_model(model, str(folder / "best.tmp"))
+            os.replace(folder / "best.tmp", folder / "best.safetensors")
     state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
 
 
@@ -214,6 +277,8 @@ def _checkpoint(accelerator: Accelerator, folder: Path, state: FitState) -> None
     """Save weights, optimizer and random states under a new name, then make it the current one."""
     new = folder / f"state-{state.step}"
     accelerator.save_state(str(new))
+    if not accelerator.is_main_process:
+        return
     (new / "fit.json").write_text(json.dumps(asdict(state)))
     current = folder / "current"
     (folder / "current.tmp").write_text(new.name)

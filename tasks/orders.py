@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,10 @@ class Wish(Record):
     style: str
     k: int
     seed: int
+    template: str = ""
+    """File in `tasks/templates` that the prompt was made with; empty for the line of control words."""
+    exemplars: tuple[str, ...] = ()
+    """Texts shown in the prompt."""
 
 
 class Order(Record):
@@ -52,14 +56,40 @@ class Draft:
     cut: bool
 
 
-def order_for(cell: Cell, taxonomy: Taxonomy, topics: Topics, form: PromptForm) -> Order:
-    """Choose scenario, style and length of each prompt of a cell, decided by the cell's seed alone."""
+def order_for(
+    cell: Cell,
+    taxonomy: Taxonomy,
+    topics: Topics,
+    form: PromptForm,
+    texts: Sequence[Row] = (),
+    n_exemplars: int = 0,
+) -> Order:
+    """Choose scenario, style, length and exemplars of each prompt of a cell, decided by the cell's seed.
+
+    Args:
+        cell: What is wanted.
+        taxonomy: Of the run.
+        topics: Of the run.
+        form: How the wish is put.
+        texts: Rows that exemplars are drawn from; those with one of the cell's labels can be drawn.
+        n_exemplars: Most exemplars per prompt.
+    """
     rng = np.random.default_rng(cell.seed)
+    fitting = sorted(row["text"] for row in texts if set(row["labels"]) & set(cell.labels))
     topic = topics.by_name[cell.topic]
     labels = [taxonomy.labels[taxonomy.index[name]] for name in cell.labels]
     n_prompts = -(-cell.draw // TEXTS_PER_PROMPT)
     sizes = [cell.draw // n_prompts + (i < cell.draw % n_prompts) for i in range(n_prompts)]
-    return Order(cell=cell, wishes=tuple(_wish(k, labels, topic, topics.styles, form, rng) for k in sizes))
+    wishes = (_wish(k, labels, topic, topics.styles, form, rng, fitting, n_exemplars) for k in sizes)
+    return Order(cell=cell, wishes=tuple(wishes))
+
+
+def open_order(topic: Topic, styles: Sequence[Style], form: PromptForm, n_texts: int, seed: int) -> Order:
+    """Ask for texts about a topic and leave their labels to the model; one prompt per text."""
+    rng = np.random.default_rng(seed)
+    wishes = tuple(_wish(1, (), topic, styles, form, rng) for _ in range(n_texts))
+    cell = Cell(labels=(), topic=topic.name, wanted=n_texts, draw=n_texts, round=0, seed=seed)
+    return Order(cell=cell, wishes=wishes)
 
 
 def _wish(
@@ -69,20 +99,22 @@ def _wish(
     styles: Sequence[Style],
     form: PromptForm,
     rng: np.random.Generator,
+    texts: Sequence[str] = (),
+    n_exemplars: int = 0,
 ) -> Wish:
     style = styles[int(rng.integers(len(styles)))]
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
     length = LENGTHS[int(rng.integers(len(LENGTHS)))]
     if form is PromptForm.control:
-        words = [str(rng.choice(label.control or (label.name,))) for label in labels]
-        prompt = control_prompt(words, topic.name, style.control, length)
-        null_prompt = control_prompt((), topic.name, style.control, length)
         scenario = ""  # the embedded generator is not told one
+        words = [str(rng.choice(label.control or (label.name,))) for label in labels]
     else:
-        template = TEMPLATES.get_template(f"{form.value}.j2")
-        wish = {"topic": topic.name, "scenario": scenario, "style": style, "length": length}
-        prompt = template.render(labels=labels, **wish)
-        null_prompt = template.render(labels=[], **wish)
+        words = []
+    places = rng.permutation(len(texts))[:n_exemplars] if n_exemplars else ()
+    manner = Manner(topic.name, scenario, style, length, tuple(texts[int(place)] for place in places))
+    # Exemplars carry the labels; where those are left open, there are none.
+    bare = replace(manner, exemplars=())
+    prompt, null_prompt = render(form, labels, manner, words), render(form, (), bare)
     return Wish(
         prompt=prompt,
         null_prompt=null_prompt,
@@ -90,6 +122,55 @@ def _wish(
         style=style.name,
         k=k,
         seed=int(rng.integers(2**31)),
+        template="" if form is PromptForm.control else f"{form.value}.j2",
+        exemplars=manner.exemplars,
+    )
+
+
+def in_batches(order: Order, size: int) -> list[Order]:
+    """Divide an order into orders of at most `size` texts: what is lost when a run is killed.
+
+    A wish is never divided; one for more than `size` texts makes an order of its own.
+    """
+    parts: list[list[Wish]] = [[]]
+    for wish in order.wishes:
+        if parts[-1] and sum(w.k for w in parts[-1]) + wish.k > size:
+            parts.append([])
+        parts[-1].append(wish)
+    return [Order(cell=order.cell, wishes=tuple(wishes)) for wishes in parts]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """Everything that a prompt says beside the labels."""
+
+    topic: str
+    scenario: str
+    style: Style
+    length: str
+    exemplars: tuple[str, ...] = ()
+
+
+def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Sequence[str] = ()) -> str:
+    """Prompt for a label set; without labels the same wish with its labels left open.
+
+    Args:
+        form: Control line, completion or chat.
+        labels: What the text shall carry.
+        manner: What else is wanted.
+        words: Control words to ask with, one per label; empty takes the first that each label has.
+    """
+    if form is PromptForm.control:
+        words = words or [(*label.control, label.name)[0] for label in labels]
+        return control_prompt(words, manner.topic, manner.style.control, manner.length)
+    template = TEMPLATES.get_template(f"{form.value}.j2")
+    return template.render(
+        labels=labels,
+        topic=manner.topic,
+        scenario=manner.scenario,
+        style=manner.style,
+        length=manner.length,
+        exemplars=manner.exemplars,
     )
 
 
@@ -114,6 +195,7 @@ def rows_of(
                     labels=labels,
                     level=taxonomy.level_of(labels),
                     targets=taxonomy.targets_of(labels),
+                    weight=1.0,
                     topic=cell.topic,
                     scenario=wish.scenario,
                     style=wish.style,
@@ -128,6 +210,7 @@ def rows_of(
                     scrubbed={},
                     group="",
                     split="",
+                    segments=[],
                 )
             )
     return rows
@@ -136,6 +219,12 @@ def rows_of(
 def cell_key(row: Row) -> str:
     """`Cell.key` of the cell that a synthetic row was sampled for."""
     return f"{'+'.join(row['labels'])} | {row['topic']}"
+
+
+def cell_keys(row: Row) -> list[str]:
+    """`Cell.key` of every cell that a row was sampled for: two where two texts were joined into one."""
+    halves = [f"{segment['label']} | {row['topic']}" for segment in row["segments"]]
+    return halves or [cell_key(row)]
 
 
 def _digest(*parts: str | int) -> str:

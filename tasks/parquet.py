@@ -17,6 +17,7 @@ FEATURES = Features(
         "labels": NAMES,
         "level": Value("int32"),
         "targets": List(Value("float32")),
+        "weight": Value("float32"),
         "topic": TEXT,
         "scenario": TEXT,
         "style": TEXT,
@@ -31,6 +32,7 @@ FEATURES = Features(
         "scrubbed": Json(),
         "group": TEXT,
         "split": TEXT,
+        "segments": List({"start": Value("int32"), "end": Value("int32"), "label": TEXT}),
     }
 )
 REJECT_FEATURES = Features({**FEATURES, "stage": TEXT, "reason": TEXT})

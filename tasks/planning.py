@@ -5,9 +5,10 @@ changing one topic leaves the cells of the others as they were, and with them th
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, sqrt
 
 from tasks.config import RunConfig
 from tasks.records import Cell
@@ -15,28 +16,38 @@ from tasks.taxonomy import Taxonomy, Topics
 
 LabelSet = tuple[str, ...]
 
+# Labels of one text, at most: of GoEmotions' texts one in a thousand has more.
+MAX_LABELS = 3
 # A cell that accepted nothing yet is drawn from as if one text in twenty passed.
-MIN_ACCEPTANCE = Fraction(1, 20)
+MIN_ACCEPTANCE = 1 / 20
+# Texts of the same label set on other topics that a cell's acceptance rate is shrunk towards, in texts.
+PRIOR_TEXTS = 10
 # Texts drawn in a later round, per text that the cell wanted at first, at most.
 MAX_REFILL = 4
 
 
-def plan_cells(config: RunConfig, taxonomy: Taxonomy, topics: Topics) -> list[Cell]:
+def plan_cells(
+    config: RunConfig, taxonomy: Taxonomy, topics: Topics, people: Mapping[LabelSet, int] | None = None
+) -> list[Cell]:
     """Lay out the first round.
 
     The wanted texts of the cells add up to `plan.per_label` for every label, counted over the label
     sets that hold it. Cells that want nothing are left out.
 
     Args:
-        config: Gives the quota, the share of pairs, the topics and the seed.
+        config: Gives the quota, the share of label sets, the topics and the seed.
         taxonomy: Labels and the pairs that texts may carry.
         topics: Topics at hand, of which `plan.topics` selects.
+        people: How often real text carries each label set, if there is any; labels in label order.
 
     Raises:
         ValueError: `plan.topics` or `plan.styles` names something unknown.
     """
     names = topics.select(config.plan.topics, config.plan.styles).names
-    sizes = label_set_sizes(taxonomy, config.plan.per_label, config.plan.pair_share)
+    weights = set_weights(taxonomy, people or {}, config.plan.tempering)
+    sizes = label_set_sizes(
+        taxonomy.names, weights, config.plan.per_label, config.plan.pair_share, config.seed
+    )
     cells = []
     for labels, size in sizes.items():
         for topic, wanted in _spread(size, labels, names, config).items():
@@ -51,8 +62,8 @@ def refill_cells(
 ) -> list[Cell]:
     """Lay out a later round for the cells that are short.
 
-    A cell draws what it misses over its own acceptance rate (at least `MIN_ACCEPTANCE`), and at most
-    `MAX_REFILL` times what it wanted at first.
+    A cell draws what it misses over its own acceptance rate, and one standard deviation of that number
+    more, so that five in six are filled by it; at most `MAX_REFILL` times what it wanted at first.
 
     Args:
         cells: Cells of the first round.
@@ -63,15 +74,16 @@ def refill_cells(
     Returns:
         One cell per short cell, `wanted` being what it misses; empty when every cell is filled.
     """
+    rates = acceptance_rates(cells, accepted, drawn)
     refills = []
     for cell in cells:
         missing = cell.wanted - accepted.get(cell.key, 0)
         if missing > 0:
-            rate = Fraction(accepted.get(cell.key, 0), max(1, drawn.get(cell.key, cell.draw)))
-            draw = min(ceil(missing / max(rate, MIN_ACCEPTANCE)), MAX_REFILL * cell.wanted)
+            rate = rates[cell.key]
+            enough = ceil((missing + sqrt(missing * (1 - rate))) / rate)  # of a negative binomial
             change = {
                 "wanted": missing,
-                "draw": draw,
+                "draw": min(enough, MAX_REFILL * cell.wanted),
                 "round": round_,
                 "seed": stable_seed(cell.seed, round_),
             }
@@ -79,20 +91,82 @@ def refill_cells(
     return refills
 
 
-def label_set_sizes(taxonomy: Taxonomy, per_label: int, pair_share: float) -> dict[LabelSet, int]:
+def acceptance_rates(
+    cells: Sequence[Cell], accepted: Mapping[str, int], drawn: Mapping[str, int]
+) -> dict[str, float]:
+    """Share of a cell's texts that are accepted, `MIN_ACCEPTANCE`..1, per `Cell.key`.
+
+    A cell that drew six texts knows little of its own rate: it counts for as many texts as it drew, the
+    cells with the same labels for `PRIOR_TEXTS`.
+    """
+    passed: Counter[LabelSet] = Counter()
+    tried: Counter[LabelSet] = Counter()
+    for cell in cells:
+        passed[cell.labels] += accepted.get(cell.key, 0)
+        tried[cell.labels] += drawn.get(cell.key, cell.draw)
+    rates = {}
+    for cell in cells:
+        pooled = passed[cell.labels] / max(1, tried[cell.labels])
+        own, n = accepted.get(cell.key, 0), drawn.get(cell.key, cell.draw)
+        rate = (own + PRIOR_TEXTS * pooled) / (n + PRIOR_TEXTS)
+        rates[cell.key] = min(1.0, max(MIN_ACCEPTANCE, rate))
+    return rates
+
+
+def afford(cells: Sequence[Cell], n_texts: int) -> list[Cell]:
+    """Shrink a round to at most `n_texts` draws, all cells alike; those left without any are dropped."""
+    total = sum(cell.draw for cell in cells)
+    if total <= n_texts:
+        return list(cells)
+    draws = {cell.key: cell.draw * n_texts // total for cell in cells}
+    return [cell.model_copy(update={"draw": draws[cell.key]}) for cell in cells if draws[cell.key]]
+
+
+def set_weights(
+    taxonomy: Taxonomy, people: Mapping[LabelSet, int], tempering: float
+) -> dict[LabelSet, int | Fraction]:
+    """Relative frequency of every set of several labels that texts may carry.
+
+    Where people were seen to combine labels, it is their count to the power of `tempering` (0..1), so that
+    rare combinations get their share; labels that stand alone are left alone. Else the taxonomy's pairs
+    count, the less the more pairs their labels are in: weights around a label add up to at most 1.
+    """
+    seen = {
+        labels: round(1_000 * n**tempering)
+        for labels, n in people.items()
+        if 1 < len(labels) <= MAX_LABELS and n > 0 and not set(labels) & set(taxonomy.alone)
+    }
+    if seen:
+        return dict(sorted(seen.items(), key=lambda item: [taxonomy.index[name] for name in item[0]]))
+    pairs = taxonomy.allowed_pairs()
+    n_pairs = Counter(name for pair in pairs for name in pair)
+    return {pair: Fraction(1, max(n_pairs[name] for name in pair)) for pair in pairs}
+
+
+def label_set_sizes(
+    names: Sequence[str],
+    weights: Mapping[LabelSet, int | Fraction],
+    per_label: int,
+    multi_share: float,
+    seed: int = 0,
+) -> dict[LabelSet, int]:
     """Texts wanted per label set, singles first, both in label order; sets that want none are left out.
 
-    With P texts per label, L labels and T texts of which a share q are pairs, T = P L / (1 + q): that
-    is how many pairs are aimed at. Where the allowed pairs cannot carry that many, there are fewer.
+    With P texts per label, L labels and T texts of which a share q carry m labels each, T = P L /
+    (1 + q (m - 1)): q T is how many are aimed at. Where the labels cannot carry that many, there are fewer.
+    What the sets do not use, single labels do, so that the rarest label has its P texts, too.
     """
+    if not weights:
+        return dict.fromkeys([(name,) for name in names], per_label)
     # From the decimal that was written, not its binary neighbour: 0.2 is exactly a fifth.
-    share = Fraction(str(pair_share))
-    target = share * per_label * taxonomy.n_labels / (1 + share)
-    pairs = _rounded_pairs(_pair_shares(taxonomy.allowed_pairs(), per_label, target), per_label)
+    share = Fraction(str(multi_share))
+    mean = Fraction(sum(len(labels) * w for labels, w in weights.items())) / sum(weights.values())
+    target = share * per_label * len(names) / (1 + share * (mean - 1))
+    sets = _whole(_shares(weights, per_label, target), per_label, seed)
     singles: dict[LabelSet, int] = {
-        (name,): per_label - sum(n for pair, n in pairs.items() if name in pair) for name in taxonomy.names
+        (name,): per_label - sum(n for labels, n in sets.items() if name in labels) for name in names
     }
-    return {labels: n for labels, n in {**singles, **pairs}.items() if n}
+    return {labels: n for labels, n in {**singles, **sets}.items() if n}
 
 
 def stable_seed(*parts: str | int) -> int:
@@ -101,27 +175,43 @@ def stable_seed(*parts: str | int) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def _pair_shares(pairs: Sequence[LabelSet], per_label: int, target: Fraction) -> dict[LabelSet, Fraction]:
-    """Share `target` texts among pairs so that no label has more than `per_label` of them.
+def _shares(
+    weights: Mapping[LabelSet, int | Fraction], per_label: int, target: Fraction
+) -> dict[LabelSet, Fraction]:
+    """Share `target` texts among label sets by weight; sets with a label that is full grow no further.
 
-    A pair gets the less the more pairs its labels are in: with weight 1 / (the larger of the two
-    numbers of pairs), the weights around a label add up to at most 1, so a scale of `per_label` is safe.
+    Progressive filling: Bertsekas and Gallager, Data Networks, section 6.5.2.
     """
-    n_pairs = {name: sum(name in pair for pair in pairs) for pair in pairs for name in pair}
-    weights = {pair: Fraction(1, max(n_pairs[name] for name in pair)) for pair in pairs}
-    scale = min(target / sum(weights.values()), Fraction(per_label)) if pairs else Fraction(0)
-    return {pair: weight * scale for pair, weight in weights.items()}
+    shares = dict.fromkeys(weights, Fraction(0))
+    room = {name: Fraction(per_label) for labels in weights for name in labels}
+    growing = dict(weights)
+    while growing and target > 0:
+        pull: dict[str, Fraction] = {}
+        for labels, weight in growing.items():
+            for name in labels:
+                pull[name] = pull.get(name, Fraction(0)) + weight
+        total = Fraction(sum(growing.values()))
+        step = min(target / total, *(room[name] / weight for name, weight in pull.items()))
+        for labels, weight in growing.items():
+            shares[labels] += step * weight
+        room |= {name: room[name] - step * weight for name, weight in pull.items()}
+        target -= step * total
+        growing = {labels: w for labels, w in growing.items() if all(room[name] > 0 for name in labels)}
+    return shares
 
 
-def _rounded_pairs(shares: Mapping[LabelSet, Fraction], per_label: int) -> dict[LabelSet, int]:
-    """Round to whole texts by largest remainder, passing over labels that are full."""
-    sizes = {pair: floor(share) for pair, share in shares.items()}
-    left = round(sum(shares.values())) - sum(sizes.values())
-    for pair in sorted(shares, key=lambda pair: sizes[pair] - shares[pair]):
-        used = [sum(n for other, n in sizes.items() if name in other) for name in pair]
-        if left and max(used) < per_label:
-            sizes[pair] += 1
-            left -= 1
+def _whole(shares: Mapping[LabelSet, Fraction], per_label: int, seed: int) -> dict[LabelSet, int]:
+    """Round to whole texts so that even sets of a tenth of a text are chosen as often as they should be.
+
+    Systematic sampling: what one set leaves over, the next inherits, in an order that the seed decides.
+    """
+    left = {name: per_label for labels in shares for name in labels}
+    sizes, due = dict.fromkeys(shares, 0), Fraction(1, 2)
+    for labels in sorted(shares, key=lambda labels: stable_seed(seed, *labels)):
+        due += shares[labels]
+        sizes[labels] = max(0, min(floor(due), *(left[name] for name in labels)))
+        due -= sizes[labels]
+        left |= {name: left[name] - sizes[labels] for name in labels}
     return sizes
 
 

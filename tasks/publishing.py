@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from tasks.config import RunConfig
+from tasks.equity import AxisScore, Fairness, GroupScore
 from tasks.exports import export_rows
-from tasks.orders import cell_key
+from tasks.orders import cell_key, cell_keys
 from tasks.parquet import parquet_bytes
-from tasks.records import Cell, Row
+from tasks.records import Cell, Reject, Row
 from tasks.reporting.cards import dataset_card
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, TFIDF, Arm, CellFill, RunScores, Sample
 
@@ -30,6 +31,8 @@ PACKAGES = (
     "transformers",
 )
 SAMPLES_PER_LABEL = 4
+EXAMPLES_PER_REASON = 3
+EXAMPLE_CHARS = 160
 
 
 def versions() -> dict[str, str]:
@@ -71,8 +74,8 @@ def _flags(name: str, value: object) -> tuple[str, ...]:
 
 
 def cell_counts(rows: Sequence[Row]) -> Counter[str]:
-    """Rows per `Cell.key`."""
-    return Counter(cell_key(row) for row in rows if row["source"] == "synthetic")
+    """Synthetic rows per `Cell.key`; a mixed text counts once for the cell of each of its halves."""
+    return Counter(key for row in rows if row["source"] == "synthetic" for key in cell_keys(row))
 
 
 def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
@@ -84,9 +87,17 @@ def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def fills(
-    cells: Sequence[Cell], accepted: Mapping[str, int], drawn: Mapping[str, int]
+    cells: Sequence[Cell],
+    accepted: Mapping[str, int],
+    drawn: Mapping[str, int],
+    rejects: Sequence[Reject] = (),
 ) -> tuple[CellFill, ...]:
-    """What every cell wanted, accepted and drew."""
+    """What every cell wanted, accepted and drew, and why it is short if it is."""
+    reasons: dict[str, Counter[str]] = {}
+    for reject in rejects:
+        if reject["row"]["source"] == "synthetic":
+            why = f"{reject['stage']}: {reject['reason']}"
+            reasons.setdefault(cell_key(reject["row"]), Counter())[why] += 1
     return tuple(
         CellFill(
             labels=cell.labels,
@@ -94,9 +105,20 @@ def fills(
             wanted=cell.wanted,
             accepted=accepted.get(cell.key, 0),
             drawn=drawn.get(cell.key, 0),
+            **_main_reason(cell, accepted, reasons),
         )
         for cell in cells
     )
+
+
+def _main_reason(
+    cell: Cell, accepted: Mapping[str, int], reasons: Mapping[str, Counter[str]]
+) -> dict[str, Any]:
+    found = reasons.get(cell.key)
+    if found is None or accepted.get(cell.key, 0) >= cell.wanted:
+        return {}
+    reason, n_texts = found.most_common(1)[0]
+    return {"reason": reason, "n_reason": n_texts}
 
 
 def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Sample, ...]:
@@ -111,6 +133,22 @@ def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Samp
         Sample(text=row["text"], labels=tuple(row["labels"]), topic=row["topic"], style=row["style"])
         for row in chosen.values()
     )
+
+
+def rejected_examples(rejects: Sequence[Reject], seed: int) -> dict[str, tuple[str, ...]]:
+    """Some rejected synthetic texts per `stage: reason`, drawn at random, as they came, cut if long.
+
+    Real texts are never shown: they may be somebody's.
+    """
+    rng = np.random.default_rng(seed)
+    shown: dict[str, list[str]] = {}
+    for i in rng.permutation(len(rejects)).tolist():
+        reject = rejects[i]
+        examples = shown.setdefault(f"{reject['stage']}: {reject['reason']}", [])
+        if reject["row"]["source"] == "synthetic" and len(examples) < EXAMPLES_PER_REASON:
+            text = " ".join(reject["row"]["text"][: 2 * EXAMPLE_CHARS].split())
+            examples.append(text if len(text) <= EXAMPLE_CHARS else f"{text[:EXAMPLE_CHARS]} ...")
+    return {reason: tuple(examples) for reason, examples in sorted(shown.items()) if examples}
 
 
 def row_counts(rows: Sequence[Row], arms: Sequence[Arm]) -> dict[str, int]:
@@ -131,16 +169,47 @@ def write_dataset(folder: Path, rows: Sequence[Row], scores: RunScores) -> None:
     (folder / "README.md").write_text(dataset_card(scores), encoding="utf-8")
 
 
-def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) -> tuple[bool, tuple[str, ...]]:
+def fairness_rows(fairness: Fairness) -> list[dict[str, object]]:
+    """Table of the run page: one row per axis, then one per group, figures raw and as deployed."""
+    raw, deployed = fairness.audit.raw, fairness.audit.deployed
+    couples: list[tuple[AxisScore | GroupScore, AxisScore | GroupScore]] = [
+        *zip(raw.axes, deployed.axes, strict=True),
+        *zip(raw.groups, deployed.groups, strict=True),
+    ]
+    rows: list[dict[str, object]] = [
+        {
+            "axis": before.axis,
+            "group": getattr(before, "group", "all"),
+            "pairs": before.n_pairs,
+            **{
+                f"{name}{door}": round(getattr(score, name), 4)
+                for door, score in (("", after), (" raw", before))
+                for name in ("mean", "largest", "gap", "flips")
+            },
+        }
+        for before, after in couples
+    ]
+    spread = {"gap": round(deployed.countries.spread, 4), "gap raw": round(raw.countries.spread, 4)}
+    return [*rows, {"axis": "country", "group": "all", "pairs": "", **spread}]
+
+
+def verdict(
+    scores: RunScores,
+    champion: Mapping[str, Any] | None,
+    test: str,
+    worse: Sequence[str] | None = None,
+) -> tuple[bool, tuple[str, ...]]:
     """Whether a run becomes champion, and why not.
 
-    It must beat the bag of words on the test set that decides, and must not be worse than the champion
-    where both were measured on the same text.
+    It must beat the bag of words on the test set that decides, must not be worse than the champion where
+    both were measured on the same text, and must keep the limits of fairness.
 
     Args:
         scores: Of the run.
         champion: Entry of `champion.json` for the taxonomy, if there is one.
         test: Name of the test set with its content hash; only equal names are compared.
+        worse: In what the run is worse than the champion beyond chance; None where the champion's answers
+            are not known, so that only the scores can be compared.
     """
     test_set = REAL if REAL in scores.test_sets else SYNTHETIC
     own, bag = (scores.metrics(arm, test_set) for arm in (CLASSIFIER, TFIDF))
@@ -149,8 +218,12 @@ def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) ->
         reasons.append(
             f"macro-F1 {own.f1_macro:.3f} is below TF-IDF + logistic regression ({bag.f1_macro:.3f})"
         )
-    if own and champion and champion["test"] == test and own.f1_macro < champion["f1_macro"]:
+    reasons += worse or ()
+    is_comparable = worse is None and champion is not None and champion["test"] == test
+    if own and champion and is_comparable and own.f1_macro < champion["f1_macro"]:
         reasons.append(f"macro-F1 {own.f1_macro:.3f} is below the champion's {champion['f1_macro']:.3f}")
     if champion and champion["test"].startswith(REAL) and test_set != REAL:
         reasons.append("the champion was measured on real text and this run was not")
+    if scores.fairness:
+        reasons += scores.fairness.complaints
     return not reasons, tuple(reasons)

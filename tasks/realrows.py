@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tasks.realdata import LabelledText, read_real
@@ -31,6 +32,11 @@ def real_rows(source: str, split: str, taxonomy: Taxonomy) -> list[Row]:
     return [row for row in rows if row["labels"]]
 
 
+def label_set_counts(source: str, taxonomy: Taxonomy) -> Counter[tuple[str, ...]]:
+    """How often the train part of a real data set carries each set of labels, in label order."""
+    return Counter(tuple(row["labels"]) for row in real_rows(source, "train", taxonomy))
+
+
 def label_mapping(native: Iterable[str], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
     """Labels of the taxonomy for each label of a data set."""
     return {
@@ -50,6 +56,7 @@ def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, .
         labels=labels,
         level=taxonomy.level_of(labels),
         targets=taxonomy.targets_of(labels),
+        weight=1.0,
         topic="",
         scenario="",
         style="",
@@ -64,6 +71,7 @@ def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, .
         scrubbed={},
         group="",
         split=split,
+        segments=[],
     )
 
 

@@ -7,11 +7,23 @@ from typing import TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
+COUNTERFACTUAL = "counterfactual"
+"""`Row.source` of rows that a fairness correction made; no data set that is published has any."""
+
 
 class Record(BaseModel):
     """Base of everything that a task takes or returns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Segment(TypedDict):
+    """Part of a mixed text that carries one stance."""
+
+    start: int
+    """Place of its first character in the text; `end` is one beyond its last."""
+    end: int
+    label: str
 
 
 class Row(TypedDict):
@@ -24,6 +36,8 @@ class Row(TypedDict):
     """Place on an ordinal taxonomy, 1 .. number of levels; None where there is no order or no one level."""
     targets: list[float]
     """One target per label of the taxonomy, 0..1; -1 marks a label that the loss leaves out."""
+    weight: float
+    """How much the row counts in the loss; 1 unless synthetic rows are weighed against real ones."""
     topic: str
     scenario: str
     style: str
@@ -34,7 +48,7 @@ class Row(TypedDict):
     seed: int
     round: int
     source: str
-    """`synthetic` or `real`."""
+    """`synthetic`, `real`, or COUNTERFACTUAL."""
     votes: dict[str, float]
     scrubbed: dict[str, int]
     """Replacements per entity type."""
@@ -42,6 +56,8 @@ class Row(TypedDict):
     """Rows with the same group are near-duplicates and never cross a split."""
     split: str
     """`train`, `validation`, `test`, or empty before the split."""
+    segments: list[Segment]
+    """Stances of a mixed text, in their order; empty for every other text."""
 
 
 class Reject(TypedDict):
@@ -94,6 +110,21 @@ class DatasetRef(BlobRef):
     n_rows: int
 
 
+class SampledRef(DatasetRef):
+    """Sampled rows, and the tokens that they cost."""
+
+    n_tokens: int
+
+
+class OtherTexts(Record):
+    """Lists of texts that new ones are compared with, as JSON."""
+
+    known: BlobRef
+    """Not to be repeated: what people wrote for training, and what earlier runs hold."""
+    held_out: BlobRef
+    """Not to be copied: what will be measured on."""
+
+
 class ModelRef(Record):
     """A folder with a model in the results block; `sha256` covers every file in it."""
 
@@ -115,6 +146,13 @@ class RealRef(Record):
     sha256: str
 
 
+class TeacherRef(Record):
+    """A classifier that learnt from real rows, and the weight of every vote as fitted on real rows."""
+
+    model: BlobRef
+    weights: dict[str, float]
+
+
 class RunSummary(Record):
     """What a run left, and what it is worth."""
 
@@ -124,6 +162,24 @@ class RunSummary(Record):
     n_rows: int
     champion: bool
     reasons: tuple[str, ...]
+
+
+class Decision(Record):
+    """What a person said about a run, or what silence means."""
+
+    approved: bool = True
+    exclude: tuple[str, ...] = ()
+    """Ids of rows that must go."""
+    reason: str = ""
+    """Why the run stays a candidate."""
+
+
+class ProofSummary(Record):
+    """What the protocol found."""
+
+    path: str
+    table: tuple[str, ...]
+    """Rows of the table as JSON."""
 
 
 def reject(rows: Sequence[Row], stage: str, reason: str) -> list[Reject]:

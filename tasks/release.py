@@ -1,40 +1,67 @@
 """The end of a run: everything that people read goes into the results block, and the champion may change."""
 
-import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tasks import publishing, runpage
 from tasks.caching import digest
-from tasks.records import Cell, DatasetRef, ModelRef, Row, RunSummary
+from tasks.champion import CHAMPION, enthrone, read_champions
+from tasks.equity import Fairness
+from tasks.evaluation.gate import beside_champion, complaints
+from tasks.evaluation.protocol import from_bytes
+from tasks.locking import alone
+from tasks.nights import remember
+from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
-from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, RunScores
-from tasks.reporting.scrubbing import ScrubAccount
-from tasks.runs import Run, account_scrubbing, reject_counts, rejects_of
+from tasks.reporting.quality import short_cells, shortfall, why_short
+from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
+from tasks.runs import Run, account_scrubbing, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
+from tasks.verifying import outcome_counts
 
-CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A run that is written down whole and may become champion."""
+
+    rows: DatasetRef
+    model: ModelRef
+    scores: RunScores
+    predictions: BlobRef
+    """What the model said about the test set that decides."""
+    folder: str
+
+
 def publish(
-    run: Run, planned: Sequence[Cell], rows: DatasetRef, model: ModelRef, evaluation: Evaluation
-) -> RunSummary:
-    """Write data set, model, scores, cards and report under `runs/<run>`; crown it if it earned it."""
+    run: Run,
+    planned: Sequence[Cell],
+    rows: DatasetRef,
+    review: Review,
+    model: ModelRef,
+    evaluation: Evaluation,
+    fairness: Fairness | None = None,
+) -> Candidate:
+    """Write data set, model, scores, cards and report under `runs/<run>`."""
     data = run.store.get_rows(rows)
-    scores = _scores(run, planned, data, model, evaluation, account_scrubbing(run, rows, model))
-    test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {rows.sha256}"
+    rejects = rejects_of(run)
+    scores = _scores(run, planned, data, rejects, review, model, evaluation)
+    scrubbing = account_scrubbing(run, rows, model)
+    scores = scores.model_copy(update={"fairness": fairness, "scrubbing": scrubbing})
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         publishing.write_dataset(folder / "dataset", data, scores)
         (folder / "dataset" / "rejects.parquet").write_bytes(
-            run.store.read_path(run.store.put_rejects(rejects_of(run)).uri)
+            run.store.read_path(run.store.put_rejects(rejects).uri)
         )
         write_report(folder, scores)
         run.store.put_tree(folder, prefix)
@@ -42,15 +69,23 @@ def publish(
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
+    write_json(run.store, f"{prefix}/results.json", run.results)
     # Last of all: a run with scores is complete.
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
-    is_champion, reasons = _crown(run, scores, model, test)
-    _show(run, scores, is_champion, reasons)
+    return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
+
+
+def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
+    """Make a run champion if it earned it and nobody objects, and show what became of it."""
+    with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
+        is_champion, reasons = _crown(run, candidate, decision)
+    _show(run, candidate.scores, is_champion, reasons)
+    remember(run, candidate.scores)
     return RunSummary(
         run=run.name,
-        folder=run.store.uri(prefix),
-        report=run.store.uri(f"{prefix}/report.html"),
-        n_rows=len(data),
+        folder=candidate.folder,
+        report=f"{candidate.folder}/report.html",
+        n_rows=candidate.rows.n_rows,
         champion=is_champion,
         reasons=reasons,
     )
@@ -60,9 +95,10 @@ def _scores(
     run: Run,
     planned: Sequence[Cell],
     data: Sequence[Row],
+    rejects: Sequence[Reject],
+    review: Review,
     model: ModelRef,
     evaluation: Evaluation,
-    scrubbing: ScrubAccount,
 ) -> RunScores:
     settings = load_settings(run.store.get_folder(model))
     config = run.config
@@ -77,13 +113,19 @@ def _scores(
         generator=_info(str(config.generator.model), config.generator.revision or run.generator_sha256),
         base=_info(str(config.training.base), config.training.revision or ""),
         plan=Plan(
-            cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn), rounds=run.rounds
+            cells=publishing.fills(planned, publishing.cell_counts(data), run.drawn, rejects),
+            rounds=run.rounds,
+            ended=run.ended,
+            history=tuple(run.history),
         ),
-        rejects=reject_counts(run),
+        rejects=Sifted([], list(rejects)).counts(),
+        rejected=publishing.rejected_examples(rejects, config.seed),
+        review=review,
+        votes=outcome_counts(data),
         scrubbed=publishing.scrub_counts(data),
-        scrubbing=scrubbing,
         rows=publishing.row_counts(data, evaluation.arms),
         arms=evaluation.arms,
+        closeup=evaluation.closeup,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=publishing.samples(data, names, config.seed),
         timings=run.timings,
@@ -97,21 +139,38 @@ def _info(name: str, revision: str) -> ModelInfo:
     return ModelInfo(name=Path(name).name, revision=revision, licence=LICENCES.get(name, "other"))
 
 
-def _crown(run: Run, scores: RunScores, model: ModelRef, test: str) -> tuple[bool, tuple[str, ...]]:
-    champions = json.loads(run.store.read_path(CHAMPION)) if run.store.exists(CHAMPION) else {}
+def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tuple[str, ...]]:
+    scores = candidate.scores
+    test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {candidate.rows.sha256}"
     name = run.taxonomy.name
-    is_champion, reasons = publishing.verdict(scores, champions.get(name), test)
+    champion = read_champions(run.store).get(name)
+    worse = _worse(run, candidate.predictions, champion, test)
+    is_champion, reasons = publishing.verdict(scores, champion, test, worse)
+    if not decision.approved:
+        is_champion, reasons = False, (*reasons, decision.reason)
     if is_champion:
         measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
-        champions[name] = {
+        entry = {
             "run": run.name,
-            "model": model.model_dump(),
+            "model": candidate.model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
             "taxonomy": digest(run.taxonomy),
+            "predictions": candidate.predictions.model_dump(),
         }
-        write_json(run.store, CHAMPION, champions)
+        enthrone(run.store, name, entry)
     return is_champion, reasons
+
+
+def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str) -> list[str] | None:
+    """In what a run is worse than the champion on the same texts; None where that cannot be told."""
+    if not champion or champion["test"] != test or "predictions" not in champion:
+        return None
+    before = BlobRef.model_validate(champion["predictions"])
+    if champion["taxonomy"] != digest(run.taxonomy) or not run.store.intact(before):
+        return None
+    own, old = (from_bytes(run.store.get_blob(ref)) for ref in (predictions, before))
+    return complaints(beside_champion(own, old, run.taxonomy, run.config.seed))
 
 
 def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
@@ -141,9 +200,16 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     runpage.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
     bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
     runpage.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
+    if scores.fairness:
+        table = publishing.fairness_rows(scores.fairness)
+        runpage.show_table("fairness", table, "Fairness, raw and as deployed")
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)
+    short = [f"- {why_short(cell)}\n" for cell in short_cells(scores.plan)]
+    if scores.plan.cells:
+        said = f"{shortfall(scores.plan, scores.taxonomy)}\n\n{''.join(short)}"
+        runpage.show_page("unfilled", said, "What could not be filled, and why")
     runpage.show_page(
         "outcome",
         f"# {run.name}\n\n{fate}\n\n- report: `{prefix}/report.html`\n- data set: `{prefix}/dataset`\n"

@@ -1,29 +1,49 @@
 """One run as a whole: opened after every check that needs no model, then filled, sifted and shown."""
 
+import hashlib
+import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import NamedTuple, ParamSpec, TypeVar
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar, cast
+from uuid import uuid4
 
-from prefect import Task, get_run_logger
+from prefect import Task, get_run_logger, runtime
+from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks import runpage, stages
-from tasks.caching import cached
+from tasks.caching import checked, kept
 from tasks.checks import check, generator_sha256, real_sha256
-from tasks.config import PromptForm, RunConfig
-from tasks.orders import order_for
-from tasks.publishing import cell_counts
-from tasks.records import Cell, DatasetRef, ModelRef, RealRef, Reject, Sifted, SiftedRefs
+from tasks.cleaning.toxicity import can_judge
+from tasks.config import Judge, PromptForm, RunConfig
+from tasks.gpus import claim_gpu
+from tasks.orders import Order, in_batches, order_for
+from tasks.places import private_folder
+from tasks.records import (
+    BlobRef,
+    Cell,
+    DatasetRef,
+    ModelRef,
+    RealRef,
+    Reject,
+    Row,
+    SampledRef,
+    SiftedRefs,
+    TeacherRef,
+)
+from tasks.reporting.scores import Review, Round
 from tasks.reporting.scrubbing import ScrubAccount
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
 P = ParamSpec("P")
 R = TypeVar("R")
+PARTS = ("train", "validation", "test")
 
 
 class Sifting(NamedTuple):
@@ -47,6 +67,8 @@ class Run:
     generator_sha256: str
     real: RealRef | None
     store: ResultsStore
+    earlier: tuple[BlobRef, ...]
+    """Data sets of earlier runs that are not to be repeated."""
     timings: dict[str, float] = field(default_factory=dict)
     drawn: Counter[str] = field(default_factory=Counter)
     rejects: list[DatasetRef] = field(default_factory=list)
@@ -55,6 +77,17 @@ class Run:
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
+    accepted: DatasetRef | None = None
+    """Rows that passed every filter so far; None in the first round."""
+    tokens: int = 0
+    """Tokens sampled so far."""
+    history: list[Round] = field(default_factory=list)
+    ended: str = ""
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    started: float = field(default_factory=time.monotonic)
+    results: list[str] = field(default_factory=list)
+    """Names of the cached results that the run is made of."""
+    teacher: TeacherRef | None = None
 
     @property
     def wants_synthetic(self) -> bool:
@@ -64,7 +97,9 @@ class Run:
     def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a cached stage and add up its time."""
         start = time.monotonic()
-        result = cached(task, *args, **kwargs)
+        limited = task.with_options(timeout_seconds=self.config.limits.stage_s)
+        result, key = kept(limited, *args, **kwargs)
+        self.results.append(key)
         self.note(task.name, time.monotonic() - start, result)
         return result
 
@@ -84,14 +119,39 @@ def outcome(result: object) -> str:
     return result if isinstance(result, str) else ""
 
 
+def run_title() -> str:
+    """Name of the flow run in the UI, such as `goemotions · embedded · 2026-11-20`."""
+    config = runtime.flow_run.parameters["config"]
+    return f"{Path(config.taxonomy).stem} · {config.profile.value} · {scheduled_day():%Y-%m-%d}"
+
+
+def scheduled_day() -> date:
+    """Day for which the flow run was scheduled, UTC; a retry on the next day keeps it."""
+    return cast("datetime", runtime.flow_run.scheduled_start_time).date()
+
+
+def seeded(config: RunConfig) -> RunConfig:
+    """Give a run with a daily seed the seed of its day."""
+    if not config.daily_seed:
+        return config
+    seed = (config.seed + scheduled_day().toordinal()) % 2**31
+    return config.model_copy(update={"seed": seed, "daily_seed": False})
+
+
 def open_run(config: RunConfig) -> Run:
     """Check the configuration and the results block, and give the run its name."""
-    asked, (config, taxonomy, topics) = config, check(config)
+    if config.approval.wanted and not get_current_settings().api.url:
+        raise ValueError(
+            "approval.wanted is set, but there is no server on which a person could answer; expected one at "
+            "PREFECT_API_URL. Start one (make server), or leave the approval out."
+        )
+    asked = seeded(config)
+    config, taxonomy, topics = check(asked)
     store = open_store()
     store.require_writable()
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    claim_gpu(private_folder("gpus"))
     return Run(
-        name=f"{taxonomy.name}-{config.profile.value}-{stamp}",
+        name=run_name(taxonomy.name, config.profile.value),
         asked=asked,
         config=config,
         taxonomy=taxonomy,
@@ -99,44 +159,83 @@ def open_run(config: RunConfig) -> Run:
         generator_sha256=generator_sha256(config.generator),
         real=RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None,
         store=store,
+        earlier=earlier_data(store, taxonomy.name, config.cleaning.earlier_runs),
     )
 
 
+def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobRef, ...]:
+    """Data sets of the latest runs of a taxonomy that are complete, at most `n_runs`."""
+    found: list[tuple[str, str]] = []
+    for name in store.folders("runs") if n_runs else []:
+        if store.exists(f"runs/{name}/scores.json"):
+            scores = json.loads(store.read_path(f"runs/{name}/scores.json"))
+            if scores["taxonomy"]["name"] == taxonomy:
+                found.append((scores["created"], name))
+    latest = [name for _, name in sorted(found)[-n_runs:]] if n_runs else []
+    files = [f"runs/{name}/dataset/{part}.parquet" for name in latest for part in PARTS]
+    return tuple(
+        BlobRef(uri=file, sha256=hashlib.sha256(store.read_path(file)).hexdigest()) for file in files
+    )
+
+
+def run_name(taxonomy: str, profile: str) -> str:
+    """What a run is, when it began (UTC), and the start of its id: clocks jump, and runs begin together."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{taxonomy}-{profile}-{stamp}-{(runtime.flow_run.id or uuid4().hex)[:8]}"
+
+
 def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
-    """Sample all cells of the next round, one cached task run each, side by side in one decode batch."""
+    """Sample all cells of the next round, one cached task run per batch, side by side in one decode batch."""
     start = time.monotonic()
     run.rounds += 1
-    form = run.config.generator.prompt_form or PromptForm.control
-    orders = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
-    task = stages.sample_cell.with_options(result_storage=run.store)
-    inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
-    futures = [task.submit(order, *inputs) for order in orders]
-    progress = runpage.Progress("sample")
-    total, done, refs = sum(cell.draw for cell in cells), 0, []
-    with tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False) as bar:
-        for order, future in zip(orders, futures, strict=True):
-            ref = future.result()
-            if not run.store.intact(ref):
-                ref = cached(stages.sample_cell, order, *inputs)
-            refs.append(ref)
-            bar.update(order.cell.draw)
-            done += order.cell.draw
-            progress(done / total)
+    refs = draw(run, _orders(run, cells), f"sample, round {run.rounds}")
     for cell in cells:
         run.drawn[cell.key] += cell.draw
+    run.tokens += sum(ref.n_tokens for ref in refs)
     run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
+    return refs
+
+
+def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...]:
+    """Texts of some orders, one cached task run each, decoded side by side."""
+    task = stages.sample_cell.with_options(
+        result_storage=run.store, timeout_seconds=run.config.limits.batch_s
+    )
+    inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
+    progress = runpage.Progress("sample")
+    total, done, refs = sum(wish.k for order in orders for wish in order.wishes), 0, list[SampledRef]()
+    bar = tqdm(total=total, desc=title, unit="text", leave=False)
+    with bar, stages.freed_when_interrupted():
+        futures = [task.submit(order, *inputs) for order in orders]
+        for order, future in zip(orders, futures, strict=True):
+            future.wait()
+            ref, key = checked(task, future.state, order, *inputs)
+            refs.append(ref)
+            run.results.append(key)
+            n_texts = sum(wish.k for wish in order.wishes)
+            bar.update(n_texts)
+            done += n_texts
+            progress(done / total)
     return tuple(refs)
 
 
-def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
-    """Show a round on the run page, and count the accepted texts per `Cell.key`."""
-    counts = cell_counts(run.store.get_rows(sifted.verified.kept))
-    run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
-    run.cleaned.append(sifted.cleaned.kept)
-    run.disputed = sifted.verified.rejects
-    runpage.show_cells(planned, counts, run.rounds)
-    runpage.show_counts("rejects", reject_counts(run), f"Rejected texts by reason, up to round {run.rounds}")
-    return counts
+def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
+    generator = run.config.generator
+    form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
+    exemplars = _exemplars(run), generator.exemplars
+    whole = [order_for(cell, run.taxonomy, run.topics, form, *exemplars) for cell in cells]
+    return [part for order in whole for part in in_batches(order, size)]
+
+
+def _exemplars(run: Run) -> list[Row]:
+    """Rows that prompts may show: people's training rows, or without them what was accepted so far."""
+    if not run.config.generator.exemplars:
+        return []
+    if run.real is None:
+        return run.store.get_rows(run.accepted) if run.accepted else []
+    config = run.config
+    part = run.real, "train", run.taxonomy, config.cleaning, config.scrubbing
+    return run.store.get_rows(run.step(stages.read_real_part, *part).kept)
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:
@@ -145,17 +244,44 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     Verification sees all rounds at once, for later rows are evidence about earlier ones.
     """
     config = run.config
-    cleaned = run.step(stages.clean, texts, pool, config.cleaning)
+    others = run.step(stages.collect_texts, run.real, run.earlier)
+    cleaned = run.step(stages.clean, texts, pool, others, config.cleaning, can_judge())
+    run.cleaned.append(cleaned.kept)
     scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
-    pool = run.store.put_rows([*run.store.get_rows(pool), *run.store.get_rows(scrubbed.kept)])
-    verified = run.step(stages.verify, pool, run.taxonomy.names, config.verifying, config.seed)
+    voted = run.store.get_rows(_collect_votes(run, scrubbed.kept))
+    pool = run.store.put_rows([*run.store.get_rows(pool), *voted])
+    verified = run.step(stages.verify, pool, run.taxonomy, config.verifying, config.seed, _teacher(run))
     return pool, Sifting(cleaned, scrubbed, verified)
+
+
+def _collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
+    """Votes of those who look at one text at a time: the generator, and a judge."""
+    config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
+    if config.enabled and config.likelihood:
+        if run.config.generator.endpoint:
+            run.note("ask-generator", 0.0, "no vote: endpoints score no text")
+        else:
+            rows = run.step(stages.ask_generator, rows, *asked, run.taxonomy, run.topics.styles)
+    if config.enabled and config.judge not in (None, Judge.none):
+        rows = run.step(stages.judge, rows, config, run.config.generator, run.taxonomy)
+    return rows
+
+
+def _teacher(run: Run) -> TeacherRef | None:
+    """The voter that learnt from real training rows, if it is wanted; taught in the first round."""
+    config = run.config
+    if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
+        asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
+        run.teacher = run.step(stages.teach_on_real, read_real(run, "train"), config.verifying, *asked)
+    return run.teacher
 
 
 def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetRef:
     """Keep what the plan wants and divide it; the surplus joins the rejects."""
     config = run.config
-    balanced = run.step(stages.balance_split, accepted, tuple(planned), config.split, config.seed)
+    knobs = config.split, config.seed, run.taxonomy
+    similarity, share = config.cleaning.near_duplicate_similarity, config.plan.mixed_share
+    balanced = run.step(stages.balance_split, accepted, tuple(planned), *knobs, similarity, share)
     run.rejects.append(balanced.rejects)
     return balanced.kept
 
@@ -164,19 +290,28 @@ def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     """Mix people's text into training and validation, if the configuration asks for it."""
     if run.real is None or not run.config.mix:
         return synthetic
-    people = _read_real(run, "train")
+    people = read_real(run, "train")
     config = run.config
-    shares = config.mix, config.mix_rows, config.split.validation
+    shares = config.mix, config.mix_rows, config.mixing, config.split.validation
     return run.step(stages.mix, synthetic, people, *shares, config.seed)
 
 
-def _read_real(run: Run, part: str) -> DatasetRef:
+def read_real(run: Run, part: str) -> DatasetRef:
+    """People's rows of a part, `train` or `test`, cleaned and scrubbed like ours."""
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
     read = run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
-    run.rejects.append(read.rejects)
+    if read.rejects not in run.rejects:  # read again for a corrected model
+        run.rejects.append(read.rejects)
     return read.kept
+
+
+def review(run: Run, rows: DatasetRef) -> Review:
+    """Say what the synthetic rows are like."""
+    config = run.config
+    knobs = run.taxonomy, run.topics, config.cleaning, config.scrubbing
+    return run.step(stages.review, rows, run.real, *knobs, can_judge(), config.seed)
 
 
 def rejects_of(run: Run) -> list[Reject]:
@@ -185,22 +320,19 @@ def rejects_of(run: Run) -> list[Reject]:
     return [reject for ref in refs for reject in run.store.get_rejects(ref)]
 
 
-def reject_counts(run: Run) -> dict[str, int]:
-    """Rejected texts per `stage: reason`."""
-    return Sifted(kept=[], rejects=rejects_of(run)).counts()
-
-
-def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
-    """Train the classifier on rows that are split."""
+def fit_classifier(
+    run: Run, rows: DatasetRef, twins: DatasetRef | None = None, pairing: float = 0.0
+) -> ModelRef:
+    """Train the classifier on rows that are split; `twins` and `pairing` correct it, see `stages.train`."""
     config = run.config
     knobs = config.training, config.evaluation, config.scrubbing
-    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed)
+    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed, twins, pairing)
 
 
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
     """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
     config = run.config
-    people = _read_real(run, "test") if run.real else None
+    people = read_real(run, "test") if run.real else None
     return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)
 
 

@@ -4,13 +4,12 @@ Data sets and models are content-addressed: their name is their sha256, which is
 writes go to a temporary name first, so that nothing is ever half there.
 """
 
-import hashlib
 import json
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +22,18 @@ from prefect.settings import get_current_settings
 from pydantic import Field, field_validator
 
 from tasks.parquet import FEATURES, REJECT_FEATURES, parquet_bytes, rows_of_parquet
+from tasks.places import (
+    MARK,
+    files_of,
+    folder_sha256,
+    is_there,
+    private_folder,
+    put_in_place,
+    remove_empty,
+    sha256_of,
+    write_whole,
+    written,
+)
 from tasks.records import BlobRef, DatasetRef, ModelRef, Reject, Row, Sifted, SiftedRefs
 
 BLOCK = "results"
@@ -30,7 +41,15 @@ CACHE = "cache"
 
 
 class ResultsStore(WritableFileSystem):
-    """Where task results, data sets, models and reports are kept."""
+    """Where task results, data sets, models and reports are kept.
+
+    Example:
+        ```python
+        from tasks.store import ResultsStore
+
+        ResultsStore(root="s3://bucket/sentimill").save("results", overwrite=True)
+        ```
+    """
 
     _block_type_name = "Sentimill Results"
     _block_type_slug = "sentimill-results"
@@ -39,12 +58,17 @@ class ResultsStore(WritableFileSystem):
     root: str = Field(
         default="results",
         title="Root",
-        description="Folder, or any address that fsspec reaches, such as s3://bucket/prefix.",
+        description="Folder that workers and people share, or any address that fsspec reaches, such as "
+        "s3://bucket/prefix. Everything is written below it.",
+        examples=["/srv/sentimill/results", "s3://bucket/prefix"],
+        json_schema_extra={"pattern": r"\S"},
     )
     storage_options: dict[str, Any] = Field(
         default_factory=dict,
         title="Storage options",
-        description="Passed to fsspec as they are; keep credentials in the environment.",
+        description='Passed to fsspec as they are, such as {"endpoint_url": "http://minio:9000"}. They are '
+        "shown to whoever sees this block: keep credentials in the environment of the workers.",
+        examples=[{"endpoint_url": "http://minio:9000"}],
     )
 
     @field_validator("root")
@@ -52,7 +76,16 @@ class ResultsStore(WritableFileSystem):
     def _absolute(cls, root: str) -> str:
         if not root.strip():
             raise ValueError("root is empty; expected a folder or an address such as s3://bucket/prefix.")
-        return root.rstrip("/") if "://" in root else str(Path(root).expanduser().absolute())
+        if "://" not in root:
+            return str(Path(root).expanduser().absolute())
+        try:
+            fsspec.get_filesystem_class(root.split("://")[0])
+        except (ImportError, ValueError) as error:
+            raise ValueError(
+                f"root is {root!r}, which cannot be reached ({error}); expected a folder or an address whose "
+                "file system is installed. For s3:// run: pip install 'sentimill[s3]'."
+            ) from error
+        return root.rstrip("/")
 
     @property
     def is_local(self) -> bool:
@@ -61,7 +94,9 @@ class ResultsStore(WritableFileSystem):
 
     @property
     def _fs(self) -> fsspec.AbstractFileSystem:
-        return fsspec.core.url_to_fs(self.root, **self.storage_options)[0]
+        # Other runs write there, too: a listing that was kept would be out of date.
+        fresh = {"use_listings_cache": False} if "://" in self.root else {}
+        return fsspec.core.url_to_fs(self.root, **fresh, **self.storage_options)[0]
 
     def uri(self, path: str) -> str:
         """Full address of a path below the root."""
@@ -76,18 +111,9 @@ class ResultsStore(WritableFileSystem):
             return cast("bytes", file.read())
 
     def write_path(self, path: str, content: bytes, _sync: bool = True) -> str:  # type: ignore[override]
-        """Write bytes below the root under a temporary name, then rename."""
+        """Write bytes below the root so that they are there whole or not at all."""
         full = self.uri(path)
-        if not self.is_local:
-            self._fs.pipe_file(full, content)  # object stores publish a key when it is complete
-            return full
-        Path(full).parent.mkdir(parents=True, exist_ok=True)
-        temporary = f"{full}.{uuid.uuid4().hex}.tmp"
-        try:
-            Path(temporary).write_bytes(content)
-            os.replace(temporary, full)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write_whole(self._fs, full, content)
         return full
 
     async def aread_path(self, path: str) -> bytes:
@@ -99,8 +125,37 @@ class ResultsStore(WritableFileSystem):
         return await anyio.to_thread.run_sync(self.write_path, path, content)
 
     def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
-        return bool(self._fs.exists(self.uri(path)))
+        """Whether a file or folder is there; raises where the store does not say."""
+        return is_there(self._fs, self.uri(path))
+
+    def written(self, prefix: str) -> dict[str, float]:
+        """Files below a prefix, each with the time it was written, in seconds since 1970."""
+        root = self._fs._strip_protocol(self.root)
+        found = written(self._fs, self.uri(prefix))
+        return {path.removeprefix(f"{root}/"): when for path, when in found.items()}
+
+    def remove(self, path: str) -> None:
+        """Remove a file; it may have gone already."""
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self.uri(path))
+
+    def remove_empty_folders(self) -> None:
+        """Remove folders of runs and models that hold nothing any more; buckets have none."""
+        if self.is_local:
+            remove_empty([Path(self.uri(top)) for top in ("runs", "models")])
+
+    def folders(self, path: str) -> list[str]:
+        """Names of what lies directly in a folder, sorted; none if it is not there."""
+        if not self.exists(path):
+            return []
+        return sorted(Path(found).name for found in self._fs.ls(self.uri(path), detail=False))
+
+    def list_files(self, folder: str) -> list[str]:
+        """Paths of the files in a folder, sorted; none if it is not there."""
+        if not self.exists(folder):
+            return []
+        places = self._fs.ls(self.uri(folder), detail=False)
+        return sorted(f"{folder}/{place.rsplit('/', 1)[-1]}" for place in places)
 
     def put_rows(self, rows: Sequence[Row]) -> DatasetRef:
         """Write rows as Parquet, named by content."""
@@ -117,7 +172,7 @@ class ResultsStore(WritableFileSystem):
 
     def _holds(self, path: str, sha256: str) -> bool:
         """Whether a file is there and undamaged; a damaged one is to be written again."""
-        return self.exists(path) and hashlib.sha256(self.read_path(path)).hexdigest() == sha256
+        return self.exists(path) and sha256_of(self.read_path(path)) == sha256
 
     def get_rows(self, ref: DatasetRef) -> list[Row]:
         """Read rows and check that they are those that were written."""
@@ -137,7 +192,7 @@ class ResultsStore(WritableFileSystem):
 
     def put_blob(self, content: bytes, suffix: str) -> BlobRef:
         """Write any bytes, named by content."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = sha256_of(content)
         path = f"data/{sha256[:20]}{suffix}"
         if not self._holds(path, sha256):
             self.write_path(path, content)
@@ -146,25 +201,27 @@ class ResultsStore(WritableFileSystem):
     def get_blob(self, ref: BlobRef) -> bytes:
         """Read bytes and check that they are those that were written."""
         content = self.read_path(ref.uri)
-        _require_sha256(ref.uri, hashlib.sha256(content).hexdigest(), ref.sha256)
+        _require_sha256(ref.uri, sha256_of(content), ref.sha256)
         return content
 
     def put_tree(self, folder: Path, prefix: str) -> None:
         """Write the files of a local folder below a prefix."""
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                self.write_path(f"{prefix}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+        for file in files_of(folder):
+            self.write_path(f"{prefix}/{file.relative_to(folder).as_posix()}", file.read_bytes())
 
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""
         sha256 = folder_sha256(folder)
         ref = ModelRef(uri=f"models/{sha256[:20]}", sha256=sha256)
-        mark = f"{ref.uri}/SHA256"
-        if not self.exists(mark) or (self.is_local and not self.intact(ref)):
-            if self.is_local:
-                shutil.rmtree(self.uri(ref.uri), ignore_errors=True)
-            self.put_tree(folder, ref.uri)
-            self.write_path(mark, sha256.encode())  # last: it says that all the rest is there
+        wanted = {f"{ref.uri}/{file.relative_to(folder).as_posix()}": file for file in files_of(folder)}
+        # File by file, each at once whole: another run may be writing, or reading, the same model.
+        for path, file in wanted.items():
+            if not self._holds(path, sha256_of(file.read_bytes())):
+                self.write_path(path, file.read_bytes())
+        mark = f"{ref.uri}/{MARK}"
+        for path in set(self.written(ref.uri)) - {*wanted, mark}:
+            self.remove(path)
+        self.write_path(mark, sha256.encode())  # last: it says that all the rest is there
         return ref
 
     def get_folder(self, ref: ModelRef) -> Path:
@@ -172,24 +229,26 @@ class ResultsStore(WritableFileSystem):
         if self.is_local:
             folder = Path(self.uri(ref.uri))
         else:
-            folder = Path(tempfile.gettempdir()) / "sentimill" / ref.uri
-            if not (folder / "SHA256").is_file():
-                self._fs.get(self.uri(ref.uri), str(folder), recursive=True)
+            folder = private_folder("models") / Path(ref.uri).name
+            if not folder.is_dir() or folder_sha256(folder) != ref.sha256:
+                files = self.written(ref.uri)
+                put_in_place({p.removeprefix(f"{ref.uri}/"): self.read_path(p) for p in files}, folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{ref.uri} is not in the results block at {self.root}; run again.")
         _require_sha256(ref.uri, folder_sha256(folder), ref.sha256)
         return folder
 
     def intact(self, ref: DatasetRef | ModelRef | BlobRef) -> bool:
-        """Whether what a ref points at is there and unchanged."""
+        """Whether what a ref points at is there and unchanged; raises where the store does not say."""
         try:
             self.get_folder(ref) if isinstance(ref, ModelRef) else self.get_blob(ref)
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
             return False
         return True
 
     def scratch(self, name: str) -> Path:
         """Local folder for checkpoints, the same for the same name, so that a killed task finds its own."""
-        base = Path(self.root) if self.is_local else Path(tempfile.gettempdir()) / "sentimill"
-        folder = base / "scratch" / name
+        folder = Path(self.root) / "scratch" / name if self.is_local else private_folder("scratch") / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -199,12 +258,14 @@ class ResultsStore(WritableFileSystem):
         Raises:
             PermissionError: naming the root and the reason.
         """
+        probe = f".probe-{uuid.uuid4().hex}"
         try:
-            self.write_path(".probe", b"")
-            self._fs.rm(self.uri(".probe"))
-        except OSError as error:
+            self.write_path(probe, b"")
+            self.remove(probe)
+        except Exception as error:  # whatever the file system raises, it means the same here
+            reason = getattr(error, "strerror", None) or error
             raise PermissionError(
-                f"results block at {self.root} cannot be written ({error.strerror or error}); expected a "
+                f"results block at {self.root} cannot be written ({reason}); expected a "
                 "place with write access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
             ) from error
 
@@ -215,10 +276,10 @@ def default_root() -> str:
 
 
 def block_name(root: str) -> str:
-    """Name of the block: `results` on a server, one per root without."""
+    """Name of the block: SENTIMILL_BLOCK or `results` on a server, one per root without."""
     if get_current_settings().api.url:
-        return BLOCK
-    return f"{BLOCK}-{hashlib.sha256(ResultsStore(root=root).root.encode()).hexdigest()[:8]}"
+        return os.environ.get("SENTIMILL_BLOCK", BLOCK)
+    return f"{BLOCK}-{sha256_of(ResultsStore(root=root).root.encode())[:8]}"
 
 
 def require_writable_root() -> None:
@@ -246,7 +307,12 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
     name = block_name(root)
     try:
         return cast("ResultsStore", ResultsStore.load(name))
-    except ValueError:
+    except ValueError as error:
+        if api_url and name != BLOCK:
+            raise ValueError(
+                f"results block is {name!r} (SENTIMILL_BLOCK), which is not on the server; expected the name "
+                "of a Sentimill Results block. Make it on the page Blocks, or leave SENTIMILL_BLOCK out."
+            ) from error
         store = ResultsStore(root=root)
         store.save(name, overwrite=True)
         return store
@@ -255,16 +321,6 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
 def forget_loaded_store() -> None:
     """Load the block anew at the next use, for one that was saved over since."""
     _load.cache_clear()
-
-
-def folder_sha256(folder: Path) -> str:
-    """One sha256 over the names and contents of all files but the mark of completeness itself."""
-    lines = [
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}"
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != "SHA256"
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def put_sifted(sifted: Sifted) -> SiftedRefs:

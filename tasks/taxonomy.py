@@ -50,6 +50,8 @@ class Taxonomy(Entry):
     labels: tuple[Label, ...]
     pairs: Literal["adjacent"] | tuple[tuple[Name, Name], ...] = ()
     """Two-label sets that texts may carry; `adjacent` means neighbours on the scale."""
+    alone: tuple[Name, ...] = ()
+    """Labels that stand in no set with others, whatever real text shows."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,6 +109,7 @@ class Taxonomy(Entry):
                 "expected at least two. Add labels."
             )
         _check_unique("label", self.names)
+        self.check(self.alone)
         unsaid = [label.name for label in self.labels if label.share is None]
         if 0 < len(unsaid) < self.n_labels:
             raise ValueError(

@@ -28,6 +28,7 @@ WORDS = (
     "opened closed waited worked walked cooked read found lost gave took liked missed "
     "slowly quickly early late together alone outside inside somehow finally nearly"
 ).split()
+MEAN_WORDS = 9
 MARKS = (".", ",", ":", "|", "!", "?", "'")
 
 
@@ -63,6 +64,41 @@ def tiny_encoder(tmp_path_factory, vocabulary):
 
 
 @pytest.fixture(scope="session")
+def tiny_generator(tmp_path_factory, vocabulary):
+    """Folder of a decoder that writes random words: all alike, an end every nine or so."""
+    import math
+
+    import torch
+    from transformers import BertConfig, BertLMHeadModel, BertTokenizer
+
+    folder = tmp_path_factory.mktemp("generator")
+    torch.manual_seed(0)
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}, do_lower_case=True)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        is_decoder=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+    )
+    model = BertLMHeadModel(config)
+    words = [i for i, token in enumerate(vocabulary) if len(token) > 1 and token.isalpha()]
+    bias = torch.full((len(vocabulary),), -30.0)
+    bias[words] = 0.0
+    bias[tokenizer.sep_token_id] = math.log(len(words) / MEAN_WORDS)
+    with torch.no_grad():
+        model.cls.predictions.bias.copy_(bias)
+        model.get_output_embeddings().bias.copy_(bias)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def make_row():
     """Build a row; every column can be given."""
 
@@ -73,6 +109,7 @@ def make_row():
             "labels": list(labels),
             "level": None,
             "targets": list(targets),
+            "weight": 1.0,
             "topic": "food",
             "scenario": "A dinner.",
             "style": "review",
@@ -87,6 +124,7 @@ def make_row():
             "scrubbed": {},
             "group": "",
             "split": "train",
+            "segments": [],
         }
         assert not set(columns) - set(row)
         return {**row, **columns}

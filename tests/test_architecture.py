@@ -17,9 +17,20 @@ ROOT = Path(__file__).parent.parent
 STAGES = (
     "sampling cleaning scrubbing verifying balancing training evaluation reporting tuning fairness"
 ).split()
-MAY_IMPORT_PREFECT = {f"tasks.{name}" for name in "caching store runs release runpage commandline".split()}
+MAY_IMPORT_PREFECT = {
+    f"tasks.{name}"
+    for name in (
+        "approval auditing caching commandline events nights release rounds runpage runs store"
+    ).split()
+}
 # What joins the stages; plain code knows nothing of it.
-ABOVE = {f"tasks.{name}" for name in "stages generator_card runs release runpage commandline".split()}
+ABOVE = {
+    f"tasks.{name}"
+    for name in (
+        "approval auditing commandline correcting events generator_card nights proof pruning release "
+        "rollback rounds runpage runs stages"
+    ).split()
+}
 
 
 def _is_above(module):

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.balancing import fill_quotas, split_rows
+from tasks.balancing import fill_quotas, join_stances, split_rows
 from tasks.balancing.splits import linked_groups
+from tasks.balancing.stances import CONNECTIVES
 from tasks.config import SplitConfig
 from tasks.records import Cell
+from tasks.taxonomy import load_taxonomy
 
 THIRDS = SplitConfig(validation=0.2, test=0.2)
 
@@ -27,7 +29,7 @@ def rows_for(make_row):
                 labels=labels,
                 topic=topic,
                 id=f"{'+'.join(labels)}-{topic}-{i}",
-                votes={"fold": v},
+                votes={"belief": v},
             )
             for i, v in enumerate(votes)
         ]
@@ -61,6 +63,27 @@ def test_surplus_never_serves_another_label(rows_for):
     sifted = fill_quotas(rows, [cell(("joy",), "food", 1), cell(("fear",), "food", 3)])
 
     assert ids(sifted.kept) == ["joy-food-0", "fear-food-0"]
+
+
+def test_what_a_pair_lacks_its_labels_make_up_for_from_their_surplus(rows_for):
+    rows = [
+        *rows_for(("joy", "fear"), "food", 0.9),
+        *rows_for(("joy",), "food", 0.8, 0.2, 0.6, 0.1),
+        *rows_for(("fear",), "work", 0.5, 0.3),
+    ]
+    cells = [cell(("joy",), "food", 1), cell(("fear",), "work", 1), cell(("joy", "fear"), "food", 3)]
+    sifted = fill_quotas(rows, cells)
+
+    # Both labels want four. The pair has one of three: two more of joy, and one of fear, for it has no other.
+    assert ids(sifted.kept) == [
+        "joy-food-0",
+        "fear-work-0",
+        "joy+fear-food-0",
+        "joy-food-2",
+        "fear-work-1",
+        "joy-food-1",
+    ]
+    assert ids(r["row"] for r in sifted.rejects) == ["joy-food-3"]
 
 
 def test_a_row_of_no_cell_is_accounted_for(rows_for):
@@ -97,7 +120,11 @@ def test_quotas_are_met_wherever_the_label_set_has_enough(make_row, sizes):
     for labels in {labels for labels, _ in sizes}:
         have = sum(n for (own, _), (n, _) in sizes.items() if own == labels)
         want = sum(wanted for (own, _), (_, wanted) in sizes.items() if own == labels)
-        assert kept[labels] == min(have, want)
+        assert kept[labels] >= min(have, want)
+    wanted = Counter()
+    for (labels, _), (_, n) in sizes.items():
+        wanted.update(dict.fromkeys(labels, n))
+    assert all(sum(n for own, n in kept.items() if name in own) <= n for name, n in wanted.items())
     assert sorted(ids([*sifted.kept, *(r["row"] for r in sifted.rejects)])) == sorted(ids(rows))
 
 
@@ -192,3 +219,80 @@ def test_too_few_groups_are_refused(make_row):
         "9 accepted rows form 2 groups of near-duplicates and shared prompts; expected at least 3, one per "
         "split. Ask for more texts, topics or styles."
     )
+
+
+SCALE = load_taxonomy("sentiment7")
+
+
+def one(make_row, name, label, text="It was fine.", **columns):
+    return make_row(text, id=name, labels=(label,), targets=SCALE.targets_of([label]), level=1, **columns)
+
+
+def test_two_sides_of_a_topic_become_one_mixed_text_with_its_segments(make_row):
+    rows = [
+        one(make_row, "p", "very positive", "I loved the food", prompt_id="a", votes={"fold": 0.9, "x": 1.0}),
+        one(make_row, "n", "negative", "The wait was long.", prompt_id="b", votes={"fold": 0.4}),
+    ]
+    (mixed,) = join_stances(rows, SCALE, 0.5, 1)
+    parts = {s["label"]: mixed["text"][s["start"] : s["end"]] for s in mixed["segments"]}
+
+    assert mixed["text"] in {
+        f"{a} {word} {b}"
+        for word in CONNECTIVES
+        for a, b in (("I loved the food.", "the wait was long."), ("The wait was long.", "I loved the food"))
+    }
+    assert {label: part.strip(".").lower() for label, part in parts.items()} == {
+        "very positive": "i loved the food",
+        "negative": "the wait was long",
+    }
+    assert sorted(mixed["labels"]) == ["negative", "very positive"]
+    assert mixed["targets"] == [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert mixed["level"] is None
+    assert sorted(mixed["id"].split("+")) == ["n", "p"]
+    assert mixed["votes"]["fold"] == 0.4
+
+
+def test_a_mixed_text_keeps_what_is_unknown_and_the_votes_of_both_halves(make_row):
+    glad = one(make_row, "p", "positive", "I loved the food.", prompt_id="a", votes={"positive|asked": 1.0})
+    sad = one(make_row, "n", "negative", "The wait was long.", prompt_id="b", votes={"negative|asked": 1.0})
+    glad["targets"] = [-1.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
+    (mixed,) = join_stances([glad, sad], SCALE, 0.5, 1)
+
+    assert mixed["targets"] == [-1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert mixed["votes"] == {"positive|asked": 1.0, "negative|asked": 1.0}
+
+
+def test_mixing_leaves_the_texts_per_label_and_the_share_as_asked(make_row):
+    rows = [
+        one(make_row, f"r{i}", SCALE.names[i % 7], topic="food", split=("train", "test")[i % 2])
+        for i in range(700)
+    ]
+    mixed = join_stances(rows, SCALE, 0.1, 0)
+    counts = Counter(name for row in mixed for name in row["labels"])
+
+    assert sum(bool(row["segments"]) for row in mixed) == 64  # 64 / (700 - 64) is a tenth
+    assert counts == dict.fromkeys(SCALE.names, 100)
+    assert {row["split"] for row in mixed if row["segments"]} == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"label": "positive"}, {"label": "somewhat positive"}),
+        ({"label": "neutral"}, {"label": "negative"}),
+        ({"label": "positive", "topic": "work"}, {"label": "negative"}),
+        ({"label": "positive", "split": "test"}, {"label": "negative"}),
+        ({"label": "positive", "source": "real"}, {"label": "negative"}),
+        ({"label": "positive", "scrubbed": {"PERSON": 1}}, {"label": "negative", "scrubbed": {"PERSON": 2}}),
+    ],
+)
+def test_what_does_not_belong_together_is_not_joined(make_row, first, second):
+    rows = [one(make_row, "a", **first), one(make_row, "b", **second)]
+
+    assert join_stances(rows, SCALE, 0.5, 0) == rows
+
+
+def test_without_a_scale_nothing_is_mixed(make_row):
+    rows = [make_row(labels=("joy",)), make_row(labels=("anger",))]
+
+    assert join_stances(rows, load_taxonomy("ekman"), 0.5, 0) == rows

@@ -66,6 +66,46 @@ def never_killed(tmp_path_factory):
     return train(tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.parametrize("n_losses", [1, N_BATCHES, N_BATCHES + 3])
+@pytest.mark.parametrize("change", [{"average": 0.9}, {"accumulate": 2}, {"average": 0.5, "accumulate": 3}])
+def test_averaged_or_accumulated_training_resumes_exactly_too(tmp_path, n_losses, change):
+    whole, _ = train(tmp_path / "whole", **change)
+    with pytest.raises(Killed):
+        train(tmp_path / "killed", dying(n_losses), checkpoint_every_s=0, **change)
+    resumed, _ = train(tmp_path / "killed", checkpoint_every_s=0, **change)
+
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+def test_accumulated_batches_are_one_step_of_their_mean(tmp_path):
+    def two(epoch):
+        return batches(epoch)[:2]
+
+    def one(epoch):
+        return [torch.cat(two(epoch))]
+
+    gradients = []
+    for made, n in ((two, 2), (one, 1)):
+        module = nn.Linear(4, 1)
+        nn.init.constant_(module.weight, 0.3)
+        nn.init.zeros_(module.bias)
+        module.weight.register_post_accumulate_grad_hook(lambda w: gradients.append(w.grad.clone()))
+        groups = [{"params": module.parameters(), "lr": 0.05}]
+        fit(
+            module,
+            groups,
+            made,
+            loss_of,
+            held_out_score,
+            options(epochs=1, accumulate=n),
+            tmp_path / str(n),
+            "",
+        )
+
+    assert len(gradients) == 3
+    assert torch.allclose(gradients[1], gradients[2], atol=1e-6)
+
+
 @pytest.mark.parametrize("n_losses", [0, 1, N_BATCHES - 1, N_BATCHES, N_BATCHES + 2, 3 * N_BATCHES - 1])
 def test_killed_and_resumed_is_never_killed(never_killed, tmp_path, n_losses):
     with pytest.raises(Killed):

@@ -1,11 +1,13 @@
 """The plan: exact quotas, and cells that stay as they are when something else changes."""
 
 from collections import Counter
+from fractions import Fraction
+from math import ceil, sqrt
 
 import pytest
 
 from tasks.config import PlanConfig, RunConfig
-from tasks.planning import label_set_sizes, plan_cells, refill_cells, stable_seed
+from tasks.planning import afford, label_set_sizes, plan_cells, refill_cells, set_weights, stable_seed
 from tasks.records import Cell
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
 
@@ -27,12 +29,20 @@ def plan(topics: Topics, taxonomy: Taxonomy = ABC, seed: int = 0, **knobs: objec
     return plan_cells(RunConfig(seed=seed, plan=PlanConfig(**knobs)), taxonomy, topics)
 
 
+PEOPLE = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
+
+
+def sizes(taxonomy: Taxonomy, per_label: int, share: float, people=None, tempering: float = 1.0):
+    weights = set_weights(taxonomy, people or {}, tempering)
+    return label_set_sizes(taxonomy.names, weights, per_label, share)
+
+
 def by_key(cells: list[Cell]) -> dict[str, Cell]:
     return {cell.key: cell for cell in cells}
 
 
 def test_pairs_are_a_fifth_of_the_texts_and_every_label_gets_its_quota():
-    assert label_set_sizes(ABC, per_label=10, pair_share=0.2) == {
+    assert sizes(ABC, 10, 0.2) == {
         ("a",): 5,
         ("b",): 5,
         ("c",): 10,
@@ -41,8 +51,8 @@ def test_pairs_are_a_fifth_of_the_texts_and_every_label_gets_its_quota():
 
 
 def test_without_pairs_every_text_has_one_label():
-    assert label_set_sizes(ABC, per_label=10, pair_share=0.0) == {("a",): 10, ("b",): 10, ("c",): 10}
-    assert label_set_sizes(load_taxonomy("polarity3"), 2, 0.5) == {
+    assert sizes(ABC, 10, 0.0) == {("a",): 10, ("b",): 10, ("c",): 10}
+    assert sizes(load_taxonomy("polarity3"), 2, 0.5) == {
         ("positive",): 2,
         ("neutral",): 2,
         ("negative",): 2,
@@ -50,7 +60,7 @@ def test_without_pairs_every_text_has_one_label():
 
 
 def test_pairs_never_exceed_what_their_labels_want():
-    assert label_set_sizes(ABC, per_label=3, pair_share=1.0) == {("c",): 3, ("a", "b"): 3}
+    assert sizes(ABC, 3, 1.0) == {("c",): 3, ("a", "b"): 3}
 
 
 @pytest.mark.parametrize("name", ["sentiment7", "goemotions", "ekman", "polarity3"])
@@ -67,10 +77,59 @@ def test_wanted_texts_add_up_exactly_for_every_label(name, per_label, pair_share
 
 
 def test_a_fifth_of_sentiment7_are_neighbouring_levels():
-    sizes = label_set_sizes(load_taxonomy("sentiment7"), per_label=160, pair_share=0.2)
-    pairs = {labels: n for labels, n in sizes.items() if len(labels) == 2}
-    assert list(pairs.values()) == [32, 31, 31, 31, 31, 31]
-    assert sum(sizes.values()) == 933
+    found = sizes(load_taxonomy("sentiment7"), 160, 0.2)
+    pairs = {labels: n for labels, n in found.items() if len(labels) == 2}
+    assert sorted(pairs.values()) == [31, 31, 31, 31, 31, 32]
+    assert sum(found.values()) == 933
+
+
+PEOPLE = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
+
+
+@pytest.mark.parametrize(
+    ("tempering", "expected"),
+    [
+        # Of 300 labels wanted, a fifth of the texts carry two or three. Weights 64 : 1 : 4, then their roots
+        # 8 : 1 : 2 (0.2 * 300 / (1 + 0.2 * 12 / 11) = 49.25 texts: 35.8, 4.5, 9.0), then 1 : 1 : 1.
+        (1.0, {("a", "b"): 46, ("a", "b", "c"): 1, ("b", "c"): 3}),
+        (0.5, {("a", "b"): 36, ("a", "b", "c"): 4, ("b", "c"): 9}),
+        (0.0, {("a", "b"): 15, ("a", "b", "c"): 16, ("b", "c"): 16}),
+    ],
+)
+def test_label_sets_are_as_frequent_as_in_real_text_up_to_tempering(tempering, expected):
+    found = sizes(ABC, 100, 0.2, PEOPLE, tempering)
+    assert {labels: n for labels, n in found.items() if len(labels) > 1} == expected
+
+
+@pytest.mark.parametrize("tempering", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("share", [0.1, 0.2, 1.0])
+def test_the_rarest_label_has_its_quota_whatever_real_text_shows(tempering, share):
+    counts = Counter()
+    for labels, n in sizes(ABC, 37, share, PEOPLE, tempering).items():
+        counts.update(dict.fromkeys(labels, n))
+    assert counts == {"a": 37, "b": 37, "c": 37}
+
+
+def test_no_text_gets_a_set_of_four_labels_or_company_for_a_label_that_stands_alone():
+    goemotions = load_taxonomy("goemotions")
+    people = {("joy", "love"): 4, ("joy", "neutral"): 9, ("anger", "fear", "joy", "love"): 9, ("joy",): 9}
+    assert set_weights(goemotions, people, 1.0) == {("joy", "love"): 4_000}
+
+
+def test_without_sets_in_real_text_the_pairs_of_the_taxonomy_count():
+    assert set_weights(ABC, {("a",): 5, ("b",): 7}, 0.6) == {("a", "b"): 1}
+
+
+def test_sets_of_a_fraction_of_a_text_are_chosen_as_often_as_they_should_be():
+    # 40 pairs share 20 texts: none is passed over by rounding, and another seed chooses others.
+    names = [f"l{i}" for i in range(80)]
+    weights = dict.fromkeys([(names[i], names[i + 1]) for i in range(0, 80, 2)], Fraction(1))
+    chosen = [
+        {labels for labels in label_set_sizes(names, weights, 1, 20 / 60, seed) if len(labels) > 1}
+        for seed in range(2)
+    ]
+    assert [len(pairs) for pairs in chosen] == [20, 20]
+    assert chosen[0] != chosen[1]
 
 
 def test_texts_are_spread_evenly_over_topics_and_oversampled():
@@ -136,18 +195,37 @@ def cell(topic: str, wanted: int, draw: int) -> Cell:
     return Cell(labels=("a",), topic=topic, wanted=wanted, draw=draw, round=1, seed=7)
 
 
-def test_refill_draws_what_is_missing_at_the_cells_own_rate():
+def test_refill_draws_what_is_missing_at_the_cells_own_rate_and_a_deviation_more():
     cells = [cell("full", 10, 15), cell("half", 10, 15), cell("third", 9, 15)]
     accepted = {"a | full": 10, "a | half": 6, "a | third": 5}
     drawn = {"a | full": 15, "a | half": 12, "a | third": 15}
     refills = refill_cells(cells, accepted, drawn, 2)
-    assert [(c.topic, c.wanted, c.draw, c.round) for c in refills] == [("half", 4, 8, 2), ("third", 4, 12, 2)]
+    # All cells: 21 of 42. half: (6 + 5) / 22 = 1/2, (4 + sqrt(4 * 1/2)) / (1/2) = 10.8.
+    # third: (5 + 5) / 25 = 2/5, (4 + sqrt(4 * 3/5)) / (2/5) = 13.9.
+    assert [(c.topic, c.wanted, c.draw, c.round) for c in refills] == [
+        ("half", 4, 11, 2),
+        ("third", 4, 14, 2),
+    ]
+
+
+def test_a_cell_without_luck_is_judged_by_its_like():
+    lucky, unlucky = cell("lucky", 50, 50), cell("unlucky", 50, 2)
+    refills = refill_cells([lucky, unlucky], {"a | lucky": 50}, {"a | lucky": 50, "a | unlucky": 2}, 2)
+    # 50 of 52 passed in all, so ten of the like make it (0 + 9.6) / 12 = 0.8, and not 0.05.
+    assert [c.draw for c in refills] == [ceil((50 + sqrt(50 * (1 - 0.8013))) / 0.8013)] == [67]
 
 
 def test_refill_of_a_barren_cell_is_bounded():
     refills = refill_cells([cell("x", 10, 15)], {}, {"a | x": 15}, 2)
     assert [(c.wanted, c.draw) for c in refills] == [(10, 40)]
-    assert [(c.draw) for c in refill_cells([cell("x", 40, 60)], {"a | x": 39}, {"a | x": 2000}, 3)] == [20]
+    assert [(c.draw) for c in refill_cells([cell("x", 40, 60)], {"a | x": 39}, {"a | x": 2000}, 3)] == [40]
+
+
+def test_what_cannot_be_paid_for_is_not_drawn():
+    cells = [cell("x", 10, 15), cell("y", 40, 45), cell("z", 1, 1)]
+    assert afford(cells, 61) == cells
+    assert [(c.topic, c.draw, c.wanted) for c in afford(cells, 30)] == [("x", 7, 10), ("y", 22, 40)]
+    assert afford(cells, 0) == []
 
 
 def test_refill_rounds_have_seeds_of_their_own():

@@ -10,6 +10,15 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tasks.reporting.cards import dataset_card, model_card
 from tasks.reporting.formatting import cell, duration, score
+from tasks.reporting.quality import (
+    TRAITS,
+    findings,
+    opinion,
+    short_cells,
+    shortfall,
+    side,
+    why_short,
+)
 from tasks.reporting.report import render_report, write_report
 from tasks.reporting.scores import (
     CLASSIFIER,
@@ -19,13 +28,17 @@ from tasks.reporting.scores import (
     TFIDF,
     Arm,
     CellFill,
+    Figure,
     LabelScore,
     Metrics,
     ModelInfo,
     Plan,
+    Review,
+    Round,
     RunScores,
     Sample,
 )
+from tasks.reporting.scrubbing import ScrubAccount, count_table
 from tasks.reporting.views import (
     Bar,
     Fill,
@@ -40,6 +53,7 @@ from tasks.reporting.views import (
     verdicts,
 )
 from tasks.taxonomy import load_taxonomy
+from tasks.variety import wording
 
 POLARITY = load_taxonomy("polarity3")
 HOSTILE = "</li></style><script>alert('x')</script> & \"so\" | `on`\n```\n# Not a heading {{ 7 * 7 }}"
@@ -92,7 +106,20 @@ def run_scores(**changes: object) -> RunScores:
                 CellFill(labels=("negative",), topic="films", wanted=4, accepted=0, drawn=8),
             ),
             rounds=2,
+            ended="rounds",
+            history=(Round(number=1, drawn=15, accepted=4, missing=6, tokens=180),),
         ),
+        "review": Review(
+            n_texts=500,
+            figures=(
+                Figure(name="compression_ratio", value=3.0, low=2.0, high=2.5),
+                Figure(name="self_bleu", value=0.201, low=0.2, high=0.3),
+                Figure(name="real_auc", value=0.97, low=0.5, high=0.85),
+            ),
+            marks={"profanity": 12},
+            n_mixed=3,
+        ),
+        "rejected": {"clean: too short": ("No.", HOSTILE)},
         "rejects": {"clean: too short": 3, "verify: neighbours disagree": 12},
         "scrubbed": {"PERSON": 5, "URL": 9},
         "rows": {"train": 800, "validation": 100, "test": 100, "real test": 1_200},
@@ -177,8 +204,74 @@ def test_texts_are_escaped_not_run():
 def test_report_has_every_section_and_every_link_leads_to_one():
     tags = Tags(render_report(run_scores()))
     sections = [attrs["id"] for tag, attrs in tags.seen if tag == "section"]
-    assert sections == ["result", "plan", "dropped", "labels", "levels", "texts", "scrubbed", "run"]
+    assert sections == ["result", "plan", "review", "dropped", "labels", "levels", "texts", "scrubbed", "run"]
     assert [attrs["href"] for tag, attrs in tags.seen if tag == "a"] == [f"#{name}" for name in sections]
+
+
+def test_the_review_says_what_is_off_and_what_to_do():
+    found = findings(run_scores())
+
+    assert [finding.what for finding in found] == [
+        "2 of 3 cells lack 5 texts in all: sampling ended when the rounds were used up. "
+        "Labels with too few texts: positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
+        "The texts repeat one another. (compression ratio 3.00, real text 2.00 to 2.50)",
+        "A simple classifier tells these texts from people's, whatever their label. "
+        "(told from real text 0.970, real text 0.500 to 0.850)",
+        "12 of 1,000 texts hold a swear word (1.2%).",
+    ]
+    assert all("<code>" in finding.advice for finding in found)
+    assert opinion(run_scores()) == ("Of 3 figures, measured on 500 texts, 1 lies where real text lies.")
+
+
+def test_a_figure_lies_within_the_band_above_or_below_it():
+    def at(value):
+        return side(Figure(name="self_bleu", value=value, low=0.2, high=0.3))
+
+    # A tenth of the band's width is chance: 0.19 to 0.31.
+    assert [at(0.189), at(0.191), at(0.309), at(0.311)] == ["below", "as real", "as real", "above"]
+    assert side(Figure(name="self_bleu", value=0.2)) == ""
+
+
+def test_every_figure_has_words():
+    texts = [f"word{i} and then seven more words are here" for i in range(300)]
+    names = {*wording(texts, [["joy"]] * 300, 200), "dispersion", "topic_leak", "real_auc"}
+
+    assert names == set(TRAITS)
+
+
+def test_what_could_not_be_filled_is_said_by_cell_with_the_main_reason():
+    cells = (
+        CellFill(
+            labels=("grief", "love"), topic="pets", wanted=6, accepted=2, drawn=20,
+            reason="verifying: label disputed", n_reason=14,
+        ),
+        CellFill(labels=("joy",), topic="pets", wanted=6, accepted=6, drawn=8),
+    )  # fmt: skip
+    plan = Plan(cells=cells, rounds=4, ended="tokens")
+
+    assert [why_short(cell) for cell in short_cells(plan)] == [
+        "grief + love on pets: 2 of 6, 20 drawn, 14 dropped as verifying: label disputed"
+    ]
+
+
+def test_a_label_that_others_made_up_for_is_not_called_short():
+    cells = (
+        CellFill(labels=("negative",), topic="pets", wanted=6, accepted=5, drawn=20),
+        CellFill(labels=("negative",), topic="films", wanted=6, accepted=7, drawn=8),
+    )
+
+    assert shortfall(Plan(cells=cells, rounds=4, ended="time"), POLARITY) == (
+        "1 of 2 cells lack 1 text in all: sampling ended when the time was up. "
+        "Every label has its number all the same: other cells with the label made up for it."
+    )
+    full = Plan(cells=cells[1:], rounds=1)
+    assert shortfall(full, POLARITY) == "Every cell has the texts that were asked for."
+
+
+def test_rejected_examples_are_shown_and_cannot_break_out():
+    page = render_report(run_scores())
+    assert "clean: too short" in page
+    assert HOSTILE not in page
 
 
 def test_report_without_a_scale_has_no_levels():
@@ -348,3 +441,44 @@ def test_numbers_read_as_people_write_them():
     ]
     assert (score(None), score(0.12345)) == ("–", "0.123")
     assert cell("a|b\nc") == "a\\|b c"
+
+
+def account(**changes):
+    settings = {
+        "enabled": True, "categories": ["religion"], "scope": "person", "neutralise_gender": True,
+        "person_bias": -0.5, "name_engine": "embedded", "name_model": None, "name_union": True,
+    }  # fmt: skip
+    rewrite = {"about": "PERSON", "before": "<PERSON> left & ran.", "after": "Person A left & ran."}
+    given = {
+        "version": "2+abc", "settings": settings, "rows": 9, "rows_changed": 4,
+        "totals": {"PERSON": 5, "URL": 1}, "by_label": {"positive": {"PERSON": 5}},
+        "by_topic": {"books": {"URL": 1}}, "flags": {"mixed_script": 1}, "examples": [rewrite],
+        "leaks": {"rows": 9, "second_pass": {}, "eager_pass": {"PERSON": 2}, "eager_rows": 2},
+        "decisions": {
+            "rows": 4, "changed": 1, "gained": {"neutral": 1}, "lost": {"positive": 1},
+            "examples": [{**rewrite, "about": "positive → neutral"}],
+        },
+    }  # fmt: skip
+    return ScrubAccount.model_validate({**given, **changes})
+
+
+def test_the_report_tells_what_scrubbing_did():
+    page = render_report(run_scores(scrubbing=account()))
+    assert not Tags(page).wrong
+    for said in (
+        "4 of 9 texts were changed, by scrubber 2+abc.",
+        "one letter per person and text; found by the embedded tagger (strictness -0.5)",
+        "religion give way to neutral words where they describe a person",
+        "&lt;PERSON&gt; left &amp; ran.",
+        "decided otherwise on 1 of 4 scrubbed texts (25%)",
+        "A second pass over 9 scrubbed texts found nothing.",
+        "found something in 2 (2 person): an upper bound. Odd texts among the scrubbed ones: 1 mixed_script.",
+    ):
+        assert said in page
+
+
+def test_rare_types_share_a_column():
+    totals = {f"T{i}": 10 - i for i in range(10)}
+    headings, rows = count_table({"joy": {"T0": 3, "T8": 1, "T9": 2}}, totals)
+    assert headings == ["T0", "T1", "T2", "T3", "T4", "T5", "T6", "others"]
+    assert rows == [("joy", [3, 0, 0, 0, 0, 0, 0, 3])]

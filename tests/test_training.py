@@ -1,15 +1,26 @@
 """The classifier: unknown targets are left out, a toy problem is learnt, nothing is lost on disk."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
 import torch
+from scipy.special import logit
+from transformers import BertConfig, BertModel
 
 from tasks.config import TrainingConfig
-from tasks.training import load_classifier, load_settings, predict, save_classifier, train_classifier
+from tasks.training import (
+    Classifier,
+    load_classifier,
+    load_settings,
+    predict,
+    predict_levels,
+    save_classifier,
+    train_classifier,
+)
 from tasks.training.classifier import new_classifier
-from tasks.training.train import masked_bce, mean_average_precision, parameter_groups
+from tasks.training.train import mean_average_precision, parameter_groups
 
 GLAD = ("happy", "glad", "lovely", "great")
 SAD = ("sad", "awful", "gloomy", "bad")
@@ -70,6 +81,96 @@ def test_a_two_label_problem_is_learnt(trained, rows):
     assert found.shape == (64, 2)
     assert ((found > 0.5) == (truth > 0.5)).mean() > 0.95
     assert state.history[-1]["loss"] < 0.5 * state.history[0]["loss"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": "balanced"},
+        {"loss": "focal"},
+        {"loss": "asymmetric", "epochs": 40, "patience": 40},
+        {"average": 0.9},
+        {"accumulate": 2, "learning_rate": 0.04, "head_learning_rate": 0.04},
+        {"layer_decay": 0.5},
+    ],
+    ids=lambda change: "-".join(map(str, next(iter(change.items())))),
+)
+def test_every_way_of_training_learns_the_two_labels(change, rows, config, tmp_path):
+    options = TrainingConfig(**config.model_dump() | {"epochs": 16, "patience": 16} | change)
+    model, tokenizer, _ = train_classifier(rows, rows, LABELS, options, 1, tmp_path)
+    found = predict(model, tokenizer, [row["text"] for row in rows], 32)
+    truth = np.array([row["targets"] for row in rows])
+
+    assert mean_average_precision(truth, found) > 0.95
+
+
+def test_adapters_learn_and_leave_the_embeddings_as_they_were(rows, config, tiny_encoder, tmp_path):
+    change = {"lora_rank": 8, "epochs": 40, "patience": 40, "learning_rate": 0.05}
+    model, tokenizer, _ = train_classifier(rows, rows, LABELS, config.model_copy(update=change), 1, tmp_path)
+    found = predict(model, tokenizer, [row["text"] for row in rows], 32)
+    before, after = BertModel.from_pretrained(tiny_encoder).state_dict(), model.encoder.state_dict()
+
+    assert torch.equal(
+        after["embeddings.word_embeddings.weight"], before["embeddings.word_embeddings.weight"]
+    )
+    query = "encoder.layer.0.attention.self.query.weight"
+    assert not torch.equal(after[query], before[query])
+    assert mean_average_precision(np.array([row["targets"] for row in rows]), found) > 0.8
+
+
+def test_adapters_are_merged_so_that_the_saved_model_is_a_plain_one(rows, config, tmp_path):
+    options = config.model_copy(update={"lora_rank": 4, "epochs": 2})
+    model, tokenizer, _ = train_classifier(rows, rows, LABELS, options, 1, tmp_path / "work")
+    save_classifier(model, tokenizer, {"labels": list(LABELS)}, tmp_path / "model")
+    loaded, again, _ = load_classifier(tmp_path / "model")
+    texts = [row["text"] for row in rows]
+
+    assert np.allclose(predict(model, tokenizer, texts, 32), predict(loaded, again, texts, 32), atol=1e-6)
+    assert not any("lora" in name for name in loaded.state_dict())
+
+
+def test_a_scale_head_learns_levels_and_travels_with_the_model(make_row, config, tmp_path):
+    words = ("great", "fine", "dull", "awful")
+    rows = [
+        make_row(f"{filler} {word}.", targets=[float(i == j) for j in range(4)], level=i + 1)
+        for i, word in enumerate(words)
+        for filler in FILLERS * 4
+    ]
+    options = config.model_copy(update={"ordinal": True, "epochs": 40, "patience": 40})
+    model, tokenizer, _ = train_classifier(rows, rows, words, options, 1, tmp_path / "work")
+    save_classifier(model, tokenizer, {"labels": list(words), "ordinal": True}, tmp_path / "model")
+    loaded, again, _ = load_classifier(tmp_path / "model")
+    texts = [row["text"] for row in rows]
+    found = predict_levels(loaded, again, texts, 32)
+
+    assert found.probabilities.shape == (64, 4)
+    assert (found.levels == [row["level"] for row in rows]).mean() > 0.75
+    assert (found.levels == predict_levels(model, tokenizer, texts, 32).levels).all()
+
+
+def test_without_a_scale_head_there_are_no_levels(trained):
+    model, tokenizer, _ = trained
+
+    assert predict_levels(model, tokenizer, ["it is today great."], 32).levels is None
+
+
+def test_calibration_is_part_of_the_weights(trained, rows):
+    model, tokenizer, _ = copy.deepcopy(trained)
+    texts = [row["text"] for row in rows[:8]]
+    before = logit(predict(model, tokenizer, texts, 32).astype(float))
+    model.calibrate(np.array([0.5, 2.0]), np.array([0.25, -1.0]))
+
+    after = logit(predict(model, tokenizer, texts, 32).astype(float))
+    assert np.allclose(after, before * [0.5, 2.0] + [0.25, -1.0], atol=1e-3)
+
+
+def test_lower_layers_learn_slower(tmp_path_factory, vocabulary, tiny_encoder):
+    deep = BertModel(BertConfig.from_pretrained(tiny_encoder, num_hidden_layers=2))
+    config = TrainingConfig(learning_rate=1e-3, head_learning_rate=1e-2, layer_decay=0.5)
+    groups = parameter_groups(Classifier(deep, 2), config)
+    rates = sorted({group["lr"] for group in groups})
+
+    assert rates == [0.00025, 0.0005, 0.001, 0.01]
 
 
 def test_the_same_seed_trains_the_same_model(trained, rows, config, tmp_path):
@@ -138,31 +239,6 @@ def test_an_empty_text_has_probabilities(trained):
     found = predict(model, tokenizer, ["", " "], 32)
 
     assert np.isfinite(found).all()
-
-
-def test_the_loss_leaves_unknown_targets_out_exactly():
-    logits = torch.tensor([[0.3, -2.0, 5.0], [1.5, 0.7, -0.2]], requires_grad=True)
-    targets = torch.tensor([[1.0, -1.0, 0.0], [-1.0, -1.0, 0.25]])
-    loss = masked_bce(logits, targets)
-    known = [(0.3, 1.0), (5.0, 0.0), (-0.2, 0.25)]
-    expected = np.mean([np.log1p(np.exp(x)) - y * x for x, y in known])
-    loss.backward()
-
-    assert loss.item() == pytest.approx(expected, rel=1e-6)
-    assert logits.grad[0, 1].item() == 0.0
-    assert logits.grad[1, 0].item() == 0.0
-    assert logits.grad[1, 1].item() == 0.0
-    assert logits.grad[0, 0].item() == pytest.approx((1 / (1 + np.exp(-0.3)) - 1) / 3, rel=1e-5)
-
-
-def test_the_loss_of_nothing_known_is_zero():
-    assert masked_bce(torch.ones(2, 2), -torch.ones(2, 2)).item() == 0.0
-
-
-def test_the_unknown_target_of_a_row_changes_nothing_whatever_its_logit():
-    targets = torch.tensor([[1.0, -1.0]])
-
-    assert masked_bce(torch.tensor([[0.5, 9.0]]), targets) == masked_bce(torch.tensor([[0.5, -9.0]]), targets)
 
 
 def test_a_label_without_positives_is_refused_before_a_model_is_loaded(make_row, config, tmp_path):

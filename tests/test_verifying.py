@@ -5,10 +5,20 @@ import pytest
 
 from tasks.config import VerifyingConfig
 from tasks.embedding import MINILM_SHA256, embed, minilm_folder
-from tasks.verifying import verify_rows
-from tasks.verifying.folds import disputed, out_of_fold
+from tasks.taxonomy import Label, Taxonomy, load_taxonomy
+from tasks.verifying import outcome_counts, verify_rows
+from tasks.verifying.deciding import decide_rows
+from tasks.verifying.evidence import believe, classifier_evidence, prior_of
+from tasks.verifying.folds import out_of_fold
 
 N_PER_LABEL = 60
+MOODS = Taxonomy(
+    name="moods",
+    labels=(
+        Label(name="joy", meaning="The writer is glad."),
+        Label(name="sadness", meaning="The writer is sad."),
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +35,15 @@ def planted():
     return vectors, np.eye(3, dtype=bool)[given], groups, wrong, cloud
 
 
-def test_planted_wrong_labels_are_disputed_and_no_right_ones(planted):
+def test_planted_wrong_labels_are_doubted_and_right_ones_are_not(planted):
     vectors, targets, groups, wrong, _ = planted
-    found = np.flatnonzero(disputed(targets, out_of_fold(vectors, targets, groups, 5, 0), max_share=0.25))
+    folds = classifier_evidence(out_of_fold(vectors, targets, groups, 5, 0))
+    belief = believe(prior_of(targets, 0.8), {"folds": folds}, {"folds": 1.0})
+
+    found = np.flatnonzero(belief[targets] < 0.5)
 
     assert set(found) <= set(wrong)
-    assert len(found) >= 9  # of twelve: confident learning counts before it accuses
+    assert len(found) >= 9  # of twelve
 
 
 def test_out_of_fold_probabilities_follow_the_clouds(planted):
@@ -65,43 +78,115 @@ def test_a_row_is_not_judged_by_its_own_group():
     assert right(kept_apart) < 0.65
 
 
-def test_of_a_label_no_more_than_the_largest_share_is_dropped_the_worst_first():
-    targets = np.tile([True, False], (20, 1))
-    probabilities = np.column_stack([np.linspace(0.01, 0.4, 20), np.full(20, 0.5)])
-    targets[-1] = [False, True]  # both labels occur
-    drop = disputed(targets, probabilities, max_share=0.2)
-
-    assert np.flatnonzero(drop).tolist() == [0, 1, 2]  # 0.2 of 19 rows
+LABELS = ("joy", "sadness", "fear")
+FEELINGS = Taxonomy(
+    name="feelings", labels=tuple(Label(name=n, meaning=f"The writer feels {n}.") for n in LABELS)
+)
 
 
-def test_a_share_of_zero_drops_nothing(planted):
-    vectors, targets, groups, _, _ = planted
-
-    assert not disputed(targets, out_of_fold(vectors, targets, groups, 5, 0), max_share=0.0).any()
+def asked_for(labels):
+    return {f"{name}|asked": 1.0 for name in labels}
 
 
-def test_a_label_with_few_rows_is_left_alone(planted):
-    vectors, _, groups, _, cloud = planted
-    rare = np.flatnonzero(cloud == 2)
-    keep = np.sort(np.concatenate([np.flatnonzero(cloud != 2), rare[:9]]))
-    own = np.eye(3, dtype=bool)[cloud[keep]]
-    own[-1] = [False, False, True]
-    probabilities = out_of_fold(vectors[keep], own, [groups[i] for i in keep], 5, 0)
-    probabilities[-9:, 2] = 0.001
-    probabilities[-9:, 0] = 0.99
+def decided(make_row, asked, belief, **knobs):
+    """One row per list of labels asked for, decided by its beliefs, beside thirty sure rows of each label."""
+    asked = [*asked, *([name] for name in LABELS for _ in range(30))]
+    belief = [*belief, *(0.01 + 0.98 * np.eye(3)[i // 30] for i in range(90))]
+    rows = [
+        make_row(
+            labels=own,
+            targets=FEELINGS.targets_of(own),
+            votes=asked_for(own),
+            id=f"r{i}",
+        )
+        for i, own in enumerate(asked)
+    ]
+    return decide_rows(rows, np.array([list(b) for b in belief]), FEELINGS, VerifyingConfig(**knobs))
 
-    assert not disputed(own, probabilities, max_share=0.5)[-9:].any()
+
+def test_a_believed_label_is_kept(make_row):
+    sifted = decided(make_row, [["joy"]], [(0.7, 0.1, 0.2)])
+
+    assert sifted.rejects == []
+    assert (sifted.kept[0]["labels"], sifted.kept[0]["targets"]) == (["joy"], [1.0, 0.0, 0.0])
 
 
-def test_a_label_that_a_row_lacks_is_not_disputed(planted):
-    vectors, targets, groups, _, _ = planted
-    probabilities = out_of_fold(vectors, targets, groups, 5, 0)
-    # Row 0 lacks a label that the folds are sure of: the generator was not asked to leave it out.
-    own = int(targets[0].argmax())
-    probabilities[0] = 0.99
-    probabilities[0, own] = 0.98
+def test_a_disputed_label_drops_the_text_when_no_other_stands_out(make_row):
+    sifted = decided(make_row, [["joy"]], [(0.2, 0.6, 0.1)])
 
-    assert not disputed(targets, probabilities, max_share=0.25)[0]
+    assert sifted.counts() == {"verifying: label disputed": 1}
+    assert sifted.rejects[0]["row"]["id"] == "r0"
+
+
+def test_a_text_whose_label_is_disputed_takes_on_another_that_is_sure(make_row):
+    row = decided(make_row, [["joy"]], [(0.2, 0.95, 0.1)]).kept[0]
+
+    assert (row["labels"], row["targets"]) == (["sadness"], [-1.0, 1.0, 0.0])
+
+
+def test_one_of_two_labels_that_is_disputed_is_masked_and_taken_off(make_row):
+    row = decided(make_row, [["joy", "fear"]], [(0.9, 0.1, 0.3)]).kept[0]
+
+    assert (row["labels"], row["targets"]) == (["joy"], [1.0, 0.0, -1.0])
+
+
+def test_a_likely_label_that_was_not_asked_for_is_masked(make_row):
+    row = decided(make_row, [["joy"]], [(0.9, 0.6, 0.4)]).kept[0]
+
+    assert (row["labels"], row["targets"]) == (["joy"], [1.0, -1.0, 0.0])
+
+
+def test_soft_targets_are_beliefs_on_their_side_of_one_half(make_row):
+    row = decided(make_row, [["joy"]], [(0.45, 0.2, 0.7)], keep=0.4, mask=0.8, soft_targets=True).kept[0]
+
+    assert row["targets"] == [0.51, 0.2, 0.49]
+
+
+def test_of_a_label_no_more_than_the_largest_share_is_disputed_the_least_believed_first(make_row):
+    belief = [(0.30, 0.1, 0.1), (0.10, 0.1, 0.1), (0.20, 0.1, 0.1)]
+    sifted = decided(make_row, [["joy"]] * 3, belief, max_drop_share=0.06)  # of 33 rows
+
+    assert [r["row"]["id"] for r in sifted.rejects] == ["r1"]
+    assert decided(make_row, [["joy"]] * 3, belief, max_drop_share=0.0).rejects == []
+
+
+def test_a_label_with_few_rows_is_left_alone(make_row):
+    rows = [make_row(labels=["joy"], targets=(1.0, 0.0, 0.0), id=f"r{i}") for i in range(9)]
+
+    assert (
+        decide_rows(rows, np.full((9, 3), 0.1), FEELINGS, VerifyingConfig(max_drop_share=1.0)).rejects == []
+    )
+
+
+def test_levels_follow_the_labels(make_row):
+    scale = load_taxonomy("polarity3")
+    row = make_row(labels=["positive"], targets=(1.0, 0.0, 0.0), level=1, id="odd")
+    rows = [
+        row,
+        *(make_row(labels=["negative"], targets=(0.0, 0.0, 1.0), level=3, id=f"r{i}") for i in range(20)),
+    ]
+    belief = np.array([[0.1, 0.0, 0.99]] * 21)
+    few = decide_rows(rows, belief, scale, VerifyingConfig())
+    many = decide_rows(
+        [*[row] * 12, *rows], np.vstack([belief[:1]] * 12 + [belief]), scale, VerifyingConfig()
+    )
+
+    assert [few.kept[0]["level"], few.kept[0]["labels"]] == [1, ["positive"]]  # one of its label says little
+    assert [many.kept[0]["level"], many.kept[0]["labels"]] == [3, ["negative"]]
+
+
+def test_what_the_votes_changed_is_counted(make_row):
+    asked = [["joy"], ["joy"], ["joy", "fear"], ["sadness"]]
+    belief = [(0.1, 0.95, 0.1), (0.9, 0.6, 0.1), (0.9, 0.1, 0.1), (0.1, 0.9, 0.1)]
+
+    assert outcome_counts(decided(make_row, asked, belief).kept[:4]) == {
+        "kept as asked": 2,
+        "labels masked: asked for, disputed": 2,
+        "labels masked: not asked for, likely": 1,
+        "one label of several disputed": 1,
+        "relabelled": 1,
+    }
+    assert outcome_counts([make_row(source="real")]) == {}
 
 
 def test_a_label_that_every_row_or_none_has_is_certain():
@@ -145,7 +230,7 @@ def verified(make_row):
         row.update(labels=["sadness"], targets=[0.0, 1.0])
     rows = [*glad, *sad]
     config = VerifyingConfig(folds=5, max_drop_share=0.25)
-    return rows, verify_rows(rows, ("joy", "sadness"), config, 0)
+    return rows, verify_rows(rows, MOODS, config, 0)
 
 
 def test_texts_with_a_planted_wrong_label_are_dropped_with_their_votes(verified):
@@ -154,8 +239,8 @@ def test_texts_with_a_planted_wrong_label_are_dropped_with_their_votes(verified)
 
     assert {row["id"] for row in dropped} == {rows[3]["id"], rows[17]["id"]}
     assert sifted.counts() == {"verifying: label disputed": 2}
-    assert all(row["votes"]["fold"] < 0.5 for row in dropped)
-    assert all(set(row["votes"]) == {"fold", "quality"} for row in sifted.kept)
+    assert all(row["votes"]["belief"] == row["votes"]["sadness|belief"] < 0.5 for row in dropped)
+    assert set(sifted.kept[0]["votes"]) >= {"joy|asked", "joy|folds", "joy|belief", "belief", "quality"}
     assert len(sifted.kept) == 58
 
 
@@ -170,7 +255,7 @@ def test_verifying_changes_nothing_but_the_votes(verified):
 @pytest.mark.parametrize(("enabled", "n_rows"), [(False, 60), (True, 49)])
 def test_switched_off_or_with_too_few_rows_everything_is_kept(make_row, enabled, n_rows):
     rows = [make_row(id=f"r{i}") for i in range(n_rows)]
-    sifted = verify_rows(rows, ("joy", "sadness"), VerifyingConfig(enabled=enabled, folds=5), 0)
+    sifted = verify_rows(rows, MOODS, VerifyingConfig(enabled=enabled, folds=5), 0)
 
     assert (sifted.kept, sifted.rejects) == (rows, [])
 
@@ -182,4 +267,4 @@ def test_rows_that_cannot_be_told_apart_are_kept(make_row, columns):
         make_row(**{"targets": (float(i % 2), 1.0 - i % 2), **one, **columns}, id=f"r{i}") for i in range(60)
     ]
 
-    assert verify_rows(rows, ("joy", "sadness"), VerifyingConfig(folds=5), 0).kept == rows
+    assert verify_rows(rows, MOODS, VerifyingConfig(folds=5), 0).kept == rows

@@ -1,13 +1,15 @@
-"""The way of a row through cleaning: strip, mend its end, judge, compare with its prompt, drop repeats."""
+"""The way of a row through cleaning: strip, mend its end, judge it, compare it with other texts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from tasks.cleaning.copying import copies_prompt
+from tasks.cleaning.copying import copies_exemplar, runs_of, shares_run
 from tasks.cleaning.duplicates import judge_repeats
 from tasks.cleaning.endings import ends_cut, last_full_sentence
 from tasks.cleaning.hygiene import Draft, fault, is_profane
+from tasks.cleaning.meaning import same_meaning
 from tasks.cleaning.stripping import strip
+from tasks.cleaning.toxicity import TOXIC, can_judge, toxicity
 from tasks.config import CleaningConfig
 from tasks.records import Reject, Row, Sifted
 
@@ -19,37 +21,92 @@ CHARS_PER_WORD = 64
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def clean_rows(rows: Sequence[Row], config: CleaningConfig, seen: Sequence[Row] = ()) -> Sifted:
+def clean_rows(
+    rows: Sequence[Row],
+    config: CleaningConfig,
+    seen: Sequence[Row] = (),
+    known: Sequence[str] = (),
+    held_out: Sequence[str] = (),
+) -> Sifted:
     """Clean the rows of one round.
 
     Args:
         rows: Rows as sampled. `votes["cut"]` of 1.0 says that the token limit ended the text: it is trimmed
             to its last full sentence.
-        config: Lengths, language, similarity, profanity.
+        config: Lengths, language, similarities, profanity, toxicity.
         seen: Rows accepted in earlier rounds: new rows must not repeat them, and join their groups.
+        known: Texts that people wrote for training, and those of earlier runs: not to be repeated either.
+        held_out: Texts that something will be measured on: no eight words in a row may be shared with them.
 
     Returns:
-        Kept rows with stripped `text`, a `group`, and `votes["profanity"]` of 1.0 on those with swear words;
-        rejects under stage `cleaning` with the text as it came (surrogates, which no file can hold, are
-        replaced by U+FFFD). The input rows are left as they are. Cleaning twice is cleaning once.
+        Kept rows with stripped `text`, a `group`, and `votes["profanity"]` of 1.0 on those with swear words,
+        `votes["toxicity"]` on those that are likely to offend; rejects under stage `cleaning` with the text
+        as it came (surrogates, which no file can hold, are replaced by U+FFFD). The input rows are left as
+        they are. Cleaning twice is cleaning once.
     """
-    passed: list[tuple[Row, str, bool]] = []
+    passed: list[Row] = []
+    raw: dict[int, Row] = {}
     rejects: list[Reject] = []
     for row in rows:
         draft, reason = clean_text(row, config)
         if reason is None:
-            passed.append((row, draft.text, is_profane(draft)))
+            votes = {**row["votes"], "profanity": 1.0} if is_profane(draft) else row["votes"]
+            passed.append({**row, "text": draft.text, "votes": votes})
+            raw[id(passed[-1])] = row
         else:
             rejects.append(_reject(row, reason))
-    kept: list[Row] = []
-    verdicts = judge_repeats([text for _, text, _ in passed], config.near_duplicate_similarity, seen)
-    for (row, text, profane), verdict in zip(passed, verdicts, strict=True):
-        if verdict.reason is None:
-            votes = {**row["votes"], "profanity": 1.0} if profane else row["votes"]
-            kept.append({**row, "text": text, "votes": votes, "group": verdict.group})
-        else:
-            rejects.append(_reject(row, verdict.reason))
-    return Sifted(kept, rejects)
+    for judge in (_copies(held_out), _offences(config), _repeats(config, seen, known), _same(config, seen)):
+        reasons = judge(passed)
+        rejects += [
+            _reject(raw[id(row)], why) for row, why in zip(passed, reasons, strict=True) if why is not None
+        ]
+        passed = [row for row, why in zip(passed, reasons, strict=True) if why is None]
+    return Sifted(passed, rejects)
+
+
+Judge = Callable[[Sequence[Row]], list[str | None]]
+"""Reason to reject each of some rows, None for those that stay; may note what it found on the rows."""
+
+
+def _copies(held_out: Sequence[str]) -> Judge:
+    known = runs_of(held_out)
+    return lambda rows: ["copied from test" if shares_run(row["text"], known) else None for row in rows]
+
+
+def _offences(config: CleaningConfig) -> Judge:
+    def judge(rows: Sequence[Row]) -> list[str | None]:
+        if not can_judge():
+            return [None] * len(rows)
+        reasons: list[str | None] = []
+        for row, risk in zip(rows, toxicity([row["text"] for row in rows]), strict=True):
+            if risk >= TOXIC:
+                row["votes"] = {**row["votes"], "toxicity": round(risk, 4)}
+            reasons.append("toxicity" if risk >= TOXIC and config.toxicity_filter else None)
+        return reasons
+
+    return judge
+
+
+def _repeats(config: CleaningConfig, seen: Sequence[Row], known: Sequence[str]) -> Judge:
+    def judge(rows: Sequence[Row]) -> list[str | None]:
+        texts = [row["text"] for row in rows]
+        verdicts = judge_repeats(texts, config.near_duplicate_similarity, seen, known)
+        for row, verdict in zip(rows, verdicts, strict=True):
+            row["group"] = verdict.group
+        return [verdict.reason for verdict in verdicts]
+
+    return judge
+
+
+def _same(config: CleaningConfig, seen: Sequence[Row]) -> Judge:
+    def judge(rows: Sequence[Row]) -> list[str | None]:
+        if config.semantic_similarity is None:
+            return [None] * len(rows)
+        texts, before = [row["text"] for row in rows], [row["text"] for row in seen]
+        repeated = same_meaning(texts, before, config.semantic_similarity)
+        return ["semantic duplicate" if same else None for same in repeated]
+
+    return judge
 
 
 def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
@@ -60,7 +117,7 @@ def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
     whole = last_full_sentence(text) if ends_cut(text, row["votes"].get("cut") == 1.0) else text
     draft = Draft(whole or text, row["labels"], config)
     reason = fault(draft) or ("truncated" if text and not whole else None)
-    if reason is None and copies_prompt(whole, row["prompt"]):
+    if reason is None and copies_exemplar(whole, [row["prompt"]]):
         reason = "copied from exemplar"
     return draft, reason
 

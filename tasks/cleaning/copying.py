@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from tasks.records import Reject, Row, Sifted
+from tasks.records import Row, Sifted, reject
 
 STAGE = "cleaning"
 EXEMPLAR_RUN = 9
@@ -20,11 +20,24 @@ def runs(text: str, length: int) -> set[int]:
     return {hash(tuple(words[i : i + length])) for i in range(len(words) - length + 1)}
 
 
-def copies_prompt(text: str, prompt: str) -> bool:
-    """Whether a text shares more than eight words in a row with its prompt and the exemplars in it."""
-    return len(prompt) > 2 * EXEMPLAR_RUN and not runs(text, EXEMPLAR_RUN).isdisjoint(
-        runs(prompt, EXEMPLAR_RUN)
-    )
+def copies_exemplar(text: str, exemplars: Iterable[str]) -> bool:
+    """Whether a text shares more than eight words in a row with one of the texts that it was to be like."""
+    long = [exemplar for exemplar in exemplars if len(exemplar) > 2 * EXEMPLAR_RUN]
+    own = runs(text, EXEMPLAR_RUN) if long else set()
+    return any(not own.isdisjoint(runs(exemplar, EXEMPLAR_RUN)) for exemplar in long)
+
+
+def runs_of(texts: Iterable[str]) -> set[int]:
+    """All runs of eight words of held-out texts."""
+    known: set[int] = set()
+    for text in texts:
+        known |= runs(text, TEST_RUN)
+    return known
+
+
+def shares_run(text: str, known: set[int]) -> bool:
+    """Whether a text shares eight words in a row with those that `runs_of` was given."""
+    return bool(known) and not known.isdisjoint(runs(text, TEST_RUN))
 
 
 def drop_copies(rows: Sequence[Row], held_out: Iterable[str]) -> Sifted:
@@ -34,13 +47,7 @@ def drop_copies(rows: Sequence[Row], held_out: Iterable[str]) -> Sifted:
         rows: Rows that something will be trained on.
         held_out: Texts that it will be measured on.
     """
-    known: set[int] = set()
-    for text in held_out:
-        known |= runs(text, TEST_RUN)
-    copied = [not known.isdisjoint(runs(row["text"], TEST_RUN)) for row in rows]
-    rejects = [
-        Reject(row=row, stage=STAGE, reason="copied from test")
-        for row, bad in zip(rows, copied, strict=True)
-        if bad
-    ]
-    return Sifted([row for row, bad in zip(rows, copied, strict=True) if not bad], rejects)
+    known = runs_of(held_out)
+    copied = [row for row in rows if shares_run(row["text"], known)]
+    kept = [row for row in rows if not shares_run(row["text"], known)]
+    return Sifted(kept, reject(copied, STAGE, "copied from test"))

@@ -88,27 +88,37 @@ def group_name(text: str) -> str:
     return sha1(normalised(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def judge_repeats(texts: Sequence[str], similarity: float, seen: Sequence[Row] = ()) -> list[Verdict]:
+def judge_repeats(
+    texts: Sequence[str], similarity: float, seen: Sequence[Row] = (), known: Sequence[str] = ()
+) -> list[Verdict]:
     """Tell which texts repeat an earlier or an already accepted one, and group those that do not.
 
     Args:
         texts: Cleaned texts in the order of precedence.
         similarity: Jaccard similarity from which a text counts as repeated.
         seen: Rows accepted before; they stay, and texts that are akin to them join their group.
+        known: Texts from elsewhere that are not to be repeated.
 
     Returns:
         One verdict per text.
     """
-    everything = [*(row["text"] for row in seen), *texts]
-    likeness = find_repeats(everything, similarity, len(seen))
-    return [_verdict(i, likeness, everything, seen) for i in range(len(seen), len(everything))]
+    everything = [*known, *(row["text"] for row in seen), *texts]
+    likeness = find_repeats(everything, similarity, len(known) + len(seen))
+    groups = ["" for _ in known] + [row["group"] for row in seen]
+    return [
+        _verdict(i, likeness, everything, groups, len(known)) for i in range(len(groups), len(everything))
+    ]
 
 
-def _verdict(i: int, likeness: Likeness, texts: Sequence[str], seen: Sequence[Row]) -> Verdict:
-    if likeness.repeats[i] != i:
-        return Verdict("exact duplicate" if likeness.exact[i] else "near duplicate", "")
+def _verdict(
+    i: int, likeness: Likeness, texts: Sequence[str], groups: Sequence[str], n_known: int
+) -> Verdict:
+    kept = likeness.repeats[i]
+    if kept != i:
+        reason = "exact duplicate" if likeness.exact[i] else "near duplicate"
+        return Verdict(f"{reason} of known text" if kept < n_known else reason, "")
     first = likeness.root[i]
-    named = seen[first]["group"] if first < len(seen) else ""
+    named = groups[first] if first < len(groups) else ""
     return Verdict(None, named or group_name(texts[first]))
 
 

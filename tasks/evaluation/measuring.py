@@ -16,14 +16,22 @@ METRICS_FILE = Path(__file__).with_name("metrics.py")
 Matrix = NDArray[np.float64]
 
 
-def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy: Taxonomy) -> dict[str, Any]:
+def measure(
+    probabilities: Matrix,
+    thresholds: Matrix,
+    targets: Matrix,
+    taxonomy: Taxonomy,
+    levels: NDArray[np.int_] | None = None,
+) -> dict[str, Any]:
     """Measure probabilities against true label sets.
 
     Args:
         probabilities: (n, n_labels), 0..1.
         thresholds: (n_labels,), chosen on other texts than these.
-        targets: (n, n_labels), 0 or 1.
+        targets: (n, n_labels), 0 or 1; a label below 0 is unknown and counts as rightly left out, whatever
+            was said about it.
         taxonomy: Names the labels; a scale is measured as one, too.
+        levels: (n,) places on the scale, 1..n_labels; None takes the median of the probabilities.
 
     Returns:
         See `INPUTS` in `tasks/evaluation/metrics.py`; JSON-able.
@@ -33,21 +41,27 @@ def measure(probabilities: Matrix, thresholds: Matrix, targets: Matrix, taxonomy
     """
     if not len(targets):
         raise ValueError("test set is empty; expected at least one text. Ask for more texts per label.")
-    levels = {}
+    decided = decide(probabilities, thresholds).astype(float)
+    scale = {}
     if taxonomy.ordinal:
-        levels = {"predicted_levels": median_levels(probabilities), "reference_levels": true_levels(targets)}
+        predicted = median_levels(probabilities) if levels is None else levels
+        scale = {"predicted_levels": predicted, "reference_levels": true_levels(targets)}
+    if (unknown := targets < 0).any():
+        decided, targets, probabilities = (
+            np.where(unknown, 0.0, x) for x in (decided, targets, probabilities)
+        )
     return _module().compute(  # type: ignore[no-any-return]
-        predictions=decide(probabilities, thresholds).astype(float),
+        predictions=decided,
         references=targets,
         probabilities=probabilities,
         label_names=list(taxonomy.names),
-        **levels,
+        **scale,
     )
 
 
 def true_levels(targets: Matrix) -> NDArray[np.int_]:
     """Level of each text, 1..n_labels, and 0 for a text that does not have exactly one label; (n,)."""
-    return np.where(targets.sum(axis=1) == 1, 1 + targets.argmax(axis=1), 0)
+    return np.where((targets > 0).sum(axis=1) == 1, 1 + targets.argmax(axis=1), 0)
 
 
 @cache

@@ -21,7 +21,7 @@ def tune_thresholds(
 
     Args:
         probabilities: (n, n_labels), 0..1.
-        targets: (n, n_labels), 0 or 1.
+        targets: (n, n_labels), positive from 0.5; values below 0 are unknown and count on neither side.
         min_positives: Positives from which a label keeps its own threshold.
         weights: (n,) texts out there that each text stands for, see `population_weights`; None means one.
 
@@ -30,7 +30,7 @@ def tune_thresholds(
     """
     probabilities, positive = np.asarray(probabilities, dtype=float), np.asarray(targets) >= 0.5
     counts = np.ones(len(positive)) if weights is None else np.asarray(weights, dtype=float)
-    each = np.repeat(counts[:, None], positive.shape[1], axis=1)
+    each = counts[:, None] * (np.asarray(targets) >= 0)
     own = _best_cuts(probabilities, positive, each)
     pooled = _best_cuts(probabilities.reshape(-1, 1), positive.reshape(-1, 1), each.reshape(-1, 1))
     n = positive.sum(axis=0)
@@ -97,7 +97,8 @@ def _best_cuts(scores: Matrix, positive: NDArray[np.bool_], weights: Matrix) -> 
     weight = np.take_along_axis(weights, order, axis=0)
     hits = np.cumsum(np.take_along_axis(positive, order, axis=0) * weight, axis=0)
     below = np.vstack([falling[1:], np.zeros((1, scores.shape[1]))])
-    f1 = 2 * hits / (np.cumsum(weight, axis=0) + hits[-1])
+    # At least a little, for a label that nobody knows anything about.
+    f1 = 2 * hits / np.maximum(np.cumsum(weight, axis=0) + hits[-1], MIN_THRESHOLD)
     f1[:-1][falling[:-1] == below[:-1]] = -1.0
     best = f1.argmax(axis=0)
     cuts: Matrix = (falling[best, columns] + below[best, columns]) / 2

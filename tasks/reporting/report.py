@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.reporting import views
+from tasks.reporting import closeup, quality, views
 from tasks.reporting.formatting import FILTERS
 from tasks.reporting.scores import RunScores
 from tasks.reporting.scrubbing import ScrubAccount, count_table, moved_labels, settings_in_words
@@ -46,10 +46,19 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "topic_tables": views.topic_tables(scores),
         "dense": scores.taxonomy.n_labels > views.MAX_ROOMY,
         "rejects": views.bars(views.largest_first(scores.rejects)),
+        "opinion": quality.opinion(scores),
+        "findings": quality.findings(scores),
+        "measured": quality.measured(scores),
+        "short_cells": [quality.why_short(cell) for cell in quality.short_cells(scores.plan)],
+        "ended": quality.ENDED[scores.plan.ended],
         "n_rejected": sum(scores.rejects.values()),
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
+        "fairness_verdict": views.fairness_verdict(scores),
+        "calibration": closeup.calibration_dots(scores.closeup) if scores.closeup else [],
+        "curves": closeup.curve_points(scores.closeup) if scores.closeup else [],
         "samples": views.samples_by_label(scores),
+        "votes": views.largest_first(scores.votes),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
         **_scrubbing(scores.scrubbing),
         "timings": views.bars(scores.timings),

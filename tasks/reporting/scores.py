@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from tasks.equity import Fairness
 from tasks.records import Record
 from tasks.reporting.scrubbing import ScrubAccount
 from tasks.taxonomy import Taxonomy
@@ -71,6 +72,24 @@ class CellFill(Record):
     wanted: int
     accepted: int
     drawn: int
+    reason: str = ""
+    """Most frequent `stage: reason` among the rejects of a cell that is short."""
+    n_reason: int = 0
+    """Texts that were rejected for it."""
+
+
+class Round(Record):
+    """The state after one round of sampling."""
+
+    number: int
+    drawn: int
+    """Texts drawn so far."""
+    accepted: int
+    """Texts that have passed every filter so far, those beyond the quota included."""
+    missing: int
+    """Texts that the cells still want."""
+    tokens: int
+    """Tokens sampled so far."""
 
 
 class Plan(Record):
@@ -79,6 +98,9 @@ class Plan(Record):
     cells: tuple[CellFill, ...]
     rounds: int
     """Rounds of sampling that were run."""
+    ended: str = "filled"
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    history: tuple[Round, ...] = ()
 
     def per_label(self, taxonomy: Taxonomy) -> dict[str, tuple[int, int]]:
         """(accepted, wanted) texts per label, counted over the label sets that hold it."""
@@ -90,6 +112,28 @@ class Plan(Record):
         return sum(cell.accepted for cell in cells), sum(cell.wanted for cell in cells)
 
 
+class Figure(Record):
+    """One figure of the data, beside the band that real text shows."""
+
+    name: str
+    value: float
+    low: float | None = None
+    """None where no band is known."""
+    high: float | None = None
+
+
+class Review(Record):
+    """What the synthetic rows are like; see `tasks.variety`."""
+
+    n_texts: int
+    """Texts that the figures were measured on, 0 if there is no synthetic text."""
+    figures: tuple[Figure, ...]
+    marks: dict[str, int]
+    """Accepted texts with profanity and, where it is counted, with toxicity."""
+    n_mixed: int
+    """Texts that were joined of two stances."""
+
+
 class Sample(Record):
     """One accepted text, to read."""
 
@@ -97,6 +141,39 @@ class Sample(Record):
     labels: tuple[str, ...]
     topic: str
     style: str
+
+
+class Neighbour(Record):
+    """A training row that lies near a text."""
+
+    text: str
+    labels: tuple[str, ...]
+    source: str
+    prompt: str
+    """What the generator was asked; empty for real rows."""
+
+
+class Mistake(Record):
+    """One confident error."""
+
+    text: str
+    label: str
+    """The label that was given wrongly, or missed."""
+    probability: float
+    true_labels: tuple[str, ...]
+    neighbours: tuple[Neighbour, ...]
+    """Nearest training rows that carry what the classifier said: the label given, or those it preferred."""
+
+
+class CloseUp(Record):
+    """A closer look at the classifier on the test set that decides."""
+
+    test_set: str
+    curves: dict[str, tuple[float, ...]]
+    """Per label, precision at recall 0, 0.05 .. 1; empty without positives."""
+    calibration: tuple[tuple[float, float, int], ...]
+    """Mean probability, share of positives, count; per bin, all labels pooled."""
+    mistakes: tuple[Mistake, ...]
 
 
 class ModelInfo(Record):
@@ -127,6 +204,8 @@ class RunScores(Record):
     plan: Plan
     rejects: dict[str, int]
     """Dropped texts per `stage: reason`."""
+    votes: dict[str, int] = Field(default_factory=dict)
+    """Accepted texts and masked labels by what the votes decided about them."""
     scrubbed: dict[str, int]
     """Replacements per entity type, in the accepted texts."""
     scrubbing: ScrubAccount | None = None
@@ -138,12 +217,19 @@ class RunScores(Record):
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[Sample, ...]
+    review: Review | None = None
+    """Of the synthetic rows."""
+    rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Some rejected texts per `stage: reason`."""
     timings: dict[str, float]
     """Seconds per stage."""
     versions: dict[str, str]
     """Python and the packages that decide the outcome."""
     machine: dict[str, str] = Field(default_factory=dict)
     """Hardware, in words."""
+    closeup: CloseUp | None = None
+    fairness: Fairness | None = None
+    """None where no audit was wanted."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 

@@ -1,9 +1,9 @@
 """Sampling: prompts in, texts out, at the speed of the hardware and reproducible row by row."""
 
 from tasks.config import GeneratorConfig
-from tasks.sampling.contract import Engine, Request, Sample, Usage
+from tasks.sampling.contract import Engine, Request, Sample, Scorer, Usage
 
-__all__ = ["Engine", "Request", "Sample", "Usage", "load_engine"]
+__all__ = ["Engine", "Request", "Sample", "Scorer", "Usage", "load_engine"]
 
 
 def load_engine(config: GeneratorConfig) -> Engine:

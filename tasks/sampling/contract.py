@@ -1,7 +1,8 @@
 """What a caller asks of an engine and what it gets back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Finish = Literal["stop", "length"]
 
@@ -64,4 +65,17 @@ class Engine(Protocol):
 
     def usage(self) -> Usage:
         """Tokens and time so far."""
+        ...
+
+    def close(self) -> None:
+        """Stop; callers still waiting get an error."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Something that knows how likely texts are; an endpoint does not tell."""
+
+    def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Log-likelihood of each text after its prompt, in nats."""
         ...

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import wait
 from typing import Any, TypeVar
 
 import httpx
@@ -19,6 +20,8 @@ CONNECT_S = 5.0
 ANSWER_S = 300.0
 """Longest silence before a call counts as hung; a busy server answers long texts late."""
 DEFAULT_CONCURRENCY = 64
+WAKE_S = 1.0
+"""A thread that waits for longer without waking cannot be told that its time is up."""
 ANY_MODEL = "default"
 """Stands for the first model that the server names."""
 
@@ -107,9 +110,15 @@ class EndpointEngine:
         """Tokens as the server counts them; seconds summed over callers."""
         return self._usage
 
+    def close(self) -> None:
+        """Give up all calls; callers still waiting get a CancelledError."""
+        self._loop.call_soon_threadsafe(lambda: [call.cancel() for call in asyncio.all_tasks(self._loop)])
+
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
+            while not wait([future], timeout=WAKE_S).done:
+                pass
             return future.result()
         except BaseException:
             future.cancel()

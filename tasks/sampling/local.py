@@ -7,6 +7,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +15,13 @@ import torch
 
 from tasks.sampling.contract import Request, Sample, Usage
 from tasks.sampling.decoding import Batch, Job, Limits, Row
+from tasks.sampling.scoring import log_likelihoods
 from tasks.sampling.wording import Wording
 
 log = logging.getLogger(__name__)
 
+WAKE_S = 1.0
+"""A thread that waits for longer without waking cannot be told that its time is up."""
 EXIT_WAIT_S = 5.0
 """How long the interpreter waits at exit for the decode thread to leave its forward pass."""
 
@@ -49,6 +53,8 @@ class LocalEngine:
             self._waiting.extend(Row(job, number) for number in range(request.k))
             self._wake()
         try:
+            while not wait([job.future], timeout=WAKE_S).done:
+                pass
             return job.future.result()
         finally:
             # An interrupted caller wants no more texts; a served one has none left to come.
@@ -57,6 +63,10 @@ class LocalEngine:
     def usage(self) -> Usage:
         """Tokens and time so far."""
         return self._usage
+
+    def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How likely the model finds texts after prompts; see `tasks.sampling.scoring`."""
+        return log_likelihoods(self._model, self._wording, pairs, self._context)
 
     def close(self) -> None:
         """Stop after the current step; callers still waiting get a RuntimeError."""
@@ -137,8 +147,7 @@ class LocalEngine:
         self._limits = replace(self._limits, batch_size=size)
         self._widths = [w for w in self._widths if w <= size * self._limits.n_lanes] or [min(self._widths)]
         for row in held.values():
-            row.tokens.clear()
-            row.job.prefills.clear()
+            row.forget()
         with self._lock:
             self._batch = Batch(self._model, self._limits, self._widths)
             self._waiting.extendleft(reversed(held.values()))

@@ -21,7 +21,7 @@ INSTITUTIONS = (
 NAMED_AFTER = re.compile(INSTITUTIONS)
 """What a full name can give its name to: "Martin Luther King Boulevard"."""
 ENDS_AS_PLACE = re.compile(
-    r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Stadium|Inc|Ltd)$"
+    r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Ltd)$"
 )
 THINGS_NAMED_AFTER = re.compile(
     r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|scale|method|transform|constant|process|chain"

@@ -1,13 +1,16 @@
 """From accepted texts to rows that are balanced, divided, and mixed with people's."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 
-from tasks.balancing import fill_quotas, split_rows
+from tasks.balancing import choose_synthetic, fill_quotas, join_stances, split_rows, weigh_rows
 from tasks.caching import stage
-from tasks.cleaning import clean_rows
-from tasks.config import CleaningConfig, ScrubbingConfig, SplitConfig
+from tasks.cleaning import clean_rows, group_rows
+from tasks.columns import texts_of
+from tasks.config import CleaningConfig, MixingConfig, ScrubbingConfig, SplitConfig
+from tasks.embedding import embed
 from tasks.realrows import real_rows
 from tasks.records import Cell, DatasetRef, RealRef, Row, Sifted, SiftedRefs
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
@@ -15,16 +18,25 @@ from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
 
 
-@stage("balance-split")
-def balance_split(rows: DatasetRef, cells: tuple[Cell, ...], config: SplitConfig, seed: int) -> SiftedRefs:
-    """Keep what the plan wants and divide it."""
+@stage("balance-split", version="2")
+def balance_split(
+    rows: DatasetRef,
+    cells: tuple[Cell, ...],
+    config: SplitConfig,
+    seed: int,
+    taxonomy: Taxonomy,
+    similarity: float,
+    mixed_share: float,
+) -> SiftedRefs:
+    """Keep what the plan wants, group it as a whole, divide it, and join some of it into mixed texts."""
     sifted = fill_quotas(open_store().get_rows(rows), cells)
     # Without cells the run is made of real text alone, and there is nothing to divide.
-    divided = split_rows(sifted.kept, config, seed) if cells else []
-    return put_sifted(Sifted(divided, sifted.rejects))
+    divided = split_rows(group_rows(sifted.kept, similarity), config, seed) if cells else []
+    # Last, so that both halves of a mixed text are of one split.
+    return put_sifted(Sifted(join_stances(divided, taxonomy, mixed_share, seed), sifted.rejects))
 
 
-@stage("read-real", version=SCRUBBER_VERSION)
+@stage("read-real", version=SCRUBBER_VERSION, outside=True)
 def read_real_part(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> SiftedRefs:
@@ -35,11 +47,17 @@ def read_real_part(
     return put_sifted(Sifted(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
 
 
-@stage("mix")
+@stage("mix", version="2")
 def mix(
-    synthetic: DatasetRef, real: DatasetRef, share: float, at_most: int | None, validation: float, seed: int
+    synthetic: DatasetRef,
+    real: DatasetRef,
+    share: float,
+    at_most: int | None,
+    config: MixingConfig,
+    validation: float,
+    seed: int,
 ) -> DatasetRef:
-    """Add real rows to training and validation at the wanted share."""
+    """Add real rows to training and validation at the wanted share, and choose the synthetic ones beside."""
     store = open_store()
     rows, people = store.get_rows(synthetic), store.get_rows(real)
     wanted = len(people) if share >= 1 else round(share / (1 - share) * len(rows))
@@ -47,4 +65,14 @@ def mix(
     n_validation = round(validation * len(chosen))
     parts = ["validation"] * n_validation + ["train"] * (len(chosen) - n_validation)
     drawn = [cast("Row", {**people[i], "split": part}) for i, part in zip(chosen, parts, strict=True)]
-    return store.put_rows([*rows, *drawn])
+    return store.put_rows(join_real(rows, drawn, config, seed))
+
+
+def join_real(synthetic: Sequence[Row], people: Sequence[Row], config: MixingConfig, seed: int) -> list[Row]:
+    """Synthetic and real rows of all parts; in training the synthetic ones are chosen and weighed."""
+    ours, theirs = ([row for row in rows if row["split"] == "train"] for rows in (synthetic, people))
+    ours = choose_synthetic(ours, theirs, config, seed)
+    if config.weigh and ours and theirs:
+        one, other = (embed(texts_of(rows), "weigh") for rows in (ours, theirs))
+        ours = weigh_rows(ours, theirs, one, other, seed)
+    return [*ours, *(row for row in synthetic if row["split"] != "train"), *people]

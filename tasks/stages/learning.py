@@ -7,18 +7,25 @@ from typing import Any
 import numpy as np
 
 from tasks.caching import digest, stage
+from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_arms
+from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.measuring import measure
+from tasks.evaluation.protocol import Predictions, levels_of, to_bytes
 from tasks.evaluation.thresholds import population_weights, tune_thresholds
 from tasks.realrows import without_seen
-from tasks.records import DatasetRef, ModelRef, Record, Row
-from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm
+from tasks.records import BlobRef, DatasetRef, ModelRef, Record, Row
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp
 from tasks.runpage import Progress
 from tasks.scrubbing import SCRUBBER_VERSION
+from tasks.stages.closeup import close_up
 from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import Taxonomy
-from tasks.training import load_classifier, predict, save_classifier, train_classifier
+from tasks.training import load_classifier, predict, predict_levels, save_classifier, train_classifier
+
+ENOUGH_JUDGES = 500
+"""Real validation rows that choose thresholds by themselves."""
 
 
 class Evaluation(Record):
@@ -27,9 +34,12 @@ class Evaluation(Record):
     arms: tuple[Arm, ...]
     n_seen_in_training: int
     """Real test texts that were left out because they stand in training."""
+    closeup: CloseUp
+    predictions: BlobRef
+    """What the classifier said about the test set that decides, see `Predictions`."""
 
 
-@stage("train", version="1")
+@stage("train", version="2", outside=True)
 def train(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -37,47 +47,67 @@ def train(
     evaluation: EvaluationConfig,
     scrubbing: ScrubbingConfig,
     seed: int,
+    twins: DatasetRef | None = None,
+    pairing: float = 0.0,
 ) -> ModelRef:
-    """Fine-tune the classifier; thresholds are chosen on validation and travel with it."""
+    """Fine-tune the classifier; thresholds are chosen on validation and travel with it.
+
+    `twins` are counterfactual rows of a fairness correction, `pairing` the weight of their pairing loss.
+    """
     store = open_store()
-    parts = _parts(store.get_rows(rows))
-    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, seed)}")
+    inputs = rows, taxonomy, config, evaluation, scrubbing, seed, twins, pairing
+    scratch = store.scratch(f"train-{digest(*inputs)}")
     progress = Progress("train")
-    model, tokenizer, state = train_classifier(
-        parts["train"],
-        parts["validation"],
-        taxonomy.names,
-        config,
-        seed,
-        scratch,
-        progress,
-    )
-    progress(1.0)
-    targets = _targets(parts["validation"])
-    found = predict(model, tokenizer, _texts(parts["validation"]), config.max_tokens)
-    thresholds = tune_thresholds(
-        found.astype(float),
-        targets,
-        evaluation.min_positives,
-        _weights(parts["validation"], taxonomy),
-    )
     settings = {
-        "labels": list(taxonomy.names),
-        "thresholds": [float(t) for t in thresholds],
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": scrubbing.model_dump(mode="json"),
-        "max_tokens": config.max_tokens,
-        "base": config.base,
-        "history": state.history,
     }
-    save_classifier(model, tokenizer, settings, scratch / "model")
-    ref = store.put_folder(scratch / "model")
+    known = [*store.get_rows(rows), *(store.get_rows(twins) if twins else [])]
+    folder = _trained(known, taxonomy, config, evaluation, settings, seed, scratch, progress, pairing)
+    progress(1.0)
+    ref = store.put_folder(folder)
     remove_scratch(scratch)
     return ref
 
 
-@stage("evaluate")
+def _trained(
+    rows: Sequence[Row],
+    taxonomy: Taxonomy,
+    config: TrainingConfig,
+    evaluation: EvaluationConfig,
+    settings: dict[str, Any],
+    seed: int,
+    scratch: Path,
+    progress: Progress,
+    pairing: float = 0.0,
+) -> Path:
+    """Folder of a classifier that is trained, calibrated and has its thresholds; no test row is at hand."""
+    parts = parts_of(rows)
+    model, tokenizer, state = train_classifier(
+        parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, progress, pairing
+    )
+    judges, weights = judges_of(parts["validation"], taxonomy)
+    found = predict(model, tokenizer, texts_of(judges), config.max_tokens).astype(float)
+    slope, intercept = platt_scaling(found, targets_of(judges), weights)
+    model.calibrate(slope, intercept)
+    mended = calibrated(found, slope, intercept)
+    thresholds = tune_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
+    travelling = {
+        "labels": list(taxonomy.names),
+        "thresholds": [float(t) for t in thresholds],
+        **settings,
+        "max_tokens": config.max_tokens,
+        "base": config.base,
+        "ordinal": config.ordinal,
+        "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
+        "history": state.history,
+    }
+    save_classifier(model, tokenizer, travelling, scratch / "model")
+    return scratch / "model"
+
+
+@stage("evaluate", version="2")
 def evaluate(
     model: ModelRef,
     rows: DatasetRef,
@@ -88,55 +118,63 @@ def evaluate(
 ) -> Evaluation:
     """Measure the classifier and two baselines on every test set, with the same threshold rule."""
     store = open_store()
-    parts = _parts(store.get_rows(rows))
+    parts = parts_of(store.get_rows(rows))
     tests = {SYNTHETIC: parts["test"]} if parts["test"] else {}
     n_seen = 0
     if real_test:
         tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
-    labelled = {name: (_texts(part), _targets(part)) for name, part in tests.items()}
-    train, validation = ((_texts(parts[p]), _targets(parts[p])) for p in ("train", "validation"))
-    weights, fewest = _weights(parts["validation"], taxonomy), config.min_positives
+    labelled = {name: (texts_of(part), targets_of(part)) for name, part in tests.items()}
+    judges, weights = judges_of(parts["validation"], taxonomy)
+    train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], judges))
+    folder = store.get_folder(model)
+    said = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
     scores = [
-        *_classifier_arms(store.get_folder(model), labelled, taxonomy),
-        *baseline_arms(train, validation, labelled, taxonomy, seed, fewest, weights),
+        *({"name": CLASSIFIER, "test_set": n, "metrics": _measured(p, taxonomy)} for n, p in said.items()),
+        *baseline_arms(train, validation, labelled, taxonomy, seed, config.min_positives, weights),
     ]
-    return Evaluation(arms=tuple(Arm.model_validate(score) for score in scores), n_seen_in_training=n_seen)
+    deciding = REAL if REAL in tests else SYNTHETIC
+    return Evaluation(
+        arms=tuple(Arm.model_validate(score) for score in scores),
+        n_seen_in_training=n_seen,
+        closeup=close_up(deciding, tests[deciding], said[deciding], parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(said[deciding]), ".npz"),
+    )
 
 
-def _classifier_arms(
-    folder: Path, tests: dict[str, tuple[list[str], np.ndarray]], taxonomy: Taxonomy
-) -> list[dict[str, Any]]:
+def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
+    """What a saved classifier is worth on labelled rows, with the thresholds that travel with it."""
+    return _measured(predictions_of(folder, rows, taxonomy), taxonomy)
+
+
+def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Predictions:
+    """What a saved classifier says about rows; its thresholds are those that came with it."""
     model, tokenizer, settings = load_classifier(folder)
-    thresholds = np.array(settings["thresholds"])
-    return [
-        {
-            "name": CLASSIFIER,
-            "test_set": name,
-            "metrics": measure(
-                predict(model, tokenizer, texts, settings["max_tokens"]).astype(float),
-                thresholds,
-                targets,
-                taxonomy,
-            ),
-        }
-        for name, (texts, targets) in tests.items()
-    ]
+    found = predict_levels(model, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
+    said = found.probabilities.astype(float)
+    return Predictions(
+        ids=ids_of(rows),
+        probabilities=said,
+        thresholds=np.array(settings["thresholds"]),
+        targets=targets_of(rows),
+        levels=levels_of(said, found.levels, taxonomy),
+        weights=np.array([row["weight"] for row in rows], dtype=float),
+    )
 
 
-def _parts(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    return {part: [row for row in rows if row["split"] == part] for part in ("train", "validation", "test")}
+def _measured(said: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
+    levels = said.levels if taxonomy.ordinal else None
+    return measure(said.probabilities, said.thresholds, said.targets, taxonomy, levels)
 
 
-def _texts(rows: Sequence[Row]) -> list[str]:
-    return [row["text"] for row in rows]
+def judges_of(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:
+    """Rows that choose calibration and thresholds, and how many texts of the world each stands for.
 
-
-def _targets(rows: Sequence[Row]) -> np.ndarray:
-    return np.array([row["targets"] for row in rows], dtype=float)
-
-
-def _weights(validation: Sequence[Row], taxonomy: Taxonomy) -> np.ndarray | None:
-    """Weights that give validation the label shares of the world; real rows have them already."""
-    if taxonomy.shares is None or any(row["source"] == "real" for row in validation):
-        return None
-    return population_weights(_targets(validation), taxonomy.shares)
+    Real rows alone, if there are enough: their label shares are the world's. Otherwise all rows, weighed
+    to the shares that the taxonomy states.
+    """
+    people = [row for row in validation if row["source"] == "real"]
+    if len(people) >= ENOUGH_JUDGES or len(people) == len(validation):
+        return people, None
+    if taxonomy.shares is None:
+        return list(validation), None
+    return list(validation), population_weights(targets_of(validation), taxonomy.shares)

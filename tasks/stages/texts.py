@@ -1,53 +1,98 @@
 """From an order for texts to texts that carry their labels."""
 
-from functools import cache
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 
 from tasks.caching import stage
 from tasks.cleaning import clean_rows
 from tasks.config import CleaningConfig, GeneratorConfig, ScrubbingConfig, VerifyingConfig
+from tasks.locking import STOP
 from tasks.orders import Draft, Order, rows_of
-from tasks.records import DatasetRef, SiftedRefs
+from tasks.parquet import rows_of_parquet
+from tasks.realdata import read_real
+from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs, TeacherRef
 from tasks.sampling import Engine, Request, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
-from tasks.verifying import verify_rows
+from tasks.verifying import Teacher, verify_rows
 
 LOADING = Lock()
+ENGINES: dict[GeneratorConfig, Engine] = {}
 
 
 def engine_of(config: GeneratorConfig) -> Engine:
-    """The one engine of this process; cells that start at the same moment wait for it to load."""
+    """The one engine of this process; cells that start at the same moment wait for it to load.
+
+    Raises:
+        InterruptedError: The run was interrupted, and its engine is gone.
+    """
     with LOADING:
-        return _loaded(config)
+        if STOP.is_set():
+            raise InterruptedError("the run was interrupted; it loads no engine.")
+        if config not in ENGINES:
+            ENGINES[config] = load_engine(config)
+        return ENGINES[config]
 
 
-@cache
-def _loaded(config: GeneratorConfig) -> Engine:
-    return load_engine(config)
+@contextmanager
+def freed_when_interrupted() -> Iterator[None]:
+    """Stop the engine on Ctrl-C or cancelling, so that the cells that wait for it end at once."""
+    STOP.clear()
+    try:
+        yield
+    except Exception:
+        raise  # cells in flight are paid for: let them end and be kept
+    except BaseException:
+        STOP.set()
+        for engine in ENGINES.values():
+            engine.close()
+        ENGINES.clear()
+        raise
 
 
-@stage("sample-cell", version="1", task_run_name="{order.cell.key}")
+@stage("sample-cell", version="3", outside=True, task_run_name="{order.cell.key}")
 def sample_cell(
     order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
-) -> DatasetRef:
+) -> SampledRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
     engine = engine_of(generator)
-    wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
-    texts = [[Draft(s.text, s.finish == "length") for s in engine.sample(wish)] for wish in wishes]
+    wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt, generator.stop) for w in order.wishes]
+    # Side by side, so that few waiting cells fill the batch, too.
+    with ThreadPoolExecutor(len(wishes)) as threads:
+        samples = list(threads.map(engine.sample, wishes))
+    drafts = [[Draft(s.text, s.finish == "length") for s in texts] for texts in samples]
     name = str(generator.model)
-    return open_store().put_rows(
-        rows_of(order, texts, taxonomy, name, generator.revision or generator_sha256)
-    )
+    rows = rows_of(order, drafts, taxonomy, name, generator.revision or generator_sha256)
+    n_tokens = sum(s.n_tokens for texts in samples for s in texts)
+    return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
 
 
-@stage("clean")
-def clean(texts: tuple[DatasetRef, ...], seen: DatasetRef, config: CleaningConfig) -> SiftedRefs:
-    """Strip what can be stripped, reject what cannot be saved."""
+@stage("collect-texts", outside=True)
+def collect_texts(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTexts:
+    """Texts that new ones are compared with: people's, and those of earlier runs."""
+    store = open_store()
+    parts = {
+        part: [t.text for t in read_real(real.source, part)] if real else [] for part in ("train", "test")
+    }
+    runs = [row["text"] for ref in earlier for row in rows_of_parquet(store.get_blob(ref))]
+    known, held_out = ([*parts["train"], *runs], parts["test"])
+    blobs = [store.put_blob(json.dumps(texts).encode(), ".json") for texts in (known, held_out)]
+    return OtherTexts(known=blobs[0], held_out=blobs[1])
+
+
+@stage("clean", version="2")
+def clean(
+    texts: tuple[DatasetRef, ...], seen: DatasetRef, others: OtherTexts, config: CleaningConfig, judged: bool
+) -> SiftedRefs:
+    """Strip what can be stripped, reject what cannot be saved; `judged` says whether toxicity is counted."""
     store = open_store()
     rows = [row for ref in texts for row in store.get_rows(ref)]
-    return put_sifted(clean_rows(rows, config, store.get_rows(seen)))
+    known, held_out = (json.loads(store.get_blob(blob)) for blob in (others.known, others.held_out))
+    return put_sifted(clean_rows(rows, config, store.get_rows(seen), known, held_out))
 
 
 @stage("scrub", version=SCRUBBER_VERSION)
@@ -56,7 +101,16 @@ def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     return put_sifted(scrub_rows(open_store().get_rows(rows), config))
 
 
-@stage("verify", version="2")
-def verify(rows: DatasetRef, labels: tuple[str, ...], config: VerifyingConfig, seed: int) -> SiftedRefs:
-    """Drop rows whose label their neighbours dispute."""
-    return put_sifted(verify_rows(open_store().get_rows(rows), labels, config, seed))
+@stage("verify", version="3")
+def verify(
+    rows: DatasetRef,
+    taxonomy: Taxonomy,
+    config: VerifyingConfig,
+    seed: int,
+    teacher: TeacherRef | None = None,
+) -> SiftedRefs:
+    """Count the votes on every label: keep, relabel, mask or drop."""
+    store = open_store()
+    model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
+    weights = teacher.weights if teacher else None
+    return put_sifted(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))

@@ -1,6 +1,21 @@
 """Fine-tune an encoder as a multi-label classifier, and use it."""
 
-from tasks.training.classifier import Classifier, load_classifier, load_settings, predict, save_classifier
+from tasks.training.classifier import (
+    Classifier,
+    load_classifier,
+    load_settings,
+    predict,
+    predict_levels,
+    save_classifier,
+)
 from tasks.training.train import train_classifier
 
-__all__ = ["Classifier", "load_classifier", "load_settings", "predict", "save_classifier", "train_classifier"]
+__all__ = [
+    "Classifier",
+    "load_classifier",
+    "load_settings",
+    "predict",
+    "predict_levels",
+    "save_classifier",
+    "train_classifier",
+]

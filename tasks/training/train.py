@@ -1,5 +1,6 @@
-"""Multi-label fine-tuning: binary cross-entropy over known targets, early stopping on average precision."""
+"""Multi-label fine-tuning: a loss over known targets, early stopping on average precision."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from tasks.config import TrainingConfig
 from tasks.fitting import FitOptions, FitState, fit, length_buckets
 from tasks.records import Row
 from tasks.training.classifier import Classifier, new_classifier, predict
-
-UNKNOWN = -1.0
+from tasks.training.losses import loss_function, masked_mean
+from tasks.training.pairing import pairing_loss, twins_of
+from tasks.training.scale import scale_loss
 
 
 def train_classifier(
@@ -25,6 +27,7 @@ def train_classifier(
     seed: int,
     folder: Path,
     on_progress: Callable[[float], None] | None = None,
+    pairing: float = 0.0,
 ) -> tuple[Classifier, Any, FitState]:
     """Fine-tune the encoder of the configuration on rows with targets.
 
@@ -36,6 +39,8 @@ def train_classifier(
         seed: Decides head weights, batches and dropout.
         folder: Checkpoints; the same folder goes on where it stopped.
         on_progress: Called with the share done, 0..1.
+        pairing: Weight of the pairing loss of counterfactual twins among the rows, see
+            `tasks.training.pairing`; 0 learns from them as from any row.
 
     Returns:
         Model with the best weights, tokenizer, and the history of the training.
@@ -46,19 +51,35 @@ def train_classifier(
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
     _require_positives(targets, labels)
     torch.manual_seed(seed)
-    model, tokenizer = new_classifier(str(config.base), config.revision, len(labels))
+    model, tokenizer = new_classifier(
+        str(config.base), config.revision, len(labels), config.ordinal, config.lora_rank
+    )
     _set_prior(model, targets)
+    weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
+    levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
+    losses = loss_function(config.loss, targets)
     encoded = tokenizer([row["text"] for row in train], truncation=True, max_length=config.max_tokens)
     ids: list[list[int]] = encoded["input_ids"]
 
     def batches(epoch: int) -> list[list[int]]:
         return length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
 
-    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+    def outputs_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
         device = next(module.parameters()).device
         inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
-        logits = module(inputs["input_ids"], inputs["attention_mask"])
-        return masked_bce(logits, torch.from_numpy(targets[batch]).to(device))
+        outputs: torch.Tensor = module(inputs["input_ids"], inputs["attention_mask"]).float()
+        return outputs
+
+    twins = twins_of(train) if pairing else []
+
+    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+        outputs = outputs_of(module, batch)
+        logits, scale = outputs[:, : len(labels)], outputs[:, len(labels) :]
+        wanted, weight = (torch.from_numpy(a[batch]).to(outputs.device) for a in (targets, weights))
+        loss = masked_mean(losses(logits, wanted.clamp(min=0)), wanted, weight)
+        if config.ordinal:
+            loss = loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
+        return loss + pairing * pairing_loss(outputs_of, module, twins, batch) if twins else loss
 
     truth = np.array([row["targets"] for row in validation])
     texts = [row["text"] for row in validation]
@@ -67,45 +88,62 @@ def train_classifier(
         return mean_average_precision(truth, predict(module, tokenizer, texts, config.max_tokens))  # type: ignore[arg-type]
 
     options = FitOptions(
-        config.epochs, config.patience, seed, config.precision, config.warmup_share, config.max_grad_norm
+        epochs=config.epochs,
+        patience=config.patience,
+        seed=seed,
+        precision=config.precision,
+        warmup_share=config.warmup_share,
+        max_grad_norm=config.max_grad_norm,
+        average=config.average,
+        accumulate=config.accumulate,
     )
     groups = parameter_groups(model, config)
     state = fit(model, groups, batches, loss_of, score_of, options, folder, "train classifier", on_progress)
+    model.merge_adapters()
     return model, tokenizer, state
 
 
-def masked_bce(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Binary cross-entropy, mean over the targets that are known.
-
-    Args:
-        logits: float (batch, labels).
-        targets: float (batch, labels), 0..1, or -1 where unknown.
-    """
-    known = targets >= 0
-    loss = nn.functional.binary_cross_entropy_with_logits(
-        logits.float(), targets.clamp(min=0), reduction="none"
-    )
-    return (loss * known).sum() / known.sum().clamp(min=1)
-
-
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Average precision, mean over the labels that have a positive; 0 if none has."""
+    """Average precision over known targets (0 or more), mean over labels with a positive; 0 if none has."""
     present = np.flatnonzero((truth > 0.5).any(axis=0))
-    scores = [average_precision_score(truth[:, i] > 0.5, probabilities[:, i]) for i in present]
+    known = truth >= 0
+    scores = [
+        average_precision_score(truth[known[:, i], i] > 0.5, probabilities[known[:, i], i]) for i in present
+    ]
     return float(np.mean(scores)) if scores else 0.0
 
 
 def parameter_groups(model: Classifier, config: TrainingConfig) -> list[dict[str, Any]]:
-    """AdamW groups: the head learns faster; biases and norms do not decay."""
+    """AdamW groups: heads learn faster, lower layers slower; biases and norms do not decay.
+
+    Layer decay as in Howard and Ruder 2018, "Universal Language Model Fine-tuning", section 3.2.
+    """
     groups = []
-    for module, rate in ((model.encoder, config.learning_rate), (model.head, config.head_learning_rate)):
-        flat = [p for p in module.parameters() if p.ndim < 2]
-        deep = [p for p in module.parameters() if p.ndim >= 2]
-        groups += [
-            {"params": deep, "lr": rate, "weight_decay": config.weight_decay},
-            {"params": flat, "lr": rate, "weight_decay": 0.0},
-        ]
-    return groups
+    n_layers = int(model.encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        rate = config.head_learning_rate
+        if name.startswith("encoder."):
+            rate = config.learning_rate * config.layer_decay ** (n_layers - 1 - _layer(name))
+        decay = config.weight_decay if parameter.ndim >= 2 else 0.0
+        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
+    return _merged(groups)
+
+
+def _layer(name: str) -> int:
+    """Place of a parameter's layer, 0 the lowest; embeddings are below it."""
+    found = re.search(r"\.layers?\.(\d+)\.", name)
+    return int(found[1]) if found else -1
+
+
+def _merged(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Groups of equal options as one."""
+    merged: dict[tuple[float, float], dict[str, Any]] = {}
+    for group in groups:
+        key = group["lr"], group["weight_decay"]
+        merged.setdefault(key, {**group, "params": []})["params"] += group["params"]
+    return list(merged.values())
 
 
 @torch.no_grad()

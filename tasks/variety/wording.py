@@ -13,9 +13,10 @@ from math import exp, log
 
 import numpy as np
 
+N_WORDS = 8
+"""Words that texts are cut to: three in four comments of GoEmotions have as many."""
 SELF_BLEU_TEXTS = 1_000
-"""Texts that are scored against one another. Self-BLEU grows with their number, so it is fixed; over draws of
-real comments it then has a standard deviation of 0.003 (0.02 with 200 texts)."""
+"""Texts that are scored against one another, at most."""
 SELF_BLEU_ORDER = 4
 """Longest n-gram, as in Zhu et al. 2018."""
 OPENING_WORDS = 3
@@ -26,25 +27,32 @@ STEM_LETTERS = 5
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\[[A-Z]+\]")
 
 Words = tuple[str, ...]
+Figures = dict[str, float]
 
 
-def variety(texts: Sequence[str], labels: Sequence[Sequence[str]], seed: int = 0) -> dict[str, float]:
-    """Measure how varied texts are.
+def wording(texts: Sequence[str], labels: Sequence[Sequence[str]], n_texts: int, seed: int = 0) -> Figures:
+    """Measure how varied the words of texts are.
 
     Args:
         texts: Texts, at least one.
         labels: Names of the labels of each text.
-        seed: Decides which texts self-BLEU is measured on.
+        n_texts: Texts of `N_WORDS` words that repetition is measured on, drawn without replacement.
+        seed: Decides which texts.
 
     Returns:
+        On `n_texts` texts, each cut to its first `N_WORDS` words; left out if there are not as many:
+
         - `compression_ratio`: bytes before over bytes after zlib; above 1, higher is more repetitive.
           Shaib et al. 2024, "Standardizing the Measurement of Text Diversity", section 2.
         - `distinct_1`, `distinct_2`, `distinct_3`: distinct n-grams over all n-grams, 0..1, higher is more
           varied. Li et al. 2016, "A Diversity-Promoting Objective Function", section 5.
-        - `self_bleu`: mean BLEU-4 of a text against the other sampled texts, 0..1, higher is more alike.
+        - `self_bleu`: mean BLEU-4 of a text against the others, 0..1, higher is more alike.
           Zhu et al. 2018, "Texygen", section 3.
         - `top_openings_share`: share of texts with one of the ten most frequent three-word openings.
-        - `length_mean`, `length_p5`, `length_p50`, `length_p95`: words per text.
+
+        On all texts:
+
+        - `length_p5`, `length_p50`, `length_p95`: words per text.
         - `label_named_share`: share of texts that name one of their own labels.
 
     Raises:
@@ -55,14 +63,39 @@ def variety(texts: Sequence[str], labels: Sequence[Sequence[str]], seed: int = 0
             f"The set has {len(texts)} texts and {len(labels)} lists of labels; expected equally many, "
             "at least one. Give one list of labels per text."
         )
-    words = [tuple(_WORD.findall(text.lower())) for text in texts]
+    words = [words_of(text) for text in texts]
+    shaped = same_shape(words, n_texts, seed)
     return {
-        "compression_ratio": compression_ratio(texts),
-        **{f"distinct_{n}": distinct(words, n) for n in (1, 2, 3)},
-        "self_bleu": self_bleu(_sample(words, seed)),
-        "top_openings_share": top_openings_share(words),
+        **(repetition(shaped) if shaped else {}),
         **_lengths(words),
         "label_named_share": label_named_share(texts, labels),
+    }
+
+
+def words_of(text: str) -> Words:
+    """Lower-case words of a text."""
+    return tuple(_WORD.findall(text.lower()))
+
+
+def same_shape(texts: Sequence[Words], n_texts: int, seed: int) -> list[Words]:
+    """First `N_WORDS` words of `n_texts` texts that have as many; none if there are fewer such texts.
+
+    All figures of repetition depend on the number and the length of texts, so these are the same for all.
+    """
+    long = [words[:N_WORDS] for words in texts if len(words) >= N_WORDS]
+    if len(long) < n_texts:
+        return []
+    places = np.random.default_rng(seed).choice(len(long), n_texts, replace=False)
+    return [long[i] for i in sorted(places.tolist())]
+
+
+def repetition(texts: Sequence[Words]) -> Figures:
+    """Figures of repetition, see `wording`."""
+    return {
+        "compression_ratio": compression_ratio(" ".join(words) for words in texts),
+        **{f"distinct_{n}": distinct(texts, n) for n in (1, 2, 3)},
+        "self_bleu": self_bleu(texts[:SELF_BLEU_TEXTS]),
+        "top_openings_share": top_openings_share(texts),
     }
 
 
@@ -80,15 +113,6 @@ def distinct(texts: Iterable[Words], n: int) -> float:
     """Distinct n-grams over all n-grams; 0 where there is none."""
     counts = Counter(gram for words in texts for gram in _grams(words, n))
     return len(counts) / counts.total() if counts else 0.0
-
-
-def _sample(texts: Sequence[Words], seed: int) -> list[Words]:
-    """At most `SELF_BLEU_TEXTS` texts with words, drawn without replacement, in their order."""
-    wordy = [words for words in texts if words]
-    if len(wordy) <= SELF_BLEU_TEXTS:
-        return wordy
-    places = np.random.default_rng(seed).choice(len(wordy), SELF_BLEU_TEXTS, replace=False)
-    return [wordy[i] for i in sorted(places.tolist())]
 
 
 def self_bleu(texts: Sequence[Words]) -> float:
@@ -151,7 +175,7 @@ def top_openings_share(texts: Sequence[Words]) -> float:
 def _lengths(texts: Sequence[Words]) -> dict[str, float]:
     lengths = [len(words) for words in texts]
     p5, p50, p95 = np.percentile(lengths, [5, 50, 95]).tolist()
-    return {"length_mean": float(np.mean(lengths)), "length_p5": p5, "length_p50": p50, "length_p95": p95}
+    return {"length_p5": p5, "length_p50": p50, "length_p95": p95}
 
 
 def label_named_share(texts: Sequence[str], labels: Sequence[Sequence[str]]) -> float:

@@ -1,0 +1,86 @@
+"""Serve a classifier: `python -m deployments.api --model champion`; `--help` lists every knob.
+
+This process checks the model, then watches over the workers, which answer; one that dies is replaced.
+"""
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from deployments.api.settings import ApiSettings
+
+FACTORY = "deployments.api.app:create_app"
+GRACE_S = 30
+"""Seconds that requests in flight have to finish after a signal to stop."""
+
+
+def main(arguments: list[str]) -> None:
+    """Read the knobs, refuse what cannot work, serve until a signal comes."""
+    settings = _settings(arguments)
+    _check(settings)
+    os.environ.update(settings.as_environment())
+    with tempfile.TemporaryDirectory(prefix="sentimill-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _serve(settings)
+
+
+def _settings(arguments: list[str]) -> ApiSettings:
+    try:
+        return ApiSettings.from_arguments(arguments)
+    except (ValidationError, SettingsError) as error:
+        from tasks.commandline import complaint, fail
+
+        raise fail(complaint(error)) from None
+
+
+def _check(settings: ApiSettings) -> None:
+    """Refuse a missing or damaged model and unreadable keys before a worker is started."""
+    from deployments.api.security import read_keys
+    from deployments.api.sources import fetched, find
+
+    try:
+        read_keys(settings)
+        with fetched(find(settings)):
+            pass
+    except (OSError, ValueError) as error:
+        from tasks.commandline import fail
+
+        fail(str(error))
+
+
+def _serve(settings: ApiSettings) -> None:
+    import uvicorn
+
+    uvicorn.run(
+        FACTORY,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=60,  # loading a new champion keeps a worker busy for seconds
+        backlog=512,
+    )
+
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(process)d %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {
+        "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "sentimill": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
+}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,94 @@
+"""Texts in, decisions out, in the way that the model was evaluated: scrubbed, cut, judged, compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from deployments.api.loading import Served
+
+ROWS = 8
+"""Texts per forward pass: from here on a CPU gains nothing, and texts of like length waste no padding."""
+
+
+class Item(NamedTuple):
+    """One text to judge."""
+
+    served: Served
+    """The model that was served when the request came; all texts of a request are judged by one."""
+    text: str
+    scrub: bool
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the classifier says about one text."""
+
+    served: Served
+    text: str
+    """As it was judged."""
+    scrubbed: dict[str, int]
+    spans: tuple[tuple[int, int, str], ...]
+    """(start, end, kind) of what was found in the normalised text."""
+    probabilities: np.ndarray
+    """float (n_labels,)."""
+    decided: np.ndarray
+    """bool (n_labels,)."""
+    level: int | None
+    n_tokens: int
+    """Tokens of the whole text, also those that the model does not read."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the model read only the beginning."""
+        return self.n_tokens > int(self.served.settings["max_tokens"])
+
+
+def predict_items(items: Sequence[Item]) -> list[Prediction]:
+    """Judge texts, each with its model; what comes out of one does not depend on the others."""
+    if len({id(item.served) for item in items}) == 1:
+        return _predict(items[0].served, items)
+    return [prediction for item in items for prediction in _predict(item.served, [item])]
+
+
+def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
+    from tasks.evaluation.thresholds import decide, median_levels
+
+    scrubbed = _scrubbed(served, items)
+    texts = [text for text, _, _ in scrubbed]
+    lengths = [len(ids) for ids in served.tokenizer(texts, verbose=False)["input_ids"]]
+    found = probabilities(served, texts, lengths)
+    decisions = decide(found, served.thresholds)
+    levels = median_levels(found).tolist() if served.taxonomy.ordinal else [None] * len(texts)
+    return [
+        Prediction(served, *scrub, row, decision, level, length)
+        for scrub, row, decision, level, length in zip(
+            scrubbed, found, decisions, levels, lengths, strict=True
+        )
+    ]
+
+
+def _scrubbed(
+    served: Served, items: Sequence[Item]
+) -> list[tuple[str, dict[str, int], tuple[tuple[int, int, str], ...]]]:
+    """(text, counts, spans) of each item; an item that is not to be scrubbed stays as it is."""
+    wanted = iter(served.scrubber.many([item.text for item in items if item.scrub]))
+    done = [next(wanted) if item.scrub else None for item in items]
+    return [
+        (each.text, each.counts, each.spans) if each else (item.text, {}, ())
+        for item, each in zip(items, done, strict=True)
+    ]
+
+
+def probabilities(served: Served, texts: Sequence[str], lengths: Sequence[int]) -> np.ndarray:
+    """Probability of every label, float64 (n, n_labels), of texts with these numbers of tokens."""
+    from tasks.training import predict
+
+    order = np.argsort(lengths, kind="stable")
+    out = np.zeros((len(texts), len(served.settings["labels"])))
+    for start in range(0, len(order), ROWS):
+        rows = order[start : start + ROWS]
+        batch = [texts[i] for i in rows]
+        out[rows] = predict(served.model, served.tokenizer, batch, served.settings["max_tokens"])
+    return out

@@ -1,0 +1,133 @@
+"""Make what a server needs: results block, GPU limit, work pools, deployments, automations.
+
+    python -m deployments.setup            or `make deploy`
+
+What is there already is left as it is, for a person may have changed it in the UI; deployments alone always
+follow deployments/prefect.yaml. `--reset` replaces pools and automations by those of this version, too.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import (
+    GlobalConcurrencyLimitCreate,
+    WorkPoolCreate,
+    WorkPoolUpdate,
+)
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
+
+from deployments.automations import ensure_automations
+from tasks.commandline import one_clear_error, require_server
+from tasks.store import open_store
+
+ROOT = Path(__file__).parent.parent
+GPU_LIMIT = "gpu"
+
+
+def main() -> None:
+    """Set the server up and say what was made."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.setup", description=__doc__.splitlines()[0])
+    parser.add_argument("--reset", action="store_true", help="replace pools and automations that are there")
+    options = parser.parse_args()
+    with one_clear_error():
+        say("server", f"Prefect {require_server()}")
+        set_up(options.reset)
+
+
+def set_up(reset: bool) -> None:
+    """Make everything that is missing."""
+    with get_client(sync_client=True) as client:
+        say("results block", open_store().root)
+        say("concurrency limit", f"{GPU_LIMIT}: {ensure_gpu_limit(client)}")
+        for name, pool in read_pools().items():
+            say("work pool", f"{name}: {ensure_pool(client, name, pool, reset)}")
+        deploy()
+        for name, outcome in ensure_automations(client, os.environ, reset).items():
+            say("automation", f"{name}: {outcome}")
+
+
+def say(what: str, outcome: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(f"{what:20}{outcome}\n")
+
+
+def ensure_gpu_limit(client: SyncPrefectClient) -> str:
+    """Make the limit of one engine at a time that GPU tasks wait for."""
+    try:
+        client.read_global_concurrency_limit_by_name(GPU_LIMIT)
+    except ObjectNotFound:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=GPU_LIMIT, limit=1))
+        return "made"
+    return "is there"
+
+
+def read_pools() -> dict[str, dict[str, Any]]:
+    """Work pools of deployments/pools.yaml by name."""
+    text = (ROOT / "deployments" / "pools.yaml").read_text(encoding="utf-8")
+    pools: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return pools
+
+
+def ensure_pool(client: SyncPrefectClient, name: str, pool: Mapping[str, Any], reset: bool) -> str:
+    """Make a work pool, or with `reset` give one that is there its template and description anew."""
+    template = job_template(pool)
+    try:
+        client.read_work_pool(name)
+    except ObjectNotFound:
+        made = WorkPoolCreate(
+            name=name, type=pool["type"], description=pool["description"], base_job_template=template
+        )
+        client.create_work_pool(made)
+        return "made"
+    if not reset:
+        return "is there"
+    client.update_work_pool(name, WorkPoolUpdate(description=pool["description"], base_job_template=template))
+    return "replaced"
+
+
+def job_template(pool: Mapping[str, Any]) -> dict[str, Any]:
+    """Prefect's own job template of the pool's type with that of pools.yaml laid over it."""
+    own = asyncio.run(get_default_base_job_template_for_infrastructure_type(pool["type"]))
+    if own is None:
+        raise ValueError(
+            f"work pool type is {pool['type']!r}; expected one that Prefect knows. "
+            "Mend deployments/pools.yaml."
+        )
+    return laid_over(own, pool["template"])
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two trees; what stands above wins, and lists are replaced whole."""
+    merged = dict(below)
+    for name, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = laid_over(merged[name], value) if both else value
+    return merged
+
+
+def deploy() -> None:
+    """Register every deployment of deployments/prefect.yaml.
+
+    Raises:
+        ValueError: with what Prefect said.
+    """
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    command += ["--prefect-file", "deployments/prefect.yaml"]
+    environment = {"SENTIMILL_HOME": str(ROOT), **os.environ}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"prefect deploy failed. {done.stdout.strip()} {done.stderr.strip()}")
+    say("deployments", "those of deployments/prefect.yaml")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Measure the champion again, and fail if it fell below what was recorded, or treats people too differently.
+
+    python -m flows.audit_model                                     on the test texts of its own run
+    python -m flows.audit_model --taxonomy goemotions --real DIR    on people's text
+
+Trigger: every week (deployments/prefect.yaml), or by hand. On a server, an audit that fails starts
+`regenerate/nightly` (deployments/automations.py).
+"""
+
+from prefect import flow
+
+from tasks.auditing import (
+    Audit,
+    judge,
+    measure_champion,
+    measure_fairness,
+    open_champion,
+    texts_to_measure,
+)
+from tasks.commandline import run_audit
+from tasks.config import AuditConfig
+
+DEFAULT = AuditConfig()
+
+
+@flow(name="audit-model", flow_run_name="{config.taxonomy}")
+def audit_model(config: AuditConfig = DEFAULT) -> Audit:
+    """Compare what the champion is worth today with what was recorded.
+
+    Args:
+        config: Every knob of the audit.
+    """
+    champion = open_champion(config)
+    texts = texts_to_measure(champion, config)
+    metrics = measure_champion(champion.model, texts, champion.taxonomy)
+    fairness = measure_fairness(champion.model, champion.taxonomy, config)
+    return judge(champion, metrics, config, fairness)
+
+
+if __name__ == "__main__":
+    run_audit(audit_model)

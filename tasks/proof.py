@@ -1,0 +1,184 @@
+"""The protocol as a whole: every arm on every seed trained, measured, compared and written down."""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple, cast
+
+from tqdm import tqdm
+
+from tasks import runpage, stages
+from tasks.config import ProofConfig, TrainingConfig
+from tasks.evaluation.bootstrap import Estimate, draw_counts, estimate
+from tasks.evaluation.protocol import (
+    Compared,
+    Predictions,
+    ProofArm,
+    arms,
+    compare,
+    from_bytes,
+    rare_f1,
+    rarest,
+)
+from tasks.publishing import now, versions
+from tasks.records import BlobRef, DatasetRef, ProofSummary
+from tasks.runs import Run, open_run, read_real
+from tasks.store import write_json
+
+TFIDF, MAJORITY = "real, TF-IDF + logistic regression", "real, majority"
+SYNTHETIC_TFIDF = "synthetic, TF-IDF + logistic regression"
+MOST_EPOCHS = 12
+
+
+class Found(NamedTuple):
+    """What every arm said on every seed."""
+
+    arms: dict[str, list[Predictions]]
+    rare: dict[str, list[Predictions]]
+    """On the held-out folds of the real training rows."""
+    rare_labels: list[str]
+    rows: dict[str, list[int]]
+    """Training and validation rows per arm and seed."""
+    n_seen: int
+    """Test rows left out because they stand in training text."""
+
+
+def open_proof(config: ProofConfig) -> Run:
+    """Open a run that samples text, whatever share of real rows the configuration mixes in."""
+    return open_run(config.model_copy(update={"mix": 0.0}))
+
+
+def measure_arms(run: Run, synthetic: DatasetRef) -> Found:
+    """Train and measure every arm on every seed; what was trained before comes from the cache."""
+    config = cast("ProofConfig", run.config)
+    people, test = read_real(run, "train"), read_real(run, "test")
+    shared = run.step(stages.prove_test, test, people, synthetic)
+    rare = rarest(run.store.get_rows(people), run.taxonomy)
+    found = Found({}, {}, rare, {}, test.n_rows - shared.n_rows)
+    plan = [(arm, seed) for seed in range(config.seeds) for arm in arms(config.shares)]
+    for arm, seed in tqdm(plan, desc="prove", unit="arm"):
+        drawn = (arm, config.mixing, config.proof_rows, config.split.validation, seed)
+        rows = run.step(stages.prove_rows, synthetic, people, *drawn)
+        knobs = training_of(config, rows.n_rows), config.evaluation, config.scrubbing
+        model = run.step(stages.train, rows, run.taxonomy, *knobs, seed)
+        fold = run.step(stages.prove_rare, people, tuple(rare), seed)
+        _add(found.arms, arm.name, run, run.step(stages.predict_test, model, shared, run.taxonomy))
+        _add(found.rare, arm.name, run, run.step(stages.predict_test, model, fold, run.taxonomy))
+        found.rows.setdefault(arm.name, []).append(rows.n_rows)
+        for name, kind in baselines_of(arm):
+            said = run.step(
+                stages.predict_baseline, kind, rows, shared, run.taxonomy, config.evaluation, seed
+            )
+            _add(found.arms, name, run, said)
+    return found
+
+
+def training_of(config: ProofConfig, n_rows: int) -> TrainingConfig:
+    """The student's knobs, with as many epochs as give every arm about the same number of row passes."""
+    epochs = max(1, min(MOST_EPOCHS, round(config.passes / n_rows)))
+    return config.training.model_copy(update={"epochs": epochs})
+
+
+def baselines_of(arm: ProofArm) -> Iterator[tuple[str, str]]:
+    """Name and kind of the baselines that learn from the rows of an arm."""
+    if arm.name == "real":
+        yield from ((TFIDF, "tfidf"), (MAJORITY, "majority"))
+    if arm.name == "synthetic":
+        yield SYNTHETIC_TFIDF, "tfidf"
+
+
+def pairs_of(config: ProofConfig) -> list[tuple[str, str]]:
+    """Arms whose difference is the point of the protocol, better one first if all is well."""
+    few = [f"{100 * share:g} % real" for share in config.shares]
+    return [
+        ("real + synthetic", "real"),
+        ("real", TFIDF),
+        ("synthetic", SYNTHETIC_TFIDF),
+        ("synthetic", "synthetic, labels shuffled"),
+        *((f"{name} + synthetic", name) for name in few),
+    ]
+
+
+def write_proof(run: Run, found: Found) -> ProofSummary:
+    """Compare the arms, show the table, and write `proof/<taxonomy>.json`."""
+    config = cast("ProofConfig", run.config)
+    pairs = pairs_of(config)
+    compared = compare(found.arms, run.taxonomy, pairs, config.seed)
+    rare, differences = compare_rare(run, found, pairs)
+    for name, value in rare.items():
+        compared.scores[name]["f1_rarest"] = value
+    for name, value in differences.items():
+        compared.differences[name]["f1_rarest"] = value
+    page = {
+        "created": now(),
+        "taxonomy": run.taxonomy.name,
+        "config": config.model_dump(mode="json"),
+        "seeds": config.seeds,
+        "rows_per_arm": config.proof_rows,
+        "rows": found.rows,
+        "test_rows": len(next(iter(found.arms.values()))[0].targets),
+        "test_rows_seen_in_training": found.n_seen,
+        "rarest_labels": found.rare_labels,
+        "arms": _plain(compared.scores),
+        "differences": _plain(compared.differences),
+        "each_seed": _each_seed(run, found),
+        "versions": versions(),
+    }
+    path = f"proof/{run.taxonomy.name}.json"
+    write_json(run.store, path, page)
+    runpage.show_table("proof", table_of(compared), "What each mix of rows is worth")
+    return ProofSummary(path=run.store.uri(path), table=tuple(json.dumps(row) for row in table_of(compared)))
+
+
+def compare_rare(
+    run: Run, found: Found, pairs: list[tuple[str, str]]
+) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """Mean F1 of the rarest labels over the held-out folds of all seeds, and its paired differences."""
+    labels = [run.taxonomy.index[name] for name in found.rare_labels]
+    scores = {name: rare_f1(seeds, labels) for name, seeds in found.rare.items()}
+    n_rows = sum(len(p.targets) for p in next(iter(found.rare.values())))
+    counts = draw_counts(n_rows, run.config.seed)
+    return (
+        {name: estimate([score], counts) for name, score in scores.items()},
+        {
+            f"{one} - {other}": estimate([scores[one]], counts, [scores[other]])
+            for one, other in pairs
+            if one in scores and other in scores
+        },
+    )
+
+
+def table_of(compared: Compared) -> list[dict[str, object]]:
+    """One row per arm, then one per difference: value and interval of the scores that matter."""
+    shown = ("f1_macro", "f1_micro", "f1_rarest", "kappa", "mae")
+    both = {**compared.scores, **compared.differences}
+    return [
+        {"arm": name, **{s: _text(scores[s], " - " in name) for s in shown if s in scores}}
+        for name, scores in both.items()
+    ]
+
+
+def _text(value: Estimate, signed: bool) -> str:
+    sign = "+" if signed else ""
+    return f"{value.value:{sign}.3f} [{value.low:{sign}.3f}, {value.high:{sign}.3f}]"
+
+
+def _plain(tree: dict[str, dict[str, Estimate]]) -> dict[str, dict[str, dict[str, float]]]:
+    return {name: {s: value._asdict() for s, value in scores.items()} for name, scores in tree.items()}
+
+
+def _each_seed(run: Run, found: Found) -> dict[str, list[dict[str, float]]]:
+    """Point scores of every arm and seed."""
+    alone = {
+        f"{name} {seed}": [said] for name, seeds in found.arms.items() for seed, said in enumerate(seeds)
+    }
+    scores = compare(alone, run.taxonomy, [], run.config.seed, n_draws=2).scores
+    return {
+        name: [
+            {s: value.value for s, value in scores[f"{name} {seed}"].items()} for seed in range(len(seeds))
+        ]
+        for name, seeds in found.arms.items()
+    }
+
+
+def _add(said: dict[str, list[Predictions]], name: str, run: Run, ref: BlobRef) -> None:
+    said.setdefault(name, []).append(from_bytes(run.store.get_blob(ref)))

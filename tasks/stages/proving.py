@@ -1,0 +1,92 @@
+"""From all rows, real and synthetic, to what each mix of them is worth; see `tasks.evaluation.protocol`."""
+
+import numpy as np
+
+from tasks.caching import stage
+from tasks.columns import ids_of, parts_of, targets_of, texts_of
+from tasks.config import EvaluationConfig, MixingConfig
+from tasks.evaluation.baselines import majority, tfidf_logreg
+from tasks.evaluation.protocol import (
+    Predictions,
+    ProofArm,
+    draw_real,
+    draw_synthetic,
+    levels_of,
+    rare_rows,
+    to_bytes,
+)
+from tasks.realrows import without_seen
+from tasks.records import BlobRef, DatasetRef, ModelRef
+from tasks.stages.dividing import join_real
+from tasks.stages.learning import judges_of, predictions_of
+from tasks.store import open_store
+from tasks.taxonomy import Taxonomy
+
+
+@stage("prove-rows")
+def prove_rows(
+    synthetic: DatasetRef,
+    real: DatasetRef,
+    arm: ProofArm,
+    mixing: MixingConfig,
+    cap: int | None,
+    validation: float,
+    seed: int,
+) -> DatasetRef:
+    """Training and validation rows of one arm and seed."""
+    store = open_store()
+    people = draw_real(store.get_rows(real), arm.real, cap, validation, seed)
+    ours = store.get_rows(synthetic) if arm.synthetic else []
+    return store.put_rows(join_real(draw_synthetic(ours, cap, arm.shuffled, seed), people, mixing, seed))
+
+
+@stage("prove-test")
+def prove_test(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
+    """Test rows that stand in no text that any arm may learn from, so that all arms share one test."""
+    store = open_store()
+    kept, _ = without_seen(store.get_rows(test), [*store.get_rows(real), *store.get_rows(synthetic)])
+    return store.put_rows(kept)
+
+
+@stage("prove-rare")
+def prove_rare(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
+    """Held-out fold of a seed, on which the rarest labels are measured."""
+    store = open_store()
+    return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
+
+
+@stage("predict")
+def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
+    """What a finished classifier says about test rows; its thresholds are those that came with it."""
+    store = open_store()
+    said = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
+    return store.put_blob(to_bytes(said), ".npz")
+
+
+@stage("predict-baseline")
+def predict_baseline(
+    name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
+) -> BlobRef:
+    """What a bag of words (`tfidf`) or the most frequent label (`majority`) says about test rows."""
+    store = open_store()
+    parts, tested = parts_of(store.get_rows(rows)), store.get_rows(test)
+    targets = targets_of(parts["train"])
+    if name == "majority":
+        found = majority(targets, {"test": len(tested)})
+    else:
+        judges, weights = judges_of(parts["validation"], taxonomy)
+        validation = texts_of(judges), targets_of(judges)
+        texts = {"test": texts_of(tested)}
+        found = tfidf_logreg(
+            texts_of(parts["train"]), targets, *validation, texts, seed, config.min_positives, weights
+        )
+    probabilities = found.probabilities["test"].astype(float)
+    said = Predictions(
+        ids=ids_of(tested),
+        probabilities=probabilities,
+        thresholds=found.thresholds,
+        targets=targets_of(tested),
+        levels=levels_of(probabilities, None, taxonomy),
+        weights=np.array([row["weight"] for row in tested], dtype=float),
+    )
+    return store.put_blob(to_bytes(said), ".npz")

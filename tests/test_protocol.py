@@ -1,0 +1,162 @@
+"""The protocol: nested shares, held-out folds, shuffled labels, scores beside their libraries'."""
+
+from itertools import chain
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score, f1_score, mean_absolute_error
+
+from tasks.evaluation.protocol import (
+    N_FOLDS,
+    Predictions,
+    arms,
+    compare,
+    draw_real,
+    draw_synthetic,
+    fold_of,
+    from_bytes,
+    rare_f1,
+    rare_rows,
+    rarest,
+    to_bytes,
+)
+from tasks.taxonomy import load_taxonomy
+
+EKMAN = load_taxonomy("ekman")
+SEVEN = load_taxonomy("sentiment7")
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture
+def people(make_row):
+    names = EKMAN.names
+    return [
+        make_row(
+            f"Real text number {i}.",
+            id=str(i),
+            labels=[names[i % 7]],
+            targets=[float(i % 7 == j) for j in range(7)],
+            source="real",
+        )
+        for i in range(600)
+    ]
+
+
+def predictions(taxonomy, n=400, noise=0.2, seed=0):
+    rng = np.random.default_rng(seed)
+    which = np.random.default_rng(99).integers(0, taxonomy.n_labels, n)
+    targets = np.eye(taxonomy.n_labels)[which]
+    said = np.clip(targets * 0.8 + rng.normal(0.1, noise, targets.shape), 0, 1)
+    levels = (
+        np.clip(which + 1 + rng.integers(-1, 2, n), 1, taxonomy.n_labels) if taxonomy.ordinal else which * 0
+    )
+    return Predictions(
+        np.array([f"r{i}" for i in range(n)]),
+        said,
+        np.full(taxonomy.n_labels, 0.5),
+        targets,
+        levels,
+        np.ones(n),
+    )
+
+
+def test_the_arms_of_the_protocol():
+    assert [(a.name, a.real, a.synthetic, a.shuffled) for a in arms([0.01, 0.1])] == [
+        ("real", 1.0, False, False),
+        ("synthetic", 0.0, True, False),
+        ("real + synthetic", 1.0, True, False),
+        ("1 % real", 0.01, False, False),
+        ("1 % real + synthetic", 0.01, True, False),
+        ("10 % real", 0.1, False, False),
+        ("10 % real + synthetic", 0.1, True, False),
+        ("synthetic, labels shuffled", 0.0, True, True),
+    ]
+
+
+def test_a_smaller_share_is_part_of_a_larger_one_in_every_split(people):
+    few, many = (draw_real(people, share, None, 0.1, 2) for share in (0.1, 0.5))
+    where = {row["id"]: row["split"] for row in many}
+
+    assert len(few) == 60
+    assert len(many) == 300
+    assert all(where[row["id"]] == row["split"] for row in few)
+    assert sum(row["split"] == "validation" for row in many) == 30
+
+
+def test_the_fold_of_a_seed_is_never_learnt_from_and_every_row_is_held_out_once(people):
+    held = [[row["id"] for row in rare_rows(people, EKMAN.names, seed)] for seed in range(N_FOLDS)]
+
+    for seed, ids in enumerate(held):
+        assert not {row["id"] for row in draw_real(people, 1.0, None, 0.1, seed)} & set(ids)
+    assert sorted(chain(*held)) == sorted(row["id"] for row in people)
+
+
+def test_rows_without_a_rare_label_are_thinned_and_count_for_those_left_out(people):
+    fold = [row for row in people if fold_of(row) == 1]
+    rows = rare_rows(people, ["joy"], 1, keep=0.25)
+    rare, rest = ([row for row in rows if ("joy" in row["labels"]) == wanted] for wanted in (True, False))
+
+    assert len(rare) == sum("joy" in row["labels"] for row in fold)
+    assert {row["weight"] for row in rare} == {1.0}
+    assert {row["weight"] for row in rest} == {4.0}
+    assert sum(row["weight"] for row in rest) == pytest.approx(len(fold) - len(rare), rel=0.3)
+
+
+def test_a_cap_bounds_the_rows(people):
+    assert len(draw_real(people, 1.0, 50, 0.1, 0)) == 50
+    assert len(draw_synthetic(people, 70, False, 0)) == 70
+
+
+def test_shuffled_labels_keep_their_counts_and_lose_their_texts(people):
+    plain, shuffled = (draw_synthetic(people, None, how, 4) for how in (False, True))
+
+    assert [row["text"] for row in plain] == [row["text"] for row in shuffled]
+    assert sorted(row["labels"] for row in plain) == sorted(row["labels"] for row in shuffled)
+    same = np.mean([a["labels"] == b["labels"] for a, b in zip(plain, shuffled, strict=True)])
+    assert same < 0.25
+
+
+def test_the_rarest_labels_come_first(people):
+    assert rarest([row for row in people if row["labels"] != ["joy"]] + people[:7], EKMAN, 1) == ["joy"]
+
+
+def test_scores_are_the_libraries_and_differences_are_paired():
+    good, bad = predictions(EKMAN, noise=0.2), predictions(EKMAN, noise=0.5, seed=1)
+    found = compare({"real": [good], "synthetic": [bad]}, EKMAN, [("real", "synthetic"), ("real", "no")], 0)
+    macro = [f1_score(p.targets, p.decided, average="macro") for p in (good, bad)]
+
+    assert found.scores["real"]["f1_macro"].value == pytest.approx(macro[0])
+    assert found.scores["real"]["f1_macro"].low < macro[0] < found.scores["real"]["f1_macro"].high
+    assert list(found.differences) == ["real - synthetic"]
+    assert found.differences["real - synthetic"]["f1_macro"].value == pytest.approx(macro[0] - macro[1])
+    assert found.differences["real - synthetic"]["f1_macro"].low > 0
+
+
+def test_a_scale_is_scored_as_one():
+    said = predictions(SEVEN)
+    scores = compare({"real": [said]}, SEVEN, [], 0).scores["real"]
+    true = said.targets.argmax(axis=1) + 1
+
+    assert scores["kappa"].value == pytest.approx(
+        cohen_kappa_score(true, said.levels, weights="quadratic"), abs=1e-5
+    )
+    assert scores["mae"].value == pytest.approx(mean_absolute_error(true, said.levels), abs=1e-5)
+
+
+def test_rare_labels_are_pooled_over_folds_and_weighted():
+    one, two = predictions(EKMAN, n=60), predictions(EKMAN, n=90, seed=5)
+    two = two._replace(weights=np.where(np.arange(90) % 2, 1.0, 3.0))
+    times = np.concatenate([one.weights, two.weights]).astype(int)
+    true, said = (np.repeat(np.vstack([one[i], two[i]]), times, axis=0) for i in (3, 1))
+    decided = np.repeat(np.vstack([one.decided, two.decided]), times, axis=0)
+    found = rare_f1([one, two], [1, 4])(np.ones((1, 150)))
+
+    assert said.shape == true.shape
+    assert found[0] == pytest.approx(f1_score(true, decided, average=None)[[1, 4]].mean())
+
+
+def test_predictions_are_saved_whole():
+    said = predictions(SEVEN)
+
+    assert to_bytes(said) == to_bytes(said)
+    assert all(np.array_equal(a, b) for a, b in zip(from_bytes(to_bytes(said)), said, strict=True))

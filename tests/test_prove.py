@@ -1,0 +1,152 @@
+"""The protocol on a real Prefect server: tiny models, texts of our own as people's."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.prove import prove
+from tasks.config import ProofConfig
+from tasks.store import ResultsStore, forget_loaded_store
+
+OPENINGS = ("the soup was", "we found the hotel", "my phone is", "it was a flight", "the lesson is")
+WORDS = {"great": 0.95, "lovely": 0.9, "dull": 0.5, "quiet": 0.45, "awful": 0.1, "gloomy": 0.05}
+ENDS = ("today", "again", "outside", "early", "together", "alone", "somehow", "finally")
+
+
+def write_people(folder, flipped=False):
+    """SST files of our own: train and dev share no text."""
+    folder.mkdir()
+    made = [
+        (f"{opening} {word} {end} .", 1 - score if flipped and end == ENDS[-1] else score)
+        for end in ENDS
+        for opening in OPENINGS
+        for word, score in WORDS.items()
+    ]
+    for name, rows in (("train", made[: -len(OPENINGS) * 6]), ("dev", made[-len(OPENINGS) * 6 :])):
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("sentence", "score"), *rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(tiny_generator, tiny_encoder, tmp_path_factory):
+    return ProofConfig.model_validate(
+        {
+            "taxonomy": "polarity3",
+            "real": str(write_people(tmp_path_factory.mktemp("people") / "sst")),
+            "plan": {
+                "per_label": 12, "topics": ["restaurants", "phones", "films"],
+                "topics_per_label": 3, "rounds": 2,
+            },
+            "generator": {"model": str(tiny_generator), "max_new_tokens": 24, "batch_size": 16},
+            "cleaning": {"language": None},
+            "verifying": {"folds": 2},
+            "training": {"base": str(tiny_encoder), "max_tokens": 32, "precision": "no"},
+            "proof_rows": 150, "passes": 300, "seeds": 2, "shares": [0.2],
+        }
+    )  # fmt: skip
+
+
+def block_in(folder):
+    store = ResultsStore(root=str(folder))
+    store.save("results", overwrite=True)
+    forget_loaded_store()
+    return store
+
+
+def cached(store, kind):
+    return {path.name for path in Path(store.root, "cache").glob(f"{kind}-*")}
+
+
+@pytest.fixture(scope="module")
+def proved(prefect_api, config, tmp_path_factory):
+    store = block_in(tmp_path_factory.mktemp("proof"))
+    summary = prove(config)
+    return summary, store, json.loads(store.read_path("proof/polarity3.json"))
+
+
+def test_every_arm_is_measured_on_every_seed_with_an_interval(proved):
+    _, _, page = proved
+
+    assert list(page["arms"]) == [
+        "real",
+        "real, TF-IDF + logistic regression",
+        "real, majority",
+        "synthetic",
+        "synthetic, TF-IDF + logistic regression",
+        "real + synthetic",
+        "20 % real",
+        "20 % real + synthetic",
+        "synthetic, labels shuffled",
+    ]
+    for name, scores in page["arms"].items():
+        assert {"f1_macro", "f1_micro", "jaccard", "brier", "kappa", "mae"} <= set(scores)
+        assert scores["f1_macro"]["low"] <= scores["f1_macro"]["value"] <= scores["f1_macro"]["high"]
+        assert len(page["each_seed"][name]) == 2
+        mean = sum(seed["f1_macro"] for seed in page["each_seed"][name]) / 2
+        assert scores["f1_macro"]["value"] == pytest.approx(mean)
+    assert page["test_rows"] == 30
+    assert page["seeds"] == 2
+
+
+def test_differences_are_those_of_the_arms(proved):
+    _, _, page = proved
+
+    assert list(page["differences"]) == [
+        "real + synthetic - real",
+        "real - real, TF-IDF + logistic regression",
+        "synthetic - synthetic, TF-IDF + logistic regression",
+        "synthetic - synthetic, labels shuffled",
+        "20 % real + synthetic - 20 % real",
+    ]
+    for name, scores in page["differences"].items():
+        one, other = name.split(" - ")
+        for score, difference in scores.items():
+            values = [page["arms"][arm][score]["value"] for arm in (one, other)]
+            assert difference["value"] == pytest.approx(values[0] - values[1], abs=1e-6)
+
+
+def test_the_rarest_labels_are_measured_on_held_out_folds(proved):
+    _, _, page = proved
+
+    assert set(page["rarest_labels"]) <= {"positive", "neutral", "negative"}
+    assert "f1_rarest" in page["arms"]["real"]
+    assert "f1_rarest" not in page["arms"]["real, majority"]
+
+
+def test_the_table_shows_arms_and_signed_differences(proved):
+    rows = {row["arm"]: row for row in map(json.loads, proved[0].table)}
+
+    assert rows["real + synthetic - real"]["f1_macro"][0] in "+-"
+    assert rows["real"]["f1_macro"][0] in "01"
+
+
+def test_arms_already_run_are_reused(proved, config):
+    _, store, page = proved
+    before = cached(store, "train")
+    prove(config.model_copy(update={"seeds": 3}))
+
+    assert len(before) == 2 * 6
+    assert len(cached(store, "train")) == 3 * 6
+    assert before < cached(store, "train")
+    again = json.loads(store.read_path("proof/polarity3.json"))
+    assert [seeds[:2] for seeds in again["each_seed"].values()] == list(page["each_seed"].values())
+
+
+def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
+    """With the labels of the test turned upside down, every model and threshold stays as it was."""
+    _, store, page = proved
+    before = cached(store, "train")
+    flipped = write_people(tmp_path / "sst", flipped=True)
+    prove(config.model_copy(update={"real": str(flipped)}))
+    after = json.loads(store.read_path("proof/polarity3.json"))
+
+    assert cached(store, "train") == before
+    assert after["arms"]["real"]["brier"]["value"] != page["arms"]["real"]["brier"]["value"]
+
+
+def test_a_proof_without_people_is_refused():
+    with pytest.raises(ValueError, match="real is empty; expected a data set that people labelled"):
+        ProofConfig()

@@ -1,0 +1,305 @@
+"""Every voter alone: the generator, a teacher, an entailment model, a language model; and their weights."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, BertConfig, BertForSequenceClassification, BertTokenizer
+
+from tasks.config import GeneratorConfig, Judge, PromptForm, VerifyingConfig
+from tasks.sampling import Scorer, load_engine
+from tasks.sampling.scoring import log_likelihoods
+from tasks.sampling.wording import Wording
+from tasks.stages import voting
+from tasks.taxonomy import Label, Style, Taxonomy
+from tasks.verifying import Teacher, likelihood_votes, llm_votes, teach
+from tasks.verifying.evidence import believe, classifier_evidence, fit_weights, prior_of, swap_labels
+from tasks.verifying.judging import named_labels
+from tasks.verifying.teacher import fit_teacher
+
+MOODS = Taxonomy(
+    name="moods",
+    labels=(
+        Label(name="joy", meaning="The writer is glad.", control=("joy", "happy")),
+        Label(name="sadness", meaning="The writer is sad.", control=("sad",)),
+    ),
+)
+REVIEW = Style(name="review", description="a short review", control="review")
+
+
+def test_evidence_is_how_far_a_vote_stands_from_the_labels_mean():
+    evidence = classifier_evidence(np.array([[0.8], [0.2], [np.nan]]))
+
+    np.testing.assert_allclose(evidence[:2, 0], [np.log(4), -np.log(4)])
+    assert np.isnan(evidence[2, 0])
+
+
+def test_belief_is_prior_and_weighted_evidence_in_log_odds():
+    prior = prior_of(np.array([[True, False, False]]), 0.8)
+    votes = {"a": np.array([[-1.0, 2.0, np.nan]]), "b": np.array([[-40.0, 0.0, 0.0]])}
+    belief = believe(prior, votes, {"a": 0.5, "b": 0.2})
+
+    np.testing.assert_allclose(prior, [[0.8, 0.1, 0.1]])
+    log_odds = np.log(belief / (1 - belief))
+    # No vote speaks louder than 5 nats, and one that was not cast says nothing.
+    np.testing.assert_allclose(log_odds, [[np.log(4) - 0.5 - 1.0, np.log(1 / 9) + 1.0, np.log(1 / 9)]])
+
+
+def test_a_vote_that_knows_gets_weight_and_one_that_guesses_gets_none():
+    rng = np.random.default_rng(0)
+    given = np.ones((400, 1), dtype=bool)
+    right = rng.random((400, 1)) < 0.75
+    votes = {
+        "knows": np.where(right, 2.0, -2.0) + rng.normal(0, 2, (400, 1)),
+        "guesses": rng.normal(0, 2, (400, 1)),
+    }
+    weights = fit_weights(votes, given, right)
+
+    assert weights["knows"] > 0.6
+    assert 0.0 <= weights["guesses"] < 0.15
+    assert fit_weights(votes, given, given) == {}  # nothing wrong to learn from
+
+
+def test_swapped_texts_keep_no_label_of_their_own_and_the_others_keep_theirs():
+    labels = [("joy",), ("sadness",), ("fear", "joy"), ("anger",)] * 25
+    swapped = swap_labels(labels, 0.2, seed=0)
+    changed = [(old, new) for old, new in zip(labels, swapped, strict=True) if old != new]
+
+    assert len(changed) == 20
+    assert not any(set(old) & set(new) for old, new in changed)
+    assert sorted(swapped) == sorted(labels)
+    assert swap_labels(labels, 0.2, seed=0) == swapped
+    assert swap_labels([("joy",)] * 10, 0.5, seed=0) == [("joy",)] * 10  # nobody to swap with
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory, vocabulary):
+    """Folder of a decoder with random weights."""
+    from transformers import BertLMHeadModel
+
+    folder = tmp_path_factory.mktemp("scored")
+    torch.manual_seed(0)
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}, do_lower_case=True)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        **sizes,
+        initializer_range=0.4,
+        max_position_embeddings=64,
+        is_decoder=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+    )
+    BertLMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def config_of(folder, form=PromptForm.control):
+    return GeneratorConfig(model=str(folder), prompt_form=form, batch_size=8, max_new_tokens=16)
+
+
+@pytest.mark.parametrize("form", [PromptForm.control, PromptForm.plain])
+def test_scores_in_a_batch_are_those_of_each_text_alone(generator, form):
+    tokenizer = BertTokenizer.from_pretrained(generator)
+    model = AutoModelForCausalLM.from_pretrained(generator, attn_implementation="eager").eval()
+    wording = Wording(tokenizer, form, frozenset({tokenizer.sep_token_id}), cased=False)
+    pairs = [
+        ("joy | soup :", "the soup was lovely"),
+        ("any :", "bad"),
+        ("sad | a long story about the river :", "we walked home late and lost the phone , sadly"),
+        ("any :", ""),
+    ]
+    found = log_likelihoods(model, wording, [*pairs, pairs[0]], context=64)
+
+    for (prompt, text), score in zip(pairs, found, strict=False):
+        start, tokens = wording.encode(prompt), tokenizer(text, add_special_tokens=False)["input_ids"]
+        with torch.inference_mode():
+            logits = model(input_ids=torch.tensor([[*start, *tokens]])).logits[0].log_softmax(-1)
+        alone = sum(float(logits[len(start) + i - 1, token]) for i, token in enumerate(tokens))
+        assert score == pytest.approx(alone, abs=1e-3)
+    assert found[4] == found[0]
+    assert found[3] == 0.0
+
+
+def test_of_a_text_that_does_not_fit_the_model_the_end_is_left_out(generator):
+    engine = load_engine(config_of(generator))
+    (whole, cut) = engine.log_likelihoods([("joy :", "soup " * 61), ("joy :", "soup " * 500)])
+
+    assert whole == pytest.approx(cut, abs=1e-3)
+
+
+def test_the_generator_votes_by_leaving_out_one_label_at_a_time(make_row):
+    asked = []
+
+    def score(pairs):
+        asked.extend(pairs)
+        return [-float(len(prompt)) for prompt, _ in pairs]
+
+    row = make_row(
+        "The soup was fine.", ("joy", "sadness"), topic="food", style="review", prompt="happy, sad | food :"
+    )
+    (voted,) = likelihood_votes([row], MOODS, (REVIEW,), PromptForm.control, score)
+
+    assert [prompt for prompt, _ in asked] == [
+        "happy, sad | food | short review :",
+        "sad | food | short review :",
+        "happy | food | short review :",
+    ]
+    assert {text for _, text in asked} == {"The soup was fine."}
+    assert voted["votes"] == {"joy|likelihood": -7.0, "sadness|likelihood": -5.0}
+    assert {**voted, "votes": {}} == {**row, "votes": {}}
+
+
+def test_one_label_is_compared_with_an_open_wish(make_row):
+    asked = []
+    row = make_row("Fine.", topic="", style="", prompt="")
+    likelihood_votes(
+        [row], MOODS, (), PromptForm.control, lambda pairs: asked.extend(pairs) or [0.0] * len(pairs)
+    )
+
+    assert [prompt for prompt, _ in asked] == ["joy | short comment :", "any | short comment :"]
+
+
+def test_an_in_process_engine_can_score_in_every_prompt_form(generator, make_row):
+    engine = load_engine(config_of(generator, PromptForm.plain))
+    (voted,) = likelihood_votes([make_row()], MOODS, (REVIEW,), PromptForm.plain, engine.log_likelihoods)
+
+    assert isinstance(engine, Scorer)
+    assert abs(voted["votes"]["joy|likelihood"]) < 20
+
+
+GLAD = [f"What a lovely, wonderful {thing}!" for thing in "day trip soup song film garden dog house".split()]
+GLOOMY = [
+    f"I cried all night over the {thing}..." for thing in "day trip soup song film garden dog house".split()
+]
+
+
+def test_a_teacher_knows_what_it_was_taught_and_survives_being_saved():
+    targets = np.array([[True, False, False]] * 8 + [[False, True, False]] * 8)
+    teacher = fit_teacher([*GLAD, *GLOOMY], targets, n_embedded=16, seed=0)
+    says = teacher.probabilities(["A wonderful, lovely evening!", "They cried over the news..."])
+    again = Teacher.from_bytes(teacher.to_bytes()).probabilities(["A wonderful, lovely evening!"])
+
+    assert says.argmax(axis=1).tolist() == [0, 1]
+    assert (says[:, 2] < 1e-3).all()  # nobody showed it that label
+    np.testing.assert_allclose(again, says[:1], atol=1e-6)
+
+
+def test_weights_are_fitted_on_real_rows_that_the_teacher_has_not_seen(make_row):
+    rows = [make_row(text, id=f"g{i}{k}") for k in range(12) for i, text in enumerate(GLAD)]
+    rows += [
+        make_row(text, ("sadness",), (0.0, 1.0), id=f"s{i}{k}")
+        for k in range(12)
+        for i, text in enumerate(GLOOMY)
+    ]
+    seen = []
+
+    def lies(slice_):
+        seen.extend(slice_)
+        return [{**row, "votes": {f"{name}|likelihood": -1.0 for name in row["labels"]}} for row in slice_]
+
+    _, weights = teach(rows, MOODS, VerifyingConfig(), 0, lies)
+
+    assert set(weights) == {"folds", "likelihood", "teacher", "judge"}
+    assert weights["teacher"] > 0.3
+    assert weights["likelihood"] == 0.0  # it says the same of everything
+    assert weights["judge"] == VerifyingConfig().judge_weight
+    assert len(seen) == 19  # a tenth
+
+
+def test_an_entailment_model_votes_on_the_labels_that_were_asked_for(
+    tmp_path, vocabulary, make_row, local_store
+):
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    names = {0: "entailment", 1: "not_entailment"}
+    config = BertConfig(
+        vocab_size=len(vocabulary), **sizes, id2label=names, label2id={n: i for i, n in names.items()}
+    )
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    BertTokenizer(vocab={t: i for i, t in enumerate(vocabulary)}, do_lower_case=True).save_pretrained(
+        tmp_path
+    )
+    rows = [make_row("The soup was lovely."), make_row("We lost the phone.", ("joy", "sadness"), (1.0, 1.0))]
+    config = VerifyingConfig(judge=Judge.nli, nli_model=str(tmp_path))
+    voted = voting.judged(rows, config, config_of("nowhere"), MOODS)
+
+    assert [set(row["votes"]) for row in voted] == [{"joy|judge"}, {"joy|judge", "sadness|judge"}]
+    assert all(0 < vote < 1 for row in voted for vote in row["votes"].values())
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("joy", ["joy"]),
+        ("Sadness, and Joy.", ["joy", "sadness"]),
+        ("somewhat positive", ["somewhat positive"]),
+        ("positive; somewhat positive", ["positive", "somewhat positive"]),
+        ("none", []),
+        ("joyful", []),
+    ],
+)
+def test_labels_are_read_from_an_answer(answer, named):
+    assert named_labels(answer, ["joy", "positive", "sadness", "somewhat positive"]) == named
+
+
+def test_a_language_models_word_counts_and_an_answer_without_one_does_not(make_row):
+    rows = [make_row(f"Text {i}.") for i in range(4)]
+    answers = ["joy", "sadness", "None of these.", "I would rather not say."]
+    voted, n_unread = llm_votes(rows, MOODS, lambda prompts: answers)
+
+    assert [row["votes"] for row in voted] == [
+        {"joy|judge": 0.9},
+        {"joy|judge": 0.1, "sadness|judge": 0.9},
+        {"joy|judge": 0.1},
+        {},
+    ]
+    assert n_unread == 1
+
+
+class Chat(BaseHTTPRequestHandler):
+    """A server that finds joy wherever soup is."""
+
+    prompts: list[str] = []  # noqa: RUF012
+
+    def do_GET(self):
+        self._answer({"data": [{"id": "tiny"}]})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        prompt = body["messages"][0]["content"]
+        Chat.prompts.append(prompt)
+        content = "joy" if "soup" in prompt else "sadness"
+        self._answer({"choices": [{"message": {"content": content}, "finish_reason": "stop"}] * body["n"]})
+
+    def _answer(self, value):
+        content = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_judge_behind_an_endpoint_reads_every_text(make_row):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    generator = GeneratorConfig(
+        model="default", endpoint=f"http://127.0.0.1:{server.server_port}/v1", prompt_form=PromptForm.chat
+    )
+    rows = [make_row("The soup was lovely."), make_row("We lost the phone.")]
+    try:
+        voted = voting.judged(rows, VerifyingConfig(judge=Judge.llm), generator, MOODS)
+        unscored = voting.generator_votes(rows, generator, MOODS, ())
+    finally:
+        server.shutdown()
+
+    assert [row["votes"] for row in voted] == [{"joy|judge": 0.9}, {"joy|judge": 0.1, "sadness|judge": 0.9}]
+    assert all("- joy: The writer is glad." in prompt for prompt in Chat.prompts)
+    assert unscored == rows  # an endpoint tells no likelihoods
