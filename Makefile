@@ -76,8 +76,8 @@ scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
 bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instead
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_sampling.py
 
-bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
-	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
+bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed (more of it with DATA)
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py --data $(DATA)
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000
