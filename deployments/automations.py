@@ -4,7 +4,7 @@
 |---|---|
 | an audit fails | `regenerate/nightly` runs |
 | a run is late and no worker takes it | it fails and says so |
-| a run gives no sign of life | it is marked as crashed |
+| a run sends no heartbeat, for its machine is gone | it counts as crashed |
 | a run crashes, fails or is late, or leaves its band | a message goes to SENTIMILL_NOTIFY_URL, if given |
 """
 
@@ -22,7 +22,6 @@ from prefect.events.schemas.events import ResourceSpecification
 
 from tasks.events import AUDIT_FAILED, OUT_OF_BAND
 
-HEARTBEAT_S = 180.0
 """Prefect's default; fewer than three of them would crash runs that are well."""
 NOTIFY = "sentimill-notify"
 BODY = """{{ event.event }}: {{ flow_run.name if flow_run else event.resource.id }}
@@ -36,7 +35,8 @@ def ensure_automations(client: SyncPrefectClient, settings: Mapping[str, str], r
     Args:
         client: Of the server.
         settings: Environment: SENTIMILL_NOTIFY_URL, address that gets a POST with `text` (Slack, Mattermost,
-            ntfy ...); SENTIMILL_UNCLAIMED_S, seconds after which a late run that no worker took fails (300).
+            ntfy ...); SENTIMILL_UNCLAIMED_S, seconds after which a late run that no worker took fails (300);
+            SENTIMILL_HEARTBEAT_S, seconds between a run's heartbeats, as pyproject.toml sets them (60).
         reset: Replace what is there.
     """
     outcomes = {}
@@ -62,7 +62,7 @@ def automations(client: SyncPrefectClient, settings: Mapping[str, str]) -> Itera
         actions=[RunDeployment(deployment_id=nightly.id)],
     )
     yield _unclaimed(float(settings.get("SENTIMILL_UNCLAIMED_S", "300")))
-    yield _lifeless()
+    yield no_heartbeat(float(settings.get("SENTIMILL_HEARTBEAT_S", "60")))
     if url := settings.get("SENTIMILL_NOTIFY_URL"):
         subject = "Sentimill: {{ event.event }}"
         send = SendNotification(block_document_id=ensure_webhook(url), subject=subject, body=BODY)
@@ -114,11 +114,23 @@ def _unclaimed(after_s: float) -> AutomationCore:
     )
 
 
-def _lifeless() -> AutomationCore:
-    """A run whose machine is gone cannot say so; its server waits for it for ever."""
+def no_heartbeat(every_s: float) -> AutomationCore:
+    """A run whose machine or worker is gone stays Running for ever; mark it crashed after three missed beats.
+
+    Args:
+        every_s: Seconds between heartbeats (`flows.heartbeat_frequency`); Prefect takes no less than 30.
+    """
+    within_s = 3 * every_s
     return AutomationCore(
-        name="no sign of life crashes the run",
-        description="A run sends a heartbeat every three minutes.",
-        trigger=_silence("prefect.flow-run.heartbeat", 3.5 * HEARTBEAT_S),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message="no sign of life")],
+        name="no heartbeat crashes the run",
+        description="A run that sends no heartbeat has lost its machine.",
+        trigger=_silence("prefect.flow-run.heartbeat", within_s),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                name="Crashed",
+                message=f"no heartbeat for {within_s:.0f} s; expected one every {every_s:.0f} s. The machine "
+                "or the process of this run is gone. Retry it: it goes on where it stopped.",
+            )
+        ],
     )

@@ -310,8 +310,8 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
     except ValueError as error:
         if api_url and name != BLOCK:
             raise ValueError(
-                f"results block is {name!r} (SENTIMILL_BLOCK), which is not on the server; expected the name of "
-                "a Sentimill Results block. Make it on the page Blocks, or leave SENTIMILL_BLOCK out."
+                f"results block is {name!r} (SENTIMILL_BLOCK), which is not on the server; expected the name "
+                "of a Sentimill Results block. Make it on the page Blocks, or leave SENTIMILL_BLOCK out."
             ) from error
         store = ResultsStore(root=root)
         store.save(name, overwrite=True)

@@ -77,7 +77,7 @@ def test_the_run_form_knows_exact_ranges():
 
     assert plan["per_label"] == {
         "default": 200,
-        "description": "Accepted texts wanted for each label.",
+        "description": "Accepted texts wanted for each label. Range: from 1 to 1,000,000.",
         "maximum": 1_000_000,
         "minimum": 1,
         "title": "Texts per label",

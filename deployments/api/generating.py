@@ -1,4 +1,4 @@
-"""Texts for a label set and a topic, from the run's generator; cleaned and scrubbed like those of training."""
+"""Texts for a label set and a topic, from the run's generator; cleaned and scrubbed as for training."""
 
 from collections import Counter
 from functools import cache
