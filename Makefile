@@ -63,6 +63,10 @@ worker: $(VENV)/ready ## Take runs from work pool POOL
 schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" ZONE=Europe/Berlin
 	@$(VENV)/bin/prefect deployment schedule create --replace --accept-yes --cron "$(CRON)" --timezone "$(ZONE)" regenerate/nightly
 
+ops-test: $(VENV)/ready ## Postgres, S3, server, worker; runs by UI, cron and CI; bad input (needs postgresql, chromium)
+	$(RUN) -m pip install --quiet -e '.[operations]'
+	$(RUN) -m pytest -m slow tests/test_operations.py tests/test_containers.py
+
 doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
 	@$(RUN) -m deployments.doctor $(ARGS)
 
