@@ -122,7 +122,8 @@ def no_heartbeat(every_s: float) -> AutomationCore:
         name="no heartbeat crashes the run",
         description="A run that sends no heartbeat has lost its machine.",
         trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
+            # Running starts the clock, too: a run may go before its first beat.
+            after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.*"},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             for_each={"prefect.resource.id"},
