@@ -17,7 +17,7 @@ TAXONOMY ?= goemotions
 PROOF_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
 ALL_ROWS = --proof-rows null --passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove clean
+.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -29,6 +29,9 @@ $(VENV)/ready: requirements.lock
 
 run: $(VENV)/ready ## Labels and topics in, an evaluated classifier out (ARGS="--taxonomy goemotions" ...)
 	@$(RUN) -m flows.regenerate $(ARGS)
+
+serve: $(VENV)/ready ## The champion behind an API, with a page (ARGS="--port 8080 --workers 2" ...)
+	@$(RUN) -m deployments.api $(ARGS)
 
 test: $(VENV)/ready ## The tests
 	$(RUN) -m pytest
@@ -76,8 +79,8 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
 
-bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety, label votes
-	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_votes.py --real $(DATA)/goemotions
 
 bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs
@@ -88,6 +91,14 @@ bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
 
 prove: $(VENV)/ready ## What real, synthetic and mixed rows are worth, on people's text (TAXONOMY, DATA, FULL=1)
 	@$(RUN) -m flows.prove --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
+
+bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)
+
+audit-packages: ## Known faults of the locked packages
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 clean: ## Remove caches and build products, never results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist

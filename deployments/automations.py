@@ -22,6 +22,7 @@ from prefect.events.schemas.events import ResourceSpecification
 
 from tasks.events import AUDIT_FAILED, OUT_OF_BAND
 
+"""Prefect's default; fewer than three of them would crash runs that are well."""
 NOTIFY = "sentimill-notify"
 BODY = """{{ event.event }}: {{ flow_run.name if flow_run else event.resource.id }}
 {{ flow_run.state.message or '' if flow_run else event.payload }}
@@ -86,28 +87,30 @@ def _when(events: set[str]) -> EventTrigger:
     return EventTrigger(expect=events, posture=Posture.Reactive, threshold=1)
 
 
+def _silence(after: set[str], within_s: float) -> EventTrigger:
+    """Nothing happens to a run within some seconds after one of these events."""
+    return EventTrigger(
+        after=after,
+        expect={"prefect.flow-run.*"},
+        match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=within_s),
+    )
+
+
 def _unclaimed(after_s: float) -> AutomationCore:
     """Prefect leaves a run without a worker late for ever; fail it, so that who waits for it is told."""
+    message = (
+        f"no worker took this run within {after_s:.0f} s; expected one on its work pool. "
+        "Start one: make worker."
+    )
     return AutomationCore(
         name="no worker fails the run",
         description="A run that stays late has no worker to take it.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Late"},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=after_s),
-        ),
-        actions=[
-            ChangeFlowRunState(
-                state=StateType.FAILED,
-                name="Failed",
-                message=f"no worker took this run within {after_s:.0f} s; expected one on its work pool. "
-                "Start one: make worker.",
-            )
-        ],
+        trigger=_silence({"prefect.flow-run.Late"}, after_s),
+        actions=[ChangeFlowRunState(state=StateType.FAILED, name="Failed", message=message)],
     )
 
 
@@ -121,16 +124,8 @@ def no_heartbeat(every_s: float) -> AutomationCore:
     return AutomationCore(
         name="no heartbeat crashes the run",
         description="A run that sends no heartbeat has lost its machine.",
-        trigger=EventTrigger(
-            # Running starts the clock, too: a run may go before its first beat.
-            after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=within_s),
-        ),
+        # Running starts the clock, too: a run may go before its first beat.
+        trigger=_silence({"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}, within_s),
         actions=[
             ChangeFlowRunState(
                 state=StateType.CRASHED,

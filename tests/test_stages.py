@@ -84,6 +84,9 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "review",
         "train",
         "evaluate",
+        "audit-fairness",
+        "counterfactuals",
+        "judge-tone",
     }
     for task in STAGES.values():
         assert isinstance(task.cache_policy, StepKey)

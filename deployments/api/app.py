@@ -147,12 +147,10 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
         )
-    paths = frozenset(path for route in app.routes if (path := getattr(route, "path", "")))
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     app.add_middleware(
         Guard,
         max_body_bytes=settings.max_body_bytes,
-        paths=paths,
         require_room=service.batcher.require_room,
     )
     return app

@@ -54,6 +54,6 @@ def replacements(before: str, after: str, spans: Sequence[tuple[int, int, str]])
         first, last = (old[i1][0], old[i2 - 1][1]) if i2 > i1 else (0, 0)
         start = new[j1][0] if j1 < len(new) else len(after)
         end = new[j2 - 1][1] if j2 > j1 else start
-        kind = next((kind for a, b, kind in spans if a < last and b > first), "")
-        changed.append(Replacement(start=start, end=end, before=before[first:last], type=kind))
+        kinds = dict.fromkeys(kind for a, b, kind in spans if a < last and b > first)
+        changed.append(Replacement(start=start, end=end, before=before[first:last], type="+".join(kinds)))
     return changed

@@ -13,6 +13,8 @@ from deployments.api.problems import Problem
 from deployments.api.security import HEADERS
 
 PREDICT = "/v1/predict"
+PATHS = {PREDICT, "/v1/generate", "/v1/model", "/healthz", "/readyz", "/metrics", "/"}
+"""Paths that metrics name; all others count as one, or anybody could make up thousands."""
 BODY_S = 10.0
 """Seconds within which a body has to arrive."""
 
@@ -23,20 +25,17 @@ class Guard:
     Args:
         app: What it guards.
         max_body_bytes: Largest body.
-        paths: Paths that metrics name; all others count as one.
         require_room: Raises `OverloadedError` while no more texts can be taken.
     """
 
-    def __init__(
-        self, app: ASGIApp, max_body_bytes: int, paths: frozenset[str], require_room: Callable[[], None]
-    ) -> None:
-        self._app, self._max_bytes, self._paths, self._require_room = app, max_body_bytes, paths, require_room
+    def __init__(self, app: ASGIApp, max_body_bytes: int, require_room: Callable[[], None]) -> None:
+        self._app, self._max_bytes, self._require_room = app, max_body_bytes, require_room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        start, path = time.perf_counter(), scope["path"] if scope["path"] in self._paths else "other"
+        start, path = time.perf_counter(), scope["path"] if scope["path"] in PATHS else "other"
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

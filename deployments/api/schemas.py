@@ -82,7 +82,7 @@ class Replacement(Answer):
     before: str = Field(examples=["Anna Smith"])
     """What stood there."""
     type: str = Field(examples=["PERSON"])
-    """Kind of what stood there; empty for words that only agree with a change."""
+    """Kind of what stood there, several joined by +; empty for words that only agree with a change."""
 
 
 class Influence(Answer):

@@ -60,7 +60,7 @@ def find(settings: ApiSettings) -> Source:
     folder = Path(settings.model).expanduser()
     if settings.model != CHAMPION and (folder / "sentimill.json").is_file():
         mark = folder / MARK
-        is_run = folder.name == "model" and (folder.parent / "scores.json").is_file()
+        is_run = folder.name == "model" and (folder.parent / "config.json").is_file()
         place = folder.absolute().parent if is_run else folder.absolute()
         return Source(place.name, mark.read_text().strip() if mark.is_file() else None, str(place), is_run)
     fs, root = open_results()

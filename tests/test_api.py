@@ -1,0 +1,689 @@
+"""The service on a tiny run: answers like the evaluated model, within its bounds, whatever it is sent."""
+
+import asyncio
+import csv
+import io
+import json
+import logging
+import re
+import shutil
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from deployments.api import app as application
+from deployments.api.__main__ import main
+from deployments.api.app import create_app
+from deployments.api.batching import Batcher, OverloadedError
+from deployments.api.explaining import replacements, without_each
+from deployments.api.metrics import psi
+from deployments.api.precision import agreement
+from deployments.api.schemas import PredictRequest
+from deployments.api.security import name_of, read_keys
+from deployments.api.settings import ApiSettings
+from deployments.api.sources import find, model_sha256
+from tasks.config import RunConfig, ScrubbingConfig
+from tasks.evaluation.thresholds import decide, median_levels
+from tasks.parquet import parquet_bytes
+from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
+from tasks.store import folder_sha256
+from tasks.taxonomy import load_taxonomy
+from tasks.training import load_classifier, predict, save_classifier
+
+TAXONOMY = load_taxonomy("polarity3").model_copy(update={"ordinal": True})
+TEXTS = [
+    "We liked the soup.",
+    "The train was late again and again.",
+    "A dull meeting.",
+    "It was great fun today!",
+]
+KEY = "0123456789abcdef0123"
+
+
+def write_run(root, name, encoder, make_row, seed=0):
+    """A run as `publish` leaves it, with a tiny model."""
+    import torch
+
+    from tasks.training.classifier import new_classifier
+
+    torch.manual_seed(seed)
+    model, tokenizer = new_classifier(str(encoder), None, TAXONOMY.n_labels)
+    settings = {
+        "labels": list(TAXONOMY.names),
+        "thresholds": [0.5, 0.48, 0.52],
+        "taxonomy": TAXONOMY.model_dump(mode="json"),
+        "scrubber": SCRUBBER_VERSION,
+        "scrubbing": ScrubbingConfig().model_dump(mode="json"),
+        "max_tokens": 32,
+        "base": "tiny",
+        "history": [],
+    }
+    folder = root / "runs" / name / "model"
+    save_classifier(model, tokenizer, settings, folder)
+    sha256 = folder_sha256(folder)
+    (folder / "SHA256").write_text(sha256)
+    (folder / "README.md").write_text("# Card\n")
+    rows = [make_row(text, targets=(1.0, 0.0, 0.0), split="train") for text in TEXTS]
+    for part in ("train", "validation", "test"):
+        file = root / "runs" / name / "dataset" / f"{part}.parquet"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(parquet_bytes(rows))
+    (root / "runs" / name / "config.json").write_text(
+        json.dumps(RunConfig().resolved().model_dump(mode="json"))
+    )
+    return {"run": name, "model": {"uri": f"models/{sha256[:20]}", "sha256": sha256}}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, tiny_encoder, make_row):
+    """Results with the runs `first`, the champion, and `second`."""
+    root = tmp_path_factory.mktemp("results")
+    champion = write_run(root, "first", tiny_encoder, make_row)
+    write_run(root, "second", tiny_encoder, make_row, seed=1)
+    (root / "champion.json").write_text(json.dumps({"polarity3": champion}))
+    return root
+
+
+@pytest.fixture
+def serve(results, monkeypatch):
+    """Open a client of a service with the settings given."""
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(results))
+    monkeypatch.delenv("SENTIMILL_API_KEYS", raising=False)
+    clients = []
+
+    def open_client(**settings):
+        client = TestClient(create_app(ApiSettings(workers=1, **settings)), raise_server_exceptions=False)
+        clients.append(client)
+        return client.__enter__()
+
+    yield open_client
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def client(results):
+    """One service for all tests that only ask."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIMILL_RESULTS", str(results))
+        patch.delenv("SENTIMILL_API_KEYS", raising=False)
+        with TestClient(create_app(ApiSettings(workers=1)), raise_server_exceptions=False) as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
+def loopback(results):
+    """Address of a service on a port of this machine."""
+    import uvicorn
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIMILL_RESULTS", str(results))
+        patch.delenv("SENTIMILL_API_KEYS", raising=False)
+        config = uvicorn.Config(create_app(ApiSettings(workers=1)), port=0, log_level="error")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def ask(client, texts, **options):
+    return client.post("/v1/predict", json={"texts": texts, **options})
+
+
+def judged(client, texts, **options):
+    answer = ask(client, texts, **options)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["results"]
+
+
+def test_answers_are_those_of_the_evaluated_model(client, results):
+    model, tokenizer, settings = load_classifier(results / "runs/first/model")
+    expected = predict(model, tokenizer, TEXTS, settings["max_tokens"]).astype(float)
+    decisions = decide(expected, np.array(settings["thresholds"]))
+
+    found = judged(client, TEXTS)
+
+    probabilities = [[score["probability"] for score in result["scores"]] for result in found]
+    np.testing.assert_allclose(probabilities, expected, atol=1e-4)
+    assert [r["labels"] for r in found] == [
+        [n for n, d in zip(TAXONOMY.names, row, strict=True) if d] for row in decisions
+    ]
+    assert [r["level"] for r in found] == median_levels(expected).tolist()
+    assert {s["threshold"] for r in found for s in r["scores"]} == {0.5, 0.48, 0.52}
+
+
+def test_a_text_is_judged_alike_alone_and_among_many(client):
+    many = [f"{text} {'again ' * n}" for n in range(10) for text in TEXTS]
+
+    alone, among = [judged(client, text)[0] for text in many], judged(client, many)
+
+    for one, other in zip(alone, among, strict=True):
+        assert one["labels"] == other["labels"]
+        for a, b in zip(one["scores"], other["scores"], strict=True):
+            assert a["probability"] == pytest.approx(b["probability"], abs=2e-4)
+
+
+def test_the_door_scrubs_as_training_did(client):
+    text = "My sister Anna Smith lost her phone."
+
+    scrubbed, untouched = judged(client, text)[0], judged(client, text, scrub=False)[0]
+
+    assert scrubbed["text"] == Scrubber().one(text).text == "My sibling Person A lost their phone."
+    assert scrubbed["scrubbed"] == {"GENDER": 2, "PERSON": 1}
+    assert (untouched["text"], untouched["scrubbed"]) == (text, {})
+
+
+def test_replacements_say_what_stood_where(client):
+    result = judged(client, "We saw Anna Smith again and her phone.", replacements=True)[0]
+
+    shown = [(result["text"][r["start"] : r["end"]], r["before"], r["type"]) for r in result["replacements"]]
+    assert shown == [("Person A", "Anna Smith", "PERSON"), ("their", "her", "GENDER")]
+
+
+def test_a_word_that_was_taken_out_leaves_a_mark_without_length():
+    assert [(r.start, r.end, r.before) for r in replacements("the old man", "the man", ())] == [(4, 4, "old")]
+    assert replacements("the same", "the same", ()) == []
+
+
+def test_an_explanation_is_the_difference_that_leaving_the_word_out_makes(client):
+    whole = judged(client, "We liked the soup.", explain=True)[0]
+    variants = without_each("We liked the soup.")
+    without = judged(client, variants, scrub=False)
+
+    assert variants == [" liked the soup.", "We  the soup.", "We liked  soup.", "We liked the ."]
+    assert [(w["start"], w["end"]) for w in whole["words"]] == [(0, 2), (3, 8), (9, 12), (13, 17)]
+    decided = [i for i, score in enumerate(whole["scores"]) if score["decided"]]
+    for word, part in zip(whole["words"], without, strict=True):
+        change = np.mean(
+            [whole["scores"][i]["probability"] - part["scores"][i]["probability"] for i in decided]
+        )
+        assert word["influence"] == pytest.approx(change, abs=3e-4)
+
+
+def test_only_decided_labels_come_back_if_that_is_asked(client):
+    result = judged(client, TEXTS[0], labels="decided")[0]
+
+    assert [score["label"] for score in result["scores"]] == result["labels"]
+    assert all(score["decided"] for score in result["scores"])
+
+
+BAD = {
+    "empty": (422, {"texts": ""}),
+    "blank": (422, {"texts": [" \n\t "]}),
+    "none": (422, {"texts": []}),
+    "too many": (422, {"texts": ["a"] * 257}),
+    "too long": (422, {"texts": "a" * 10_001}),
+    "too much": (422, {"texts": ["ab " * 3_000] * 28}),
+    "a number": (422, {"texts": 3}),
+    "nested": (422, {"texts": [["a"]]}),
+    "unknown field": (422, {"texts": "a", "txet": "b"}),
+    "no body": (422, {}),
+    "too many to explain": (422, {"texts": ["a"] * 9, "explain": True}),
+    "no time": (422, {"texts": "a", "timeout_ms": 1}),
+    "unknown run": (404, {"texts": "a", "run": "third"}),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), BAD.values(), ids=BAD)
+def test_bad_requests_are_told_what_is_wrong(client, status, body):
+    answer = client.post("/v1/predict", json=body)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["status"] == status
+    assert answer.json()["detail"]
+
+
+RAW = {
+    "1 MB": b'{"texts": "' + b"a" * 1_100_000 + b'"}',
+    "binary": bytes(range(256)) * 4,
+    "deeply nested": b'{"texts": ' + b"[" * 100_000,
+    "lone surrogate": b'{"texts": "\\ud800"}',
+    "cut off": b'{"texts": "a',
+    "huge number": b'{"texts": ' + b"9" * 5_000 + b"}",
+    "not a number": b'{"texts": NaN}',
+    "surrogate as a name": b'{"texts": "a", "\\ud800": 1}',
+}
+
+
+@pytest.mark.parametrize("content", RAW.values(), ids=RAW)
+def test_odd_bytes_are_refused(client, content):
+    answer = client.post("/v1/predict", content=content, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {400, 413, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_without_length_is_refused_when_it_grows_too_large(client):
+    chunks = (b"x" * 100_000 for _ in range(20))
+
+    assert client.post("/v1/predict", content=chunks).status_code == 413
+
+
+ODD = {
+    "NUL": "We liked\x00 the soup.",
+    "right to left": "أحببت الحساء كثيرا",
+    "right-to-left mark": "We liked \u202ethe soup.",
+    "HTML": "<script>alert(1)</script> the soup <b>was</b> & great",
+    "emoji": "👩‍👩‍👧 great 🎉",
+    "one letter": "a",
+    "long": "soup " * 2_000,
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_odd_texts_are_judged_as_text(client, text):
+    result = judged(client, text, explain=True, replacements=True)[0]
+
+    assert result["labels"]
+    assert judged(client, text, scrub=False)[0]["text"] == text
+    assert result["truncated"] or text != ODD["long"]
+
+
+def test_html_stays_text(client):
+    assert judged(client, ODD["HTML"])[0]["text"] == ODD["HTML"]
+    assert "innerHTML" not in (application.PAGE / "page.js").read_text()
+
+
+def test_without_a_key_or_with_a_wrong_one_nothing_is_told(serve, monkeypatch, tmp_path):
+    file = tmp_path / "keys"
+    file.write_text(f"# people\nann:{KEY}\n")
+    client = serve(keys_file=file)
+
+    for path in ("/v1/model", "/metrics"):
+        assert client.get(path).status_code == 401
+    wrong = client.post("/v1/predict", json={"texts": "a"}, headers={"authorization": f"Bearer {KEY}x"})
+    assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "Bearer")
+    right = client.post("/v1/predict", json={"texts": "a"}, headers={"authorization": f"Bearer {KEY}"})
+    assert right.status_code == 200
+    assert [client.get(path).status_code for path in ("/healthz", "/readyz", "/")] == [200, 200, 200]
+
+
+def test_keys_come_from_the_environment_and_short_ones_are_refused(monkeypatch):
+    monkeypatch.setenv("SENTIMILL_API_KEYS", f"ann:{KEY},bob:{KEY}b")
+    keys = read_keys(ApiSettings())
+
+    assert [name_of(key, keys) for key in (KEY, f"{KEY}b", "", "é")] == ["ann", "bob", None, None]
+    monkeypatch.setenv("SENTIMILL_API_KEYS", "ann:short")
+    with pytest.raises(ValueError, match="at least 16 characters") as caught:
+        read_keys(ApiSettings())
+    assert "short" not in str(caught.value)
+
+
+def test_more_texts_than_the_rate_allows_get_429_with_a_time(serve):
+    client = serve(rate_limit="4/minute")
+
+    statuses = [ask(client, ["a", "b"]).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert 1 <= int(ask(client, "a").headers["retry-after"]) <= 120
+
+
+def test_a_full_queue_answers_503_and_says_when_to_come_back(serve):
+    client = serve(wait_s=0.001)
+    gate = threading.Event()
+    service = client.app.state.service
+    work = service.batcher._work
+    service.batcher._work = lambda items: gate.wait(20) and work(items)
+    first = threading.Thread(target=ask, args=(client, TEXTS))
+    first.start()
+    while not service.batcher.waiting:
+        pass
+    service.batcher._item_s = 1.0
+
+    refused = ask(client, "a")
+    gate.set()
+    first.join()
+
+    assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+    assert refused.headers["retry-after"] == "4"
+    assert ask(client, "a").status_code == 200
+
+
+def test_headers_keep_browsers_in_bounds_and_other_origins_out(client, serve):
+    page = client.get("/", headers={"origin": "https://elsewhere.example"})
+
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in page.headers
+    allowed = serve(cors_origins=["https://own.example"])
+    shown = allowed.get("/healthz", headers={"origin": "https://own.example"})
+    assert shown.headers["access-control-allow-origin"] == "https://own.example"
+
+
+def test_the_page_loads_nothing_from_elsewhere():
+    files = [file for file in application.PAGE.iterdir() if file.suffix in {".html", ".css", ".js"}]
+
+    assert len(files) == 3
+    assert [f.name for f in files if re.search(r"https?://|@import|url\(", f.read_text())] == []
+
+
+def test_the_model_tells_what_it_is(client, results):
+    told = client.get("/v1/model").json()
+
+    assert (told["run"], told["taxonomy"], told["precision"]) == ("first", "polarity3", "fp32")
+    assert told["sha256"] == (results / "runs/first/model/SHA256").read_text()
+    assert [label["threshold"] for label in told["labels"]] == [0.5, 0.48, 0.52]
+    assert told["card"] == "# Card\n"
+    assert client.get("/v1/model", params={"run": "third"}).status_code == 404
+
+
+def test_metrics_count_and_no_text_gets_into_metrics_or_log(client, caplog):
+    caplog.set_level(logging.DEBUG)
+    judged(client, ["The zebrafinch was great."] * 120)
+    ask(client, "zebrafinch " * 2_000)
+    shown = client.get("/metrics").text
+
+    assert re.search(r'sentimill_labels_decided_total\{label="\w+"\} \d+', shown)
+    assert re.search(r'sentimill_drift_psi\{of="length"\} \d', shown)
+    assert 'path="/v1/predict",status="200"' in shown
+    assert "zebrafinch" not in shown + caplog.text
+
+
+def test_texts_are_logged_only_if_that_is_asked(serve, caplog):
+    caplog.set_level(logging.INFO, "sentimill.api")
+    ask(serve(log_texts=True), "The soup was great.")
+
+    assert "judged 'The soup was great.'" in caplog.text
+
+
+def test_a_failure_within_is_a_problem_without_its_reason(serve):
+    client = serve()
+
+    def fail(items):
+        raise RuntimeError(items[0].text)
+
+    client.app.state.service.batcher._work = fail
+    answer = ask(client, "private words")
+
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "Something went wrong here. It has been logged."
+
+
+def test_the_documented_examples_are_answered(client):
+    document = client.get("/openapi.json").json()
+    examples = PredictRequest.model_config["json_schema_extra"]["examples"]
+
+    assert document["components"]["schemas"]["PredictRequest"]["examples"] == examples
+    assert [client.post("/v1/predict", json=body).status_code for body in examples] == [200, 200, 200]
+    assert "/v1/generate" not in document["paths"]
+
+
+def test_a_new_champion_takes_over_and_a_damaged_one_does_not(results, serve, monkeypatch, tmp_path, caplog):
+    root = tmp_path / "results"
+    shutil.copytree(results, root)
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(root))
+    client = serve(follow_s=3_600)
+    service, place = client.app.state.service, root / "champion.json"
+    old = judged(client, TEXTS)
+    statuses = []
+    stop = threading.Event()
+
+    def load():
+        while not stop.is_set():
+            statuses.append(ask(client, TEXTS).status_code)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    sha256 = (root / "runs/second/model/SHA256").read_text()
+    place.write_text(json.dumps({"polarity3": {"run": "second", "model": {"uri": "", "sha256": sha256}}}))
+    client.portal.call(service.look)
+    stop.set()
+    thread.join()
+
+    assert set(statuses) == {200}
+    assert ask(client, "a").json()["run"] == "second"
+    assert judged(client, TEXTS) != old
+
+    place.write_text(json.dumps({"polarity3": {"run": "first", "model": {"uri": "", "sha256": "0" * 64}}}))
+    client.portal.call(service.look)
+    assert ask(client, "a").json()["run"] == "second"
+    assert "second stays" in caplog.text
+
+
+def refusal(arguments, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return left.value.code, capsys.readouterr().err
+
+
+def test_a_damaged_model_is_refused_with_the_reason(results, tmp_path, monkeypatch, capsys):
+    root = tmp_path / "results"
+    shutil.copytree(results, root)
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(root))
+    weights = root / "runs/first/model/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+
+    code, said = refusal([], capsys)
+
+    assert code == 2
+    assert "has sha256" in said
+    assert "The model was damaged or changed after its run." in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--model", "third"], "run is 'third'; expected `champion`, a model folder, or a run of"),
+        (["--taxonomy", "ekman"], "taxonomy is ekman; expected one with a champion: polarity3."),
+        (["--port", "70000"], "--port is '70000'; expected less than or equal to 65535."),
+        (["--rate-limit", "many"], "rate limit cannot be read; expected a form such as 100/second."),
+        (["--keys-file", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_starts(
+    arguments, expected, results, monkeypatch, capsys
+):
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(results))
+
+    code, said = refusal(arguments, capsys)
+    assert (code, expected in said) == (2, True), said
+
+
+def test_a_run_and_a_model_folder_can_be_named(results, monkeypatch):
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(results))
+    sha256 = (results / "runs/second/model/SHA256").read_text()
+
+    for model in ("second", str(results / "runs/second/model")):
+        source = find(ApiSettings(model=model))
+        assert (source.sha256, source.is_run) == (sha256, True)
+    assert model_sha256(results / "runs/second/model") == sha256
+
+
+def test_workers_read_the_settings_that_the_command_line_gave(monkeypatch):
+    given = ApiSettings.from_arguments(["--workers", "3", "--generate", "--model", "r1", "--wait-s", "0.25"])
+    for name, value in given.as_environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert ApiSettings() == given
+
+
+def test_agreement_counts_rows_whose_whole_set_is_the_same():
+    before = np.array([[True, False], [True, True], [False, True], [False, True]])
+    after = np.array([[True, False], [True, False], [False, True], [False, True]])
+
+    share, change = agreement(before, after, before)
+    assert (share, change) == (0.75, pytest.approx((1 - 0.8) / 2))
+
+
+def test_psi_is_zero_for_the_same_and_grows_with_the_distance():
+    same = np.array([0.5, 0.5])
+
+    assert psi(same, same) == 0
+    assert psi(same, np.array([0.9, 0.1])) == pytest.approx(0.4 * np.log(1.8) - 0.4 * np.log(0.2))
+
+
+def run_batches(scenario, work, **bounds):
+    async def go():
+        batcher = Batcher(work, **{"batch_items": 8, "queue_items": 100, "wait_s": 10.0, **bounds})
+        batcher.start()
+        try:
+            return await scenario(batcher)
+        finally:
+            await batcher.stop()
+
+    return asyncio.run(go())
+
+
+def test_callers_that_wait_share_a_batch_and_take_turns():
+    seen, gate = [], threading.Event()
+
+    def work(items):
+        gate.wait(10)
+        seen.append(items)
+        return [item.upper() for item in items]
+
+    async def scenario(batcher):
+        first = asyncio.create_task(batcher.submit(["x"], 10))
+        await asyncio.sleep(0.05)
+        many = asyncio.create_task(batcher.submit([f"m{i}" for i in range(10)], 10))
+        one = asyncio.create_task(batcher.submit(["o"], 10))
+        await asyncio.sleep(0.05)
+        gate.set()
+        return await asyncio.gather(first, many, one)
+
+    answers = run_batches(scenario, work)
+
+    assert answers == [["X"], [f"M{i}" for i in range(10)], ["O"]]
+    assert seen == [["x"], ["m0", "m1", "m2", "m3", "o", "m4", "m5", "m6"], ["m7", "m8", "m9"]]
+
+
+def test_what_nobody_waits_for_is_not_worked_on():
+    seen, gate = [], threading.Event()
+
+    def work(items):
+        gate.wait(10)
+        seen.extend(items)
+        return items
+
+    async def scenario(batcher):
+        first = asyncio.create_task(batcher.submit(["kept"], 10))
+        await asyncio.sleep(0.05)
+        with pytest.raises(TimeoutError):
+            await batcher.submit(["late"], 0.01)
+        gate.set()
+        return await first
+
+    assert run_batches(scenario, work) == ["kept"]
+    assert seen == ["kept"]
+
+
+def test_a_failing_batch_fails_its_callers_and_no_others():
+    def work(items):
+        if "bad" in items:
+            raise ValueError("no")
+        return items
+
+    async def scenario(batcher):
+        with pytest.raises(ValueError, match=r"^no$"):
+            await batcher.submit(["bad"], 10)
+        return await batcher.submit(["good"], 10)
+
+    assert run_batches(scenario, work) == ["good"]
+
+
+def test_a_stop_finishes_what_was_taken_and_a_full_queue_takes_no_more():
+    gate = threading.Event()
+
+    async def scenario(batcher):
+        first = asyncio.create_task(batcher.submit(["a", "b"], 10))
+        await asyncio.sleep(0.05)
+        with pytest.raises(OverloadedError):
+            await batcher.submit(["c", "d"], 10)
+        gate.set()
+        await batcher.stop()
+        return first.result()
+
+    assert run_batches(scenario, lambda items: gate.wait(10) and items, queue_items=3) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_texts_are_written_on_request_where_that_is_switched_on(serve):
+    client = serve(generate=True)
+    body = {"labels": ["positive"], "topic": "hotels", "n_texts": 4}
+
+    first, second = (client.post("/v1/generate", json=body).json() for _ in range(2))
+
+    assert first == second
+    assert len(first["texts"]) + sum(first["dropped"].values()) == 4
+    assert client.post("/v1/generate", json={**body, "labels": ["wrong"]}).status_code == 422
+
+
+@pytest.mark.slow
+def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(client, loopback):
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+    from schemathesis.checks import not_a_server_error
+
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    modes = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+    seen = Counter()
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        for mode in modes:
+            try:
+                cases = operation.as_strategy(generation_mode=mode)
+            except schemathesis.errors.SchemathesisError:
+                continue  # nothing to get wrong
+
+            @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+            @given(case=cases)
+            def fuzz(case):
+                answer = case.call(base_url=loopback)
+                seen[case.operation.path, answer.status_code] += 1
+                case.validate_response(answer, checks=[not_a_server_error])
+
+            fuzz()
+
+    assert {path for path, _ in seen} >= {"/v1/predict", "/v1/model", "/metrics"}
+    assert {200, 422} <= {status for path, status in seen if path == "/v1/predict"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_judges_a_text_and_a_file_and_runs_nothing_that_is_in_them(loopback, width, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium here")
+    file = tmp_path / "texts.csv"
+    file.write_text('id,text\n1,"The soup, ""hot"", was great."\n2,\n3,<img src=x onerror=alert(1)>\n')
+    with sync_playwright() as drivers:
+        browser = drivers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 900}, accept_downloads=True)
+        trouble = []
+        page.on("dialog", lambda dialog: trouble.append(dialog.message) or dialog.dismiss())
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(loopback)
+        page.get_by_label("Text", exact=True).fill("<img src=x onerror=alert(1)> Anna Smith liked it.")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector("#result:not([hidden])")
+        assert page.locator("#scrubbed").inner_text() == "<img src=x onerror=alert(1)> Person A liked it."
+        assert page.locator("#scrubbed mark").all_inner_texts() == ["Person A"]
+        assert page.locator("#bars li").count() == TAXONOMY.n_labels
+        assert page.locator("#scale li[aria-current]").count() == 1
+        assert page.locator("#words span").count() > 5
+        assert page.locator("#result img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.set_input_files("#file", file)
+        with page.expect_download() as download:
+            page.click("#download")
+        lines = list(csv.reader(io.StringIO(Path(download.value.path()).read_text())))
+        browser.close()
+    assert lines[0] == ["id", "text", "labels", "level", *(f"p {name}" for name in TAXONOMY.names)]
+    assert [line[:2] for line in lines[1:]] == [
+        ["1", 'The soup, "hot", was great.'],
+        ["2", ""],
+        ["3", "<img src=x onerror=alert(1)>"],
+    ]
+    assert [len(line) for line in lines] == [7, 7, 2, 7]
+    assert trouble == []
