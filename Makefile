@@ -79,8 +79,8 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
 
-bench-quality: $(VENV)/ready ## Hygiene, duplicates, variety, label votes
-	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions
+bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_votes.py --real $(DATA)/goemotions
 
 bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs

@@ -4,6 +4,7 @@
 |---|---|
 | an audit fails | `regenerate/nightly` runs |
 | a run is late and no worker takes it | it fails and says so |
+| a run sends no heartbeat, for its machine is gone | it counts as crashed |
 | a run crashes, fails or is late, or leaves its band | a message goes to SENTIMILL_NOTIFY_URL, if given |
 """
 
@@ -21,6 +22,7 @@ from prefect.events.schemas.events import ResourceSpecification
 
 from tasks.events import AUDIT_FAILED, OUT_OF_BAND
 
+"""Prefect's default; fewer than three of them would crash runs that are well."""
 NOTIFY = "sentimill-notify"
 BODY = """{{ event.event }}: {{ flow_run.name if flow_run else event.resource.id }}
 {{ flow_run.state.message or '' if flow_run else event.payload }}
@@ -33,7 +35,8 @@ def ensure_automations(client: SyncPrefectClient, settings: Mapping[str, str], r
     Args:
         client: Of the server.
         settings: Environment: SENTIMILL_NOTIFY_URL, address that gets a POST with `text` (Slack, Mattermost,
-            ntfy ...); SENTIMILL_UNCLAIMED_S, seconds after which a late run that no worker took fails (300).
+            ntfy ...); SENTIMILL_UNCLAIMED_S, seconds after which a late run that no worker took fails (300);
+            SENTIMILL_HEARTBEAT_S, seconds between a run's heartbeats, as pyproject.toml sets them (60).
         reset: Replace what is there.
     """
     outcomes = {}
@@ -59,6 +62,7 @@ def automations(client: SyncPrefectClient, settings: Mapping[str, str]) -> Itera
         actions=[RunDeployment(deployment_id=nightly.id)],
     )
     yield _unclaimed(float(settings.get("SENTIMILL_UNCLAIMED_S", "300")))
+    yield no_heartbeat(float(settings.get("SENTIMILL_HEARTBEAT_S", "60")))
     if url := settings.get("SENTIMILL_NOTIFY_URL"):
         subject = "Sentimill: {{ event.event }}"
         send = SendNotification(block_document_id=ensure_webhook(url), subject=subject, body=BODY)
@@ -83,26 +87,50 @@ def _when(events: set[str]) -> EventTrigger:
     return EventTrigger(expect=events, posture=Posture.Reactive, threshold=1)
 
 
+def _silence(after: str, within_s: float) -> EventTrigger:
+    """Nothing happens to a run within some seconds after an event."""
+    return EventTrigger(
+        after={after},
+        expect={"prefect.flow-run.*"},
+        match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=within_s),
+    )
+
+
 def _unclaimed(after_s: float) -> AutomationCore:
     """Prefect leaves a run without a worker late for ever; fail it, so that who waits for it is told."""
+    message = (
+        f"no worker took this run within {after_s:.0f} s; expected one on its work pool. "
+        "Start one: make worker."
+    )
     return AutomationCore(
         name="no worker fails the run",
         description="A run that stays late has no worker to take it.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Late"},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=after_s),
-        ),
+        trigger=_silence("prefect.flow-run.Late", after_s),
+        actions=[ChangeFlowRunState(state=StateType.FAILED, name="Failed", message=message)],
+    )
+
+
+def no_heartbeat(every_s: float) -> AutomationCore:
+    """A run whose machine or worker is gone stays Running for ever; mark it crashed after three missed beats.
+
+    Args:
+        every_s: Seconds between heartbeats (`flows.heartbeat_frequency`); Prefect takes no less than 30.
+    """
+    within_s = 3 * every_s
+    return AutomationCore(
+        name="no heartbeat crashes the run",
+        description="A run that sends no heartbeat has lost its machine.",
+        trigger=_silence("prefect.flow-run.heartbeat", within_s),
         actions=[
             ChangeFlowRunState(
-                state=StateType.FAILED,
-                name="Failed",
-                message=f"no worker took this run within {after_s:.0f} s; expected one on its work pool. "
-                "Start one: make worker.",
+                state=StateType.CRASHED,
+                name="Crashed",
+                message=f"no heartbeat for {within_s:.0f} s; expected one every {every_s:.0f} s. The machine "
+                "or the process of this run is gone. Retry it: it goes on where it stopped.",
             )
         ],
     )

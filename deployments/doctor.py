@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from tasks.commandline import require_server
 from tasks.embedding import minilm_folder
 from tasks.publishing import versions
 from tasks.sampling.opening import EMBEDDED, embedded_folder
@@ -82,16 +83,7 @@ def check_server() -> str:
     url = get_current_settings().api.url
     if not url:
         return "none (PREFECT_API_URL is empty); every run starts one of its own"
-    try:
-        with get_client(sync_client=True) as client:
-            client.raise_for_api_version_mismatch()
-            return f"{url}, Prefect {client.api_version()}"
-    except RuntimeError as error:
-        cause = str(error).rstrip(".")
-        raise UnwellError(
-            f"{cause}; expected Prefect {version('prefect')} at PREFECT_API_URL. "
-            "Start one (make server), or mend the address."
-        ) from error
+    return f"{url}, Prefect {require_server()}"
 
 
 def check_store() -> str:

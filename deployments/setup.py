@@ -26,8 +26,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.automations import ensure_automations
-from deployments.doctor import check_server
-from tasks.commandline import one_clear_error
+from tasks.commandline import one_clear_error, require_server
 from tasks.store import open_store
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +39,7 @@ def main() -> None:
     parser.add_argument("--reset", action="store_true", help="replace pools and automations that are there")
     options = parser.parse_args()
     with one_clear_error():
-        say("server", check_server())
+        say("server", f"Prefect {require_server()}")
         set_up(options.reset)
 
 

@@ -1,4 +1,4 @@
-"""Measure the champion again, and fail if it fell below what was recorded when it was crowned.
+"""Measure the champion again, and fail if it fell below what was recorded, or treats people too differently.
 
     python -m flows.audit_model                                     on the test texts of its own run
     python -m flows.audit_model --taxonomy goemotions --real DIR    on people's text
@@ -9,7 +9,14 @@ Trigger: every week (deployments/prefect.yaml), or by hand. On a server, an audi
 
 from prefect import flow
 
-from tasks.auditing import Audit, judge, measure_champion, open_champion, texts_to_measure
+from tasks.auditing import (
+    Audit,
+    judge,
+    measure_champion,
+    measure_fairness,
+    open_champion,
+    texts_to_measure,
+)
 from tasks.commandline import run_audit
 from tasks.config import AuditConfig
 
@@ -26,7 +33,8 @@ def audit_model(config: AuditConfig = DEFAULT) -> Audit:
     champion = open_champion(config)
     texts = texts_to_measure(champion, config)
     metrics = measure_champion(champion.model, texts, champion.taxonomy)
-    return judge(champion, metrics, config)
+    fairness = measure_fairness(champion.model, champion.taxonomy, config)
+    return judge(champion, metrics, config, fairness)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,17 @@ Every expensive stage is cached by what decides its result; an interrupted run g
 command.
 """
 
+from collections.abc import Sequence
+
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.approval import ask, exclude
 from tasks.commandline import run_flow
 from tasks.config import RunConfig
+from tasks.correcting import make_fair
 from tasks.records import Cell, DatasetRef, RunSummary
-from tasks.release import crown, publish
+from tasks.release import Candidate, crown, publish
 from tasks.rounds import account, next_round, plan
 from tasks.runs import (
     Run,
@@ -49,17 +52,12 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     run = open_run(config)
     planned, synthetic = synthetic_rows(run)
     rows = add_real(run, synthetic)
-    reviewed = review(run, rows)
-    model = fit_classifier(run, rows)
-    scores = evaluate(run, model, rows)
-    candidate = publish(run, planned, rows, reviewed, model, scores)
+    candidate = learn(run, planned, rows)
 
     decision = ask(run, candidate)
     if decision.exclude:
         rows = exclude(run, rows, decision.exclude)
-        model = fit_classifier(run, rows)
-        scores = evaluate(run, model, rows)
-        candidate = publish(run, planned, rows, review(run, rows), model, scores)
+        candidate = learn(run, planned, rows)
     return crown(run, candidate, decision)
 
 
@@ -75,6 +73,14 @@ def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
         counts = account(run, planned, sifted)
         cells = next_round(run, planned, counts)
     return planned, balance(run, accepted, planned)
+
+
+def learn(run: Run, planned: Sequence[Cell], rows: DatasetRef) -> Candidate:
+    """Train, measure, correct what is unfair, and write all of it down."""
+    model = fit_classifier(run, rows)
+    scores = evaluate(run, model, rows)
+    model, scores, fairness = make_fair(run, model, rows, scores)
+    return publish(run, planned, rows, review(run, rows), model, scores, fairness)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks import runpage
+from tasks import publishing, runpage
 from tasks.caching import cached
+from tasks.champion import CHAMPION
 from tasks.checks import real_sha256
 from tasks.config import AuditConfig, RunConfig
+from tasks.equity import Fairness, complaints
 from tasks.events import AUDIT_FAILED, announce
 from tasks.parquet import rows_of_parquet
 from tasks.realrows import without_seen
 from tasks.records import DatasetRef, ModelRef, RealRef, Record, Row
-from tasks.release import CHAMPION
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Metrics, RunScores
-from tasks.stages import read_real_part
+from tasks.stages import audit_fairness, read_real_part
 from tasks.stages.learning import measure_model
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy
@@ -104,11 +105,24 @@ def measure_champion(model: ModelRef, rows: DatasetRef, taxonomy: Taxonomy) -> M
     return Metrics.model_validate(measure_model(store.get_folder(model), store.get_rows(rows), taxonomy))
 
 
-def judge(champion: Champion, metrics: Metrics, config: AuditConfig) -> Audit:
-    """Show recorded and found scores side by side.
+@task(name="audit-champion-fairness", cache_policy=NO_CACHE, persist_result=False)
+def measure_fairness(champion: ModelRef, taxonomy: Taxonomy, config: AuditConfig) -> Fairness | None:
+    """Ask the champion about pairs that it should label alike; None where that is not wanted."""
+    if not config.fairness.enabled:
+        return None
+    real = RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None
+    found = audit_fairness.fn(champion, taxonomy, config.fairness, real)
+    return Fairness(audit=found, corrections=(), complaints=complaints(found, config.fairness))
+
+
+def judge(
+    champion: Champion, metrics: Metrics, config: AuditConfig, fairness: Fairness | None = None
+) -> Audit:
+    """Show recorded and found scores side by side, and what an audit of fairness found.
 
     Raises:
-        AuditFailedError: A score lies more than `max_drop` below the recorded one; automations are told.
+        AuditFailedError: A score lies more than `max_drop` below the recorded one, or a limit of fairness is
+            passed; automations are told, and a new run corrects what it finds unfair.
     """
     test_set = REAL if config.real else SYNTHETIC
     before = champion.scores.metrics(CLASSIFIER, test_set)
@@ -124,6 +138,10 @@ def judge(champion: Champion, metrics: Metrics, config: AuditConfig) -> Audit:
         for name in recorded
         if found[name] < recorded[name] - config.max_drop
     ]
+    if fairness:
+        table = publishing.fairness_rows(fairness)
+        runpage.show_table("fairness", table, f"Fairness of {champion.run}, raw and as deployed")
+        fallen += fairness.complaints
     if fallen:
         announce(AUDIT_FAILED, champion.run, {"fallen": fallen})
         raise AuditFailedError(f"champion {champion.run} fell: {'; '.join(fallen)}. Regenerate it.")

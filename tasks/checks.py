@@ -34,6 +34,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             "Give --real, or leave verifying.teacher out."
         )
     _require_models(config)
+    _require_fitting(config.generator)
     if config.generator.prompt_form is PromptForm.control:
         _require_control_words(taxonomy)
     if config.real:
@@ -46,6 +47,20 @@ def check_tuning(config: TuneConfig) -> None:
     for folder in ("goemotions", "sst"):
         for part in ("train", "test"):
             read_real(f"{config.data}/{folder}", part)
+
+
+def _require_fitting(generator: GeneratorConfig) -> None:
+    """Refuse knobs that this way of sampling does not know."""
+    if generator.exemplars and generator.prompt_form is PromptForm.control:
+        raise ValueError(
+            f"generator.exemplars is {generator.exemplars}; expected 0 with prompt form control, whose model "
+            "was trained on one line. Set it to 0, or take a model with prompt form plain or chat."
+        )
+    if generator.banned_openings and generator.endpoint:
+        raise ValueError(
+            "generator.banned_openings is set; expected none with an endpoint, which draws its own tokens. "
+            "Leave it out, or sample from the model in this process."
+        )
 
 
 def _require_extras(config: RunConfig) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.records import Row
 
@@ -17,6 +18,11 @@ def parts_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
 def texts_of(rows: Sequence[Row]) -> list[str]:
     """Text of every row."""
     return [row["text"] for row in rows]
+
+
+def ids_of(rows: Sequence[Row]) -> NDArray[np.str_]:
+    """Id of every row: (n_rows,)."""
+    return np.array([row["id"] for row in rows], dtype=np.str_)
 
 
 def targets_of(rows: Sequence[Row]) -> np.ndarray:

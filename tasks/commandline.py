@@ -6,9 +6,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 import httpx
+from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +22,8 @@ from rich.table import Table
 from tasks.auditing import Audit, AuditFailedError
 from tasks.checks import check, check_tuning
 from tasks.config import AuditConfig, ProofConfig, RunConfig, TuneConfig
+from tasks.equity import NAMES, Fairness
+from tasks.estimating import estimate
 from tasks.leftovers import end_leftovers
 from tasks.records import ProofSummary, RunSummary
 from tasks.reporting.quality import MOST_NAMED, short_cells, shortfall, why_short
@@ -28,6 +32,7 @@ from tasks.store import open_store, require_writable_root
 
 FELL = 1
 BAD_INPUT = 2
+ESTIMATE = "--estimate"
 INTERRUPTED = 130
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -55,10 +60,18 @@ def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
 
 
 def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
-    """Parse the arguments, check them before anything is started, run, and print what came of it."""
-    config: RunConfig = parse(RunConfig, sys.argv[1:], "python -m flows.regenerate")
+    """Parse the arguments, check them before anything is started, run, and print what came of it.
+
+    With `--estimate`, print what the run would cost instead.
+    """
+    arguments = [argument for argument in sys.argv[1:] if argument != ESTIMATE]
+    config: RunConfig = parse(RunConfig, arguments, f"python -m flows.regenerate [{ESTIMATE}]")
     with one_clear_error():
-        check(config)
+        checked = check(config)
+        if ESTIMATE in sys.argv:
+            Console().print("\n".join(estimate(*checked).lines()), highlight=False)
+            return
+        require_server()
         require_writable_root()
         with on_its_own():
             summary = flow(config)
@@ -89,6 +102,7 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     config: TuneConfig = parse(TuneConfig, sys.argv[1:], "python -m flows.tune_generator")
     with one_clear_error():
         check_tuning(config)
+        require_server()
         require_writable_root()
         with on_its_own():
             scores = flow(config)
@@ -103,9 +117,11 @@ def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
     """Parse the arguments, audit, and print what was recorded beside what was found; 1 if it fell."""
     config: AuditConfig = parse(AuditConfig, sys.argv[1:], "python -m flows.audit_model")
     with one_clear_error():
+        require_server()
         require_writable_root()
         try:
-            audit = flow(config)
+            with on_its_own():
+                audit = flow(config)
         except AuditFailedError as error:
             fail(str(error), FELL)
     scores = ", ".join(
@@ -114,6 +130,26 @@ def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
     Console().print(
         f"champion {audit.run} on {audit.n_rows:,} {audit.test_set} texts: {scores}", highlight=False
     )
+
+
+def require_server() -> str:
+    """Version of the Prefect server at PREFECT_API_URL; empty without one.
+
+    Raises:
+        ValueError: It does not answer, or speaks another major version.
+    """
+    if not get_current_settings().api.url:
+        return ""
+    try:
+        with get_client(sync_client=True) as client:
+            client.raise_for_api_version_mismatch()
+            return str(client.api_version())
+    except (RuntimeError, httpx.HTTPError) as error:
+        cause = str(error).removesuffix(" Major versions must match.").rstrip("/.")
+        raise ValueError(
+            f"{cause}; expected Prefect {version('prefect')} at PREFECT_API_URL. Start one (make server), or "
+            "mend the address."
+        ) from error
 
 
 @contextmanager
@@ -173,9 +209,23 @@ def show(summary: RunSummary) -> None:
     console.print(table)
     for line in _unfilled(RunScores.model_validate(scores)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if scores.get("fairness"):
+        said = fairness_line(Fairness.model_validate(scores["fairness"]))
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
     for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
         console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def fairness_line(fairness: Fairness) -> str:
+    """The audit in one line, as deployed."""
+    door, n = fairness.audit.deployed, len(fairness.corrections)
+    verdict = "limits passed" if fairness.complaints else "within the limits"
+    return (
+        f"fair    {verdict} after {n} correction{'' if n == 1 else 's'}: names change a probability by "
+        f"{door.worst('mean', *NAMES).mean:.4f}, largest group gap {door.worst('gap').gap:.3f}, "
+        f"flips {100 * door.flips:.2f} %, countries {door.countries.spread:.3f}"
+    )
 
 
 def _unfilled(scores: RunScores) -> list[str]:

@@ -143,6 +143,13 @@ class GeneratorConfig(Config, title="Generator"):
     """Divides the scores of tokens already written; 1 means none."""
     guidance: float = Field(1.0, ge=1.0, le=5.0, title="Guidance")
     """Classifier-free guidance towards the labels; 1 means none, more costs a second forward pass."""
+    stop: tuple[str, ...] = Field((), title="Stop strings")
+    """A text ends before the first of these strings."""
+    banned_openings: tuple[str, ...] = Field((), title="Banned openings")
+    """Words that no text may begin with, such as `As` or `Sure`; not with an endpoint."""
+    exemplars: int = Field(0, ge=0, le=8, title="Exemplars")
+    """Texts shown in each prompt: real training rows with one of its labels, drawn at random, or without
+    `--real` rows accepted before; not for the control form."""
 
 
 class CleaningConfig(Config, title="Cleaning"):
@@ -354,6 +361,39 @@ class EvaluationConfig(Config, title="Evaluation"):
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
 
 
+class FairnessConfig(Config, title="Fairness"):
+    """Whether the classifier treats people alike, and what is done when it does not.
+
+    The limits hold for texts as the service sees them, scrubbed at the door; every axis (names, religion,
+    age ...) has to keep them by itself.
+    """
+
+    enabled: bool = Field(True, title="Audit fairness")
+    """Ask the classifier about pairs of sentences that differ in nothing but whom they are about."""
+    pairs: int = Field(8_000, ge=1, le=1_000_000, title="Pairs")
+    """Pairs at least, in whole sentences; more than there are (about 21,000) means all."""
+    max_name_mean: float = Field(0.005, gt=0.0, le=1.0, title="Limit: change with a name")
+    """Mean absolute change of a label's probability when only a name changes."""
+    max_name_flips: float = Field(0.005, gt=0.0, le=1.0, title="Limit: flips with a name")
+    """Share of pairs of names that are given different label sets."""
+    max_mean: float = Field(0.01, gt=0.0, le=1.0, title="Limit: change with a group")
+    """The same change on every other axis."""
+    max_flips: float = Field(0.01, gt=0.0, le=1.0, title="Limit: flips with a group")
+    """The same flips on every other axis."""
+    max_gap: float = Field(0.03, gt=0.0, le=1.0, title="Limit: gap of a group")
+    """Mean difference of a label's probability between one group and the others of its axis."""
+    max_country_spread: float = Field(0.05, gt=0.0, le=1.0, title="Limit: spread over countries")
+    """Highest less lowest mean probability of a label when only the country changes."""
+    corrections: int = Field(2, ge=0, le=2, title="Corrections")
+    """Retrainings with counterfactual rows and logit pairing while a limit is passed."""
+    augmentation: Share = Field(0.5, title="Counterfactual share")
+    """Counterfactual rows of a first correction, as a share of the training rows; a second doubles them."""
+    pairing: float = Field(1.0, gt=0.0, le=1_000.0, title="Pairing weight")
+    """Weight of the logit pairing loss in a first correction; a second takes four times that."""
+    generator_texts: int = Field(8, ge=0, le=10_000, title="Texts per group")
+    """Texts that the generator is asked for about every group, with its labels left open; 0 asks for none."""
+
+
 class LimitsConfig(Config, title="Limits"):
     """How long a task may take before it counts as hung; neither decides what comes out."""
 
@@ -372,6 +412,15 @@ class ApprovalConfig(Config, title="Approval"):
     """Seconds to wait for an answer; then the run stays a candidate."""
     rows_per_label: int = Field(20, ge=1, le=200, title="Rows to read")
     """Rows shown per label."""
+
+
+class PricesConfig(Config, title="Prices"):
+    """What an endpoint charges, in any one currency; for `--estimate`."""
+
+    per_million_prompt_tokens: float | None = Field(None, ge=0.0, title="Prompt tokens")
+    """Price of a million tokens of prompts."""
+    per_million_text_tokens: float | None = Field(None, ge=0.0, title="Text tokens")
+    """Price of a million tokens of texts."""
 
 
 class RunConfig(Config, title="Run"):
@@ -402,6 +451,8 @@ class RunConfig(Config, title="Run"):
     evaluation: EvaluationConfig = EvaluationConfig()
     limits: LimitsConfig = LimitsConfig()
     approval: ApprovalConfig = ApprovalConfig()
+    prices: PricesConfig = PricesConfig()
+    fairness: FairnessConfig = FairnessConfig()
 
     def resolved(self) -> "RunConfig":
         """Fill the knobs that the profile decides."""
@@ -422,6 +473,8 @@ class AuditConfig(Config, title="Audit"):
     """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
     max_drop: Share = Field(0.05, title="Largest drop")
     """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
+    fairness: FairnessConfig = FairnessConfig(pairs=1_000_000)
+    """Limits that the champion has to keep; all pairs there are, unless told otherwise."""
 
 
 class ProofConfig(RunConfig, title="Proof"):
@@ -490,7 +543,7 @@ class PruneConfig(Config):
 # One source of truth for what a profile means.
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
     Profile.embedded: {
-        "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 64},
+        "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 128},
         "verifying": {"judge": Judge.none},
         "training": {"base": "all-MiniLM-L6-v2"},
     },

@@ -20,7 +20,7 @@ LEAST = {
     "acceptance": 0.03,
     "distinct_2": 0.02,
     "self_bleu": 0.02,
-    "length_mean": 0.5,
+    "length_p50": 1.0,
 }
 """Figures that are watched, and the least half width of each, lest nights that are alike make an alarm."""
 

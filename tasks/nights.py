@@ -46,11 +46,11 @@ def figures(scores: RunScores) -> dict[str, float]:
     """Scores of the classifier, acceptance, variety and length; those that the run has."""
     metrics = scores.metrics(CLASSIFIER, REAL if REAL in scores.test_sets else SYNTHETIC)
     drawn = sum(cell.drawn for cell in scores.plan.cells)
-    found = {"f1_macro": metrics.f1_macro, "f1_micro": metrics.f1_micro} if metrics else {}
+    found = {figure.name: figure.value for figure in scores.review.figures} if scores.review else {}
+    if metrics:
+        found |= {"f1_macro": metrics.f1_macro, "f1_micro": metrics.f1_micro}
     if drawn:
-        found["acceptance"] = sum(cell.accepted for cell in scores.plan.cells) / drawn
-    if scores.review:
-        found |= {figure.name: figure.value for figure in scores.review.figures}
+        found["acceptance"] = scores.n_accepted / drawn
     return {name: float(found[name]) for name in LEAST if name in found}
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,10 @@ class Wish(Record):
     style: str
     k: int
     seed: int
+    template: str = ""
+    """File in `tasks/templates` that the prompt was made with; empty for the line of control words."""
+    exemplars: tuple[str, ...] = ()
+    """Texts shown in the prompt."""
 
 
 class Order(Record):
@@ -52,14 +56,40 @@ class Draft:
     cut: bool
 
 
-def order_for(cell: Cell, taxonomy: Taxonomy, topics: Topics, form: PromptForm) -> Order:
-    """Choose scenario, style and length of each prompt of a cell, decided by the cell's seed alone."""
+def order_for(
+    cell: Cell,
+    taxonomy: Taxonomy,
+    topics: Topics,
+    form: PromptForm,
+    texts: Sequence[Row] = (),
+    n_exemplars: int = 0,
+) -> Order:
+    """Choose scenario, style, length and exemplars of each prompt of a cell, decided by the cell's seed.
+
+    Args:
+        cell: What is wanted.
+        taxonomy: Of the run.
+        topics: Of the run.
+        form: How the wish is put.
+        texts: Rows that exemplars are drawn from; those with one of the cell's labels can be drawn.
+        n_exemplars: Most exemplars per prompt.
+    """
     rng = np.random.default_rng(cell.seed)
+    fitting = sorted(row["text"] for row in texts if set(row["labels"]) & set(cell.labels))
     topic = topics.by_name[cell.topic]
     labels = [taxonomy.labels[taxonomy.index[name]] for name in cell.labels]
     n_prompts = -(-cell.draw // TEXTS_PER_PROMPT)
     sizes = [cell.draw // n_prompts + (i < cell.draw % n_prompts) for i in range(n_prompts)]
-    return Order(cell=cell, wishes=tuple(_wish(k, labels, topic, topics.styles, form, rng) for k in sizes))
+    wishes = (_wish(k, labels, topic, topics.styles, form, rng, fitting, n_exemplars) for k in sizes)
+    return Order(cell=cell, wishes=tuple(wishes))
+
+
+def open_order(topic: Topic, styles: Sequence[Style], form: PromptForm, n_texts: int, seed: int) -> Order:
+    """Ask for texts about a topic and leave their labels to the model; one prompt per text."""
+    rng = np.random.default_rng(seed)
+    wishes = tuple(_wish(1, (), topic, styles, form, rng) for _ in range(n_texts))
+    cell = Cell(labels=(), topic=topic.name, wanted=n_texts, draw=n_texts, round=0, seed=seed)
+    return Order(cell=cell, wishes=wishes)
 
 
 def _wish(
@@ -69,6 +99,8 @@ def _wish(
     styles: Sequence[Style],
     form: PromptForm,
     rng: np.random.Generator,
+    texts: Sequence[str] = (),
+    n_exemplars: int = 0,
 ) -> Wish:
     style = styles[int(rng.integers(len(styles)))]
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
@@ -78,8 +110,11 @@ def _wish(
         words = [str(rng.choice(label.control or (label.name,))) for label in labels]
     else:
         words = []
-    manner = Manner(topic.name, scenario, style, length)
-    prompt, null_prompt = render(form, labels, manner, words), render(form, (), manner)
+    places = rng.permutation(len(texts))[:n_exemplars] if n_exemplars else ()
+    manner = Manner(topic.name, scenario, style, length, tuple(texts[int(place)] for place in places))
+    # Exemplars carry the labels; where those are left open, there are none.
+    bare = replace(manner, exemplars=())
+    prompt, null_prompt = render(form, labels, manner, words), render(form, (), bare)
     return Wish(
         prompt=prompt,
         null_prompt=null_prompt,
@@ -87,6 +122,8 @@ def _wish(
         style=style.name,
         k=k,
         seed=int(rng.integers(2**31)),
+        template="" if form is PromptForm.control else f"{form.value}.j2",
+        exemplars=manner.exemplars,
     )
 
 
@@ -111,6 +148,7 @@ class Manner:
     scenario: str
     style: Style
     length: str
+    exemplars: tuple[str, ...] = ()
 
 
 def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Sequence[str] = ()) -> str:
@@ -132,6 +170,7 @@ def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Seq
         scenario=manner.scenario,
         style=manner.style,
         length=manner.length,
+        exemplars=manner.exemplars,
     )
 
 

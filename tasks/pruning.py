@@ -1,6 +1,7 @@
 """Remove what old runs left in the results block; `make prune KEEP=14`.
 
-Kept are the newest runs, every champion, and whatever these refer to: cached results, rows, models.
+Kept are the newest runs, every champion and those before it, and whatever these refer to: cached results,
+rows, models.
 What was written in the last day stays, too, for a run that is under way may need it.
 """
 
@@ -13,10 +14,10 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from tasks.champion import CHAMPION, runs_to_keep
 from tasks.commandline import one_clear_error, parse
 from tasks.config import PruneConfig
 from tasks.locking import alone
-from tasks.release import CHAMPION
 from tasks.store import CACHE, ResultsStore, open_store
 
 HOUR_S = 3600.0
@@ -46,7 +47,7 @@ def prune(store: ResultsStore, keep: int, grace_s: float, now: float | None = No
         champions = store.read_path(CHAMPION).decode() if store.exists(CHAMPION) else "{}"
         files = store.written("runs")
         fresh = {_run(path) for path, when in files.items() if when > before}
-        runs = kept_runs(files, [entry["run"] for entry in json.loads(champions).values()], keep)
+        runs = kept_runs(files, runs_to_keep(json.loads(champions)), keep)
         stale = _stale_results(store, {*runs, *fresh}, before)
         orphans = _orphans(store, champions, stale, before)
         # Results first: a run that begins now must not be told of rows that are about to go.

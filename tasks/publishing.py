@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tasks.config import RunConfig
+from tasks.equity import AxisScore, Fairness, GroupScore
 from tasks.exports import export_rows
 from tasks.orders import cell_key, cell_keys
 from tasks.parquet import parquet_bytes
@@ -168,16 +169,47 @@ def write_dataset(folder: Path, rows: Sequence[Row], scores: RunScores) -> None:
     (folder / "README.md").write_text(dataset_card(scores), encoding="utf-8")
 
 
-def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) -> tuple[bool, tuple[str, ...]]:
+def fairness_rows(fairness: Fairness) -> list[dict[str, object]]:
+    """Table of the run page: one row per axis, then one per group, figures raw and as deployed."""
+    raw, deployed = fairness.audit.raw, fairness.audit.deployed
+    couples: list[tuple[AxisScore | GroupScore, AxisScore | GroupScore]] = [
+        *zip(raw.axes, deployed.axes, strict=True),
+        *zip(raw.groups, deployed.groups, strict=True),
+    ]
+    rows: list[dict[str, object]] = [
+        {
+            "axis": before.axis,
+            "group": getattr(before, "group", "all"),
+            "pairs": before.n_pairs,
+            **{
+                f"{name}{door}": round(getattr(score, name), 4)
+                for door, score in (("", after), (" raw", before))
+                for name in ("mean", "largest", "gap", "flips")
+            },
+        }
+        for before, after in couples
+    ]
+    spread = {"gap": round(deployed.countries.spread, 4), "gap raw": round(raw.countries.spread, 4)}
+    return [*rows, {"axis": "country", "group": "all", "pairs": "", **spread}]
+
+
+def verdict(
+    scores: RunScores,
+    champion: Mapping[str, Any] | None,
+    test: str,
+    worse: Sequence[str] | None = None,
+) -> tuple[bool, tuple[str, ...]]:
     """Whether a run becomes champion, and why not.
 
-    It must beat the bag of words on the test set that decides, and must not be worse than the champion
-    where both were measured on the same text.
+    It must beat the bag of words on the test set that decides, must not be worse than the champion where
+    both were measured on the same text, and must keep the limits of fairness.
 
     Args:
         scores: Of the run.
         champion: Entry of `champion.json` for the taxonomy, if there is one.
         test: Name of the test set with its content hash; only equal names are compared.
+        worse: In what the run is worse than the champion beyond chance; None where the champion's answers
+            are not known, so that only the scores can be compared.
     """
     test_set = REAL if REAL in scores.test_sets else SYNTHETIC
     own, bag = (scores.metrics(arm, test_set) for arm in (CLASSIFIER, TFIDF))
@@ -186,8 +218,12 @@ def verdict(scores: RunScores, champion: Mapping[str, Any] | None, test: str) ->
         reasons.append(
             f"macro-F1 {own.f1_macro:.3f} is below TF-IDF + logistic regression ({bag.f1_macro:.3f})"
         )
-    if own and champion and champion["test"] == test and own.f1_macro < champion["f1_macro"]:
+    reasons += worse or ()
+    is_comparable = worse is None and champion is not None and champion["test"] == test
+    if own and champion and is_comparable and own.f1_macro < champion["f1_macro"]:
         reasons.append(f"macro-F1 {own.f1_macro:.3f} is below the champion's {champion['f1_macro']:.3f}")
     if champion and champion["test"].startswith(REAL) and test_set != REAL:
         reasons.append("the champion was measured on real text and this run was not")
+    if scores.fairness:
+        reasons += scores.fairness.complaints
     return not reasons, tuple(reasons)

@@ -7,6 +7,9 @@ from typing import TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
+COUNTERFACTUAL = "counterfactual"
+"""`Row.source` of rows that a fairness correction made; no data set that is published has any."""
+
 
 class Record(BaseModel):
     """Base of everything that a task takes or returns."""
@@ -45,7 +48,7 @@ class Row(TypedDict):
     seed: int
     round: int
     source: str
-    """`synthetic` or `real`."""
+    """`synthetic`, `real`, or COUNTERFACTUAL."""
     votes: dict[str, float]
     scrubbed: dict[str, int]
     """Replacements per entity type."""

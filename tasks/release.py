@@ -1,18 +1,22 @@
 """The end of a run: everything that people read goes into the results block, and the champion may change."""
 
-import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tasks import publishing, runpage
 from tasks.caching import digest
+from tasks.champion import CHAMPION, enthrone, read_champions
+from tasks.equity import Fairness
+from tasks.evaluation.gate import beside_champion, complaints
+from tasks.evaluation.protocol import from_bytes
 from tasks.locking import alone
 from tasks.nights import remember
-from tasks.records import Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
+from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
@@ -22,7 +26,6 @@ from tasks.store import write_json
 from tasks.training import load_settings
 from tasks.verifying import outcome_counts
 
-CHAMPION = "champion.json"
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
@@ -33,6 +36,8 @@ class Candidate:
     rows: DatasetRef
     model: ModelRef
     scores: RunScores
+    predictions: BlobRef
+    """What the model said about the test set that decides."""
     folder: str
 
 
@@ -43,11 +48,13 @@ def publish(
     review: Review,
     model: ModelRef,
     evaluation: Evaluation,
+    fairness: Fairness | None = None,
 ) -> Candidate:
     """Write data set, model, scores, cards and report under `runs/<run>`."""
     data = run.store.get_rows(rows)
     rejects = rejects_of(run)
     scores = _scores(run, planned, data, rejects, review, model, evaluation)
+    scores = scores.model_copy(update={"fairness": fairness})
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -64,7 +71,7 @@ def publish(
     write_json(run.store, f"{prefix}/results.json", run.results)
     # Last of all: a run with scores is complete.
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
-    return Candidate(rows, model, scores, run.store.uri(prefix))
+    return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
 
 
 def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
@@ -134,22 +141,35 @@ def _info(name: str, revision: str) -> ModelInfo:
 def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tuple[str, ...]]:
     scores = candidate.scores
     test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {candidate.rows.sha256}"
-    champions = json.loads(run.store.read_path(CHAMPION)) if run.store.exists(CHAMPION) else {}
     name = run.taxonomy.name
-    is_champion, reasons = publishing.verdict(scores, champions.get(name), test)
+    champion = read_champions(run.store).get(name)
+    worse = _worse(run, candidate.predictions, champion, test)
+    is_champion, reasons = publishing.verdict(scores, champion, test, worse)
     if not decision.approved:
         is_champion, reasons = False, (*reasons, decision.reason)
     if is_champion:
         measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
-        champions[name] = {
+        entry = {
             "run": run.name,
             "model": candidate.model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
             "taxonomy": digest(run.taxonomy),
+            "predictions": candidate.predictions.model_dump(),
         }
-        write_json(run.store, CHAMPION, champions)
+        enthrone(run.store, name, entry)
     return is_champion, reasons
+
+
+def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str) -> list[str] | None:
+    """In what a run is worse than the champion on the same texts; None where that cannot be told."""
+    if not champion or champion["test"] != test or "predictions" not in champion:
+        return None
+    before = BlobRef.model_validate(champion["predictions"])
+    if champion["taxonomy"] != digest(run.taxonomy) or not run.store.intact(before):
+        return None
+    own, old = (from_bytes(run.store.get_blob(ref)) for ref in (predictions, before))
+    return complaints(beside_champion(own, old, run.taxonomy, run.config.seed))
 
 
 def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
@@ -179,6 +199,9 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     runpage.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
     bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
     runpage.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
+    if scores.fairness:
+        table = publishing.fairness_rows(scores.fairness)
+        runpage.show_table("fairness", table, "Fairness, raw and as deployed")
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)

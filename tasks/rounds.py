@@ -69,6 +69,7 @@ def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
     counts = cell_counts(kept)
     run.rejects += [sifted.cleaned.rejects, sifted.scrubbed.rejects]
     run.disputed = sifted.verified.rejects
+    run.accepted = sifted.verified.kept
     run.history.append(
         Round(
             number=run.rounds,

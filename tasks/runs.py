@@ -31,6 +31,7 @@ from tasks.records import (
     ModelRef,
     RealRef,
     Reject,
+    Row,
     SampledRef,
     SiftedRefs,
     TeacherRef,
@@ -73,6 +74,8 @@ class Run:
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
+    accepted: DatasetRef | None = None
+    """Rows that passed every filter so far; None in the first round."""
     tokens: int = 0
     """Tokens sampled so far."""
     history: list[Round] = field(default_factory=list)
@@ -182,14 +185,23 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
     """Sample all cells of the next round, one cached task run per batch, side by side in one decode batch."""
     start = time.monotonic()
     run.rounds += 1
-    orders = _orders(run, cells)
+    refs = draw(run, _orders(run, cells), f"sample, round {run.rounds}")
+    for cell in cells:
+        run.drawn[cell.key] += cell.draw
+    run.tokens += sum(ref.n_tokens for ref in refs)
+    run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
+    return refs
+
+
+def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...]:
+    """Texts of some orders, one cached task run each, decoded side by side."""
     task = stages.sample_cell.with_options(
         result_storage=run.store, timeout_seconds=run.config.limits.batch_s
     )
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
     progress = runpage.Progress("sample")
-    total, done, refs = sum(cell.draw for cell in cells), 0, list[SampledRef]()
-    bar = tqdm(total=total, desc=f"sample, round {run.rounds}", unit="text", leave=False)
+    total, done, refs = sum(wish.k for order in orders for wish in order.wishes), 0, list[SampledRef]()
+    bar = tqdm(total=total, desc=title, unit="text", leave=False)
     with bar, stages.freed_when_interrupted():
         futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
@@ -201,18 +213,26 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
             bar.update(n_texts)
             done += n_texts
             progress(done / total)
-    for cell in cells:
-        run.drawn[cell.key] += cell.draw
-    run.tokens += sum(ref.n_tokens for ref in refs)
-    run.note("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
     return tuple(refs)
 
 
 def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
     generator = run.config.generator
     form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
-    whole = [order_for(cell, run.taxonomy, run.topics, form) for cell in cells]
+    exemplars = _exemplars(run), generator.exemplars
+    whole = [order_for(cell, run.taxonomy, run.topics, form, *exemplars) for cell in cells]
     return [part for order in whole for part in in_batches(order, size)]
+
+
+def _exemplars(run: Run) -> list[Row]:
+    """Rows that prompts may show: people's training rows, or without them what was accepted so far."""
+    if not run.config.generator.exemplars:
+        return []
+    if run.real is None:
+        return run.store.get_rows(run.accepted) if run.accepted else []
+    config = run.config
+    part = run.real, "train", run.taxonomy, config.cleaning, config.scrubbing
+    return run.store.get_rows(run.step(stages.read_real_part, *part).kept)
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:
@@ -278,7 +298,8 @@ def read_real(run: Run, part: str) -> DatasetRef:
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
     read = run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
-    run.rejects.append(read.rejects)
+    if read.rejects not in run.rejects:  # read again for a corrected model
+        run.rejects.append(read.rejects)
     return read.kept
 
 
@@ -295,11 +316,13 @@ def rejects_of(run: Run) -> list[Reject]:
     return [reject for ref in refs for reject in run.store.get_rejects(ref)]
 
 
-def fit_classifier(run: Run, rows: DatasetRef) -> ModelRef:
-    """Train the classifier on rows that are split."""
+def fit_classifier(
+    run: Run, rows: DatasetRef, twins: DatasetRef | None = None, pairing: float = 0.0
+) -> ModelRef:
+    """Train the classifier on rows that are split; `twins` and `pairing` correct it, see `stages.train`."""
     config = run.config
     knobs = config.training, config.evaluation, config.scrubbing
-    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed)
+    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed, twins, pairing)
 
 
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:

@@ -276,9 +276,9 @@ def default_root() -> str:
 
 
 def block_name(root: str) -> str:
-    """Name of the block: `results` on a server, one per root without."""
+    """Name of the block: SENTIMILL_BLOCK or `results` on a server, one per root without."""
     if get_current_settings().api.url:
-        return BLOCK
+        return os.environ.get("SENTIMILL_BLOCK", BLOCK)
     return f"{BLOCK}-{sha256_of(ResultsStore(root=root).root.encode())[:8]}"
 
 
@@ -307,7 +307,12 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
     name = block_name(root)
     try:
         return cast("ResultsStore", ResultsStore.load(name))
-    except ValueError:
+    except ValueError as error:
+        if api_url and name != BLOCK:
+            raise ValueError(
+                f"results block is {name!r} (SENTIMILL_BLOCK), which is not on the server; expected the name "
+                "of a Sentimill Results block. Make it on the page Blocks, or leave SENTIMILL_BLOCK out."
+            ) from error
         store = ResultsStore(root=root)
         store.save(name, overwrite=True)
         return store

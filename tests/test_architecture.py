@@ -27,8 +27,8 @@ MAY_IMPORT_PREFECT = {
 ABOVE = {
     f"tasks.{name}"
     for name in (
-        "approval auditing commandline events generator_card nights proof pruning release rounds "
-        "runpage runs stages"
+        "approval auditing commandline correcting events generator_card nights proof pruning release "
+        "rollback rounds runpage runs stages"
     ).split()
 }
 

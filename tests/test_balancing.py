@@ -252,6 +252,16 @@ def test_two_sides_of_a_topic_become_one_mixed_text_with_its_segments(make_row):
     assert mixed["votes"]["fold"] == 0.4
 
 
+def test_a_mixed_text_keeps_what_is_unknown_and_the_votes_of_both_halves(make_row):
+    glad = one(make_row, "p", "positive", "I loved the food.", prompt_id="a", votes={"positive|asked": 1.0})
+    sad = one(make_row, "n", "negative", "The wait was long.", prompt_id="b", votes={"negative|asked": 1.0})
+    glad["targets"] = [-1.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
+    (mixed,) = join_stances([glad, sad], SCALE, 0.5, 1)
+
+    assert mixed["targets"] == [-1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert mixed["votes"] == {"positive|asked": 1.0, "negative|asked": 1.0}
+
+
 def test_mixing_leaves_the_texts_per_label_and_the_share_as_asked(make_row):
     rows = [
         one(make_row, f"r{i}", SCALE.names[i % 7], topic="food", split=("train", "test")[i % 2])

@@ -131,3 +131,41 @@ def test_no_rows_give_no_rows():
 @pytest.mark.parametrize("text", ["", "   ", "\n\n"])
 def test_empty_texts_are_counted(text):
     assert clean_rows([row(text)], CONFIG).counts() == {"cleaning: nothing left": 1}
+
+
+def test_texts_that_say_the_same_in_other_words_are_dropped_on_request():
+    texts = ["The film was boring.", "The movie was boring.", "My dog eats grass every morning."]
+    rows = [row(text, str(i)) for i, text in enumerate(texts)]
+    config = CleaningConfig(semantic_similarity=0.9)
+    sifted = clean_rows(rows, config)
+
+    assert [r["text"] for r in clean_rows(rows, CONFIG).kept] == texts
+    assert [r["text"] for r in sifted.kept] == [texts[0], texts[2]]
+    assert sifted.counts() == {"cleaning: semantic duplicate": 1}
+    assert kept(rows[1], rows[2], config=config, seen=(rows[0],)) == [texts[2]]
+
+
+def test_offensive_texts_are_marked_and_dropped_on_request_only():
+    rows = [row("You are a stupid worthless idiot."), row("The soup was lovely and warm.")]
+    marked = clean_rows(rows, CONFIG).kept
+    config = CleaningConfig(toxicity_filter=True)
+
+    assert ["toxicity" in r["votes"] for r in marked] == [True, False]
+    assert kept(*rows, config=config) == ["The soup was lovely and warm."]
+    assert reasons(*rows, config=config) == [("cleaning", "toxicity", "You are a stupid worthless idiot.")]
+
+
+def test_texts_that_something_is_measured_on_and_known_texts_do_not_come_again():
+    said = "the harbour was full of boats that nobody had sailed"
+    rows = [
+        row(f"I saw that {said} all year."),
+        row("The soup was lovely today!"),
+        row("We liked the bread."),
+    ]
+    sifted = clean_rows(rows, CONFIG, known=["the soup was lovely today"], held_out=[said.upper()])
+
+    assert [r["text"] for r in sifted.kept] == ["We liked the bread."]
+    assert sifted.counts() == {
+        "cleaning: copied from test": 1,
+        "cleaning: exact duplicate of known text": 1,
+    }

@@ -1,13 +1,19 @@
 """Five hundred more planted faults, written after the rules and in other words; see `test_cleaning_planted`.
 
-The share that the rules found before any of them was touched for this set stands in `UNTOUCHED`.
+The rules as they stood when this set was written found 69.4 % of it (the first set: 100 %). They were then
+mended with it, so it holds what was won but says no longer how they do on faults that they never saw.
 """
 
 import random
 from collections.abc import Iterator
 from itertools import cycle, islice
 
+import pytest
+from test_cleaning import row
 from test_cleaning_planted import PER_KIND, Planted, missed
+
+from tasks.cleaning import clean_rows
+from tasks.config import CleaningConfig
 
 GOOD = [
     "The plumber turned up two hours late and left mud on every carpet we own.",
@@ -305,10 +311,20 @@ def unseen() -> list[Planted]:
     return [fault for kind in kinds for fault in islice(kind, PER_KIND)]
 
 
-if __name__ == "__main__":
-    from collections import Counter
+def test_there_are_fifty_of_each_of_ten_kinds():
+    kinds = [fault.kind for fault in unseen()]
+    assert len(kinds) == 500
+    assert {kinds.count(kind) for kind in kinds} == {PER_KIND}
 
-    through = missed(unseen())
-    print(1 - len(through) / 500, Counter(fault.kind for fault, _ in through))
-    for fault, text in through:
-        print(fault.kind, "|", repr(fault.text[:90]), "->", repr(text[:70]))
+
+@pytest.mark.parametrize("kind", sorted({fault.kind for fault in unseen()}))
+def test_planted_faults_are_found(kind):
+    faults = [fault for fault in unseen() if fault.kind == kind]
+    # "I'm afraid I can't do that." comes through: people quote the film.
+    assert len(missed(faults)) <= (2 if kind == "refusal" else 0), missed(faults)
+
+
+def test_good_texts_inside_wrappers_are_saved_rather_than_rejected():
+    saved = [fault for fault in unseen() if fault.kind in {"preamble", "wrapper", "title"}]
+    lost = [f for f in saved if clean_rows([row(f.text)], CleaningConfig()).rejects]
+    assert lost == []

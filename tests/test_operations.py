@@ -5,15 +5,19 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
+import yaml
 from servers import ROOT, postgres, prefect_server, s3, until, worker
 
 pytestmark = pytest.mark.slow
@@ -65,10 +69,11 @@ class Site:
     def deployment(self, name):
         return self.get(f"/deployments/name/{name}")
 
-    def start(self, name, **config):
+    def start(self, name, jobs=None, **config):
         """Make a flow run as the UI does."""
         where = f"/deployments/{self.deployment(name)['id']}/create_flow_run"
-        return self.call(where, {"parameters": {"config": config}} if config else {})["id"]
+        given = {"parameters": {"config": config}} if config else {}
+        return self.call(where, {**given, "job_variables": jobs or {}})["id"]
 
     def finished(self, run, timeout_s=240):
         """The run, once it is final."""
@@ -129,7 +134,7 @@ def test_setting_up_again_changes_nothing(site):
     done = site.command("-m", "deployments.setup")
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("is there") == 6
+    assert done.stdout.count("is there") == 7
     assert "made" not in done.stdout
 
 
@@ -182,6 +187,171 @@ def test_a_schedule_starts_a_run(site):
     site.figures["cron_s"] = round(time.monotonic() - start, 1)
 
 
+def test_the_command_of_ci_fails_when_the_run_fails(site, tmp_path):
+    (step,) = [s for s in workflow()["jobs"]["regenerate"]["steps"] if s.get("name") == "Regenerate"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    wrong = json.dumps({"taxonomy": "no/such/file.yaml"})
+    given = {"DEPLOYMENT": "regenerate/on-demand", "CONFIG": wrong, "WATCH_TIMEOUT_S": "240", "PATH": path}
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step["run"]],
+        env={**site.env, **given},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    message = newest(site, "regenerate/on-demand")["state"]["message"]
+    assert "no/such/file.yaml is missing; expected a YAML file. Check the path." in message
+
+
+def workflow():
+    return yaml.safe_load((ROOT / ".github/workflows/regenerate.yml").read_text())
+
+
+def newest(site, name):
+    return max(site.runs(name), key=lambda run: run["created"])
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"plan": {"per_label": 0}}, "0 is less than the minimum of 1"),
+        ({"taxonomy": "sentiment8"}, "'sentiment8' is not valid under any of the given schemas"),
+        ({"profile": "embeded"}, "'embeded' is not one of ['embedded', 'hub', 'server']"),
+        ({"epochs": 1}, "Additional properties are not allowed ('epochs' was unexpected)"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_a_run_is_made(site, config, message):
+    before = len(site.runs("regenerate/on-demand"))
+
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        site.start("regenerate/on-demand", **config)
+
+    assert message in refused.value.response.json()["detail"]
+    assert len(site.runs("regenerate/on-demand")) == before
+
+
+def test_a_bucket_without_rights_fails_the_run_at_once(site):
+    guard = f"{site.env['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
+    httpx.post(guard, content="0").raise_for_status()  # from now on, the key must have rights
+    try:
+        found = site.finished(site.start("regenerate/on-demand", **small(seed=4)))
+    finally:
+        httpx.post(guard, content="inf").raise_for_status()
+
+    assert found["state_name"] == "Failed"
+    assert "results block at s3://sentimill/results cannot be written (" in found["state"]["message"]
+
+
+def test_a_block_that_does_not_exist_fails_the_run_at_once(site):
+    run = site.start("regenerate/on-demand", jobs={"env": {"SENTIMILL_BLOCK": "nowhere"}}, **small(seed=4))
+    found = site.finished(run)
+
+    assert found["state_name"] == "Failed"
+    assert (
+        "results block is 'nowhere' (SENTIMILL_BLOCK), which is not on the server"
+        in found["state"]["message"]
+    )
+
+
+def test_a_pool_without_workers_fails_the_run(site):
+    where = f"/deployments/{site.deployment('tune-generator/on-demand')['id']}"
+    site.call(where, {"work_pool_name": "sentimill-docker"}, method="PATCH")
+    found = site.finished(site.start("tune-generator/on-demand"))
+    doctor = site.command("-m", "deployments.doctor", "--pool", "sentimill-docker")
+
+    assert found["state_name"] == "Failed"
+    assert found["state"]["message"].startswith(
+        "no worker took this run within 15 s; expected one on its work"
+    )
+    assert doctor.returncode == 1
+    assert (
+        "work pool sentimill-docker has no worker; expected one online. Start it: make worker."
+        in doctor.stdout
+    )
+
+
+def test_a_server_of_another_major_version_is_refused(site):
+    """Prefect 2 cannot be installed beside 3; its answer to the question for its version can."""
+
+    class Old(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'"2.20.25"')
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as old:
+        Thread(target=old.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{old.server_port}/api"
+        done = site.command("-m", "flows.regenerate", PREFECT_API_URL=url)
+        old.shutdown()
+
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "sentimill: Found incompatible versions: client: 3.8.8, server: 2.20.25; expected Prefect 3.8.8 at "
+        "PREFECT_API_URL. Start one (make server), or mend the address."
+    )
+
+
+def test_an_audit_that_fails_starts_a_run_and_says_so(site):
+    """The champion's record is raised by hand: as if the model had been worth more once."""
+    passed = site.finished(site.start("audit-model/weekly", taxonomy="polarity3"))
+    assert passed["state_name"] == "Completed", passed["state"]["message"]
+    champion = s3_json(site, "champion.json")["polarity3"]["run"]
+    scores = s3_json(site, f"runs/{champion}/scores.json")
+    for arm in scores["arms"]:
+        arm["metrics"]["f1_macro"] = 1.5
+    httpx.put(s3_url(site, f"runs/{champion}/scores.json"), json=scores).raise_for_status()
+    before = len(site.runs("regenerate/nightly"))
+
+    failed = site.finished(site.start("audit-model/weekly", taxonomy="polarity3"))
+
+    assert failed["state_name"] == "Failed"
+    assert f"champion {champion} fell: f1_macro is" in failed["state"]["message"]
+    until("a run by the automation", lambda: len(site.runs("regenerate/nightly")) == before + 1, 60)
+    started = newest(site, "regenerate/nightly")
+    site.call(f"/flow_runs/{started['id']}/set_state", {"state": {"type": "CANCELLING"}})
+
+
+def s3_url(site, path):
+    return f"{site.env['AWS_ENDPOINT_URL']}/sentimill/results/{path}"
+
+
+def s3_json(site, path):
+    return httpx.get(s3_url(site, path)).raise_for_status().json()
+
+
+def test_a_person_approves_and_excludes_rows(site, browser):
+    run = site.start("regenerate/on-demand", **small(seed=1, approval={"wanted": True, "timeout_s": 200}))
+    until("the question", lambda: site.get(f"/flow_runs/{run}")["state_type"] == "PAUSED", 120)
+    first = re.search(r"`([0-9a-f]{8})`", site.artifact(run, "approval")).group(1)
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"{site.page}/v2/runs/flow-run/{run}")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text("waits for approval").wait_for()
+    page.screenshot(path=SCREENS / "approval.png")
+    site.call(f"/flow_runs/{run}/resume", {"run_input": {"decision": "reject", "exclude": [first]}})
+    found = site.finished(run)
+
+    assert found["state_name"] == "Completed", found["state"]["message"]
+    assert "a person rejected it: no comment" in site.artifact(run, "outcome")
+    rejects = {row["what"]: row["texts"] for row in json.loads(site.artifact(run, "rejects"))}
+    assert rejects["approval: excluded by a person"] == 1
+
+
+def test_silence_leaves_a_candidate(site):
+    config = small(seed=1, approval={"wanted": True, "timeout_s": 4})
+    run = site.start("regenerate/on-demand", **config)
+
+    assert site.finished(run)["state_name"] == "Completed"
+    assert "nobody approved it within 4 s" in site.artifact(run, "outcome")
+
+
 def test_a_person_triggers_a_run_in_the_browser(site, browser):
     start = time.monotonic()
     page = browser.new_page(viewport={"width": 1400, "height": 1500})
@@ -224,15 +394,15 @@ def browser():
 
 
 def knob(page, title):
-    """The part of the form that belongs to one knob: the nearest block around its label with an input."""
+    """The part of the form that takes the value of one knob."""
     label = page.get_by_text(f"{title} (Optional)", exact=True).first
-    return label.locator("xpath=ancestor::*[.//input or .//textarea or .//button[@role='combobox']][1]")
+    return label.locator("xpath=ancestor::*[./fieldset][1]/fieldset")
 
 
 def fill(page, title, value):
-    knob(page, title).locator("input, textarea").first.fill(value)
+    knob(page, title).locator("input").first.fill(value)
 
 
 def choose(page, title, value):
-    knob(page, title).get_by_role("combobox").first.click()
+    knob(page, title).locator("button[aria-haspopup=listbox]").click()
     page.get_by_role("option", name=value).click()

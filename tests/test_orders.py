@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tasks.config import PlanConfig, PromptForm, RunConfig
-from tasks.orders import TEXTS_PER_PROMPT, Draft, Order, cell_key, order_for, rows_of
+from tasks.orders import TEXTS_PER_PROMPT, Draft, Order, cell_key, in_batches, order_for, rows_of
 from tasks.planning import plan_cells
 from tasks.prompts import control_prompt, length_word
 from tasks.records import Cell
@@ -177,3 +177,38 @@ def test_ids_differ_between_rounds_and_wishes():
     ]
 
     assert len(set(ids)) == 20
+
+
+@pytest.mark.parametrize(
+    ("draw", "size", "batches"), [(12, 64, [12]), (12, 8, [8, 4]), (12, 1, [4, 4, 4]), (1, 1, [1])]
+)
+def test_an_order_is_divided_into_batches_without_losing_or_changing_a_wish(draw, size, batches):
+    order = order_for(cell(draw=draw), SCALE, TOPICS, PromptForm.control)
+    parts = in_batches(order, size)
+
+    assert [sum(wish.k for wish in part.wishes) for part in parts] == batches
+    assert tuple(wish for part in parts for wish in part.wishes) == order.wishes
+    assert {part.cell for part in parts} == {order.cell}
+    assert in_batches(order, 10_000) == [order]
+
+
+def _texts(n, label="positive"):
+    return [{"text": f"Text number {i}.", "labels": [label]} for i in range(n)]
+
+
+@pytest.mark.parametrize("form", [PromptForm.plain, PromptForm.chat])
+def test_exemplars_are_drawn_anew_for_each_prompt_and_recorded(form):
+    order = order_for(cell(draw=40), SCALE, TOPICS, form, _texts(50), 3)
+
+    assert len({wish.exemplars for wish in order.wishes}) == 8
+    for wish in order.wishes:
+        assert wish.template == f"{form.value}.j2"
+        assert len(set(wish.exemplars)) == 3
+        assert all(text in wish.prompt and text not in wish.null_prompt for text in wish.exemplars)
+
+
+def test_exemplars_share_a_label_with_the_cell_and_too_few_are_all():
+    texts = [*_texts(2), *_texts(5, "negative")]
+
+    (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat, texts, 8).wishes
+    assert set(wish.exemplars) == {"Text number 0.", "Text number 1."}

@@ -50,7 +50,14 @@ def predictions(taxonomy, n=400, noise=0.2, seed=0):
     levels = (
         np.clip(which + 1 + rng.integers(-1, 2, n), 1, taxonomy.n_labels) if taxonomy.ordinal else which * 0
     )
-    return Predictions(said, np.full(taxonomy.n_labels, 0.5), targets, levels, np.ones(n))
+    return Predictions(
+        np.array([f"r{i}" for i in range(n)]),
+        said,
+        np.full(taxonomy.n_labels, 0.5),
+        targets,
+        levels,
+        np.ones(n),
+    )
 
 
 def test_the_arms_of_the_protocol():
@@ -140,7 +147,7 @@ def test_rare_labels_are_pooled_over_folds_and_weighted():
     one, two = predictions(EKMAN, n=60), predictions(EKMAN, n=90, seed=5)
     two = two._replace(weights=np.where(np.arange(90) % 2, 1.0, 3.0))
     times = np.concatenate([one.weights, two.weights]).astype(int)
-    true, said = (np.repeat(np.vstack([one[i], two[i]]), times, axis=0) for i in (2, 0))
+    true, said = (np.repeat(np.vstack([one[i], two[i]]), times, axis=0) for i in (3, 1))
     decided = np.repeat(np.vstack([one.decided, two.decided]), times, axis=0)
     found = rare_f1([one, two], [1, 4])(np.ones((1, 150)))
 

@@ -30,6 +30,7 @@ def config(tiny_generator, tiny_encoder):
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_tokens": 32, "precision": "no"},
+            "fairness": {"enabled": False},  # see test_correcting.py
         }
     )
 

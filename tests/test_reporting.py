@@ -211,8 +211,8 @@ def test_the_review_says_what_is_off_and_what_to_do():
     found = findings(run_scores())
 
     assert [finding.what for finding in found] == [
-        "2 of 3 cells lack 5 texts in all, when the rounds were used up. Labels with too few texts: "
-        "positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
+        "2 of 3 cells lack 5 texts in all: sampling ended when the rounds were used up. "
+        "Labels with too few texts: positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
         "The texts repeat one another. (compression ratio 3.00, real text 2.00 to 2.50)",
         "A simple classifier tells these texts from people's, whatever their label. "
         "(told from real text 0.970, real text 0.500 to 0.850)",
@@ -260,7 +260,7 @@ def test_a_label_that_others_made_up_for_is_not_called_short():
     )
 
     assert shortfall(Plan(cells=cells, rounds=4, ended="time"), POLARITY) == (
-        "1 of 2 cells lack 1 texts in all, when the time was up. "
+        "1 of 2 cells lack 1 text in all: sampling ended when the time was up. "
         "Every label has its number all the same: other cells with the label made up for it."
     )
     full = Plan(cells=cells[1:], rounds=1)

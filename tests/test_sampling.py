@@ -28,10 +28,12 @@ from transformers import (
 
 from tasks.config import GeneratorConfig, PromptForm
 from tasks.sampling import Request, Sample, load_engine, opening
+from tasks.sampling.attention import ATTENTION
 from tasks.sampling.decoding import score_next
+from tasks.sampling.packing import pack_weights
 from tasks.sampling.prefill import Prompts
 from tasks.sampling.probing import check_cached_decoding, steady_widths
-from tasks.sampling.slots import Slots
+from tasks.sampling.slots import Seat, Slots
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{n}" for n in range(95)]
@@ -108,21 +110,49 @@ def _config(folder, **changes):
 
 
 def _load(folder, dtype=torch.float32):
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=ATTENTION).eval()
     model.requires_grad_(False)
     return model
 
 
 def test_decoding_from_a_shared_prompt_scores_like_plain_decoding(folder):
     model, prompt = _load(folder), [2, 40, 41, 42, 43, 44, 45]
-    slots = Slots(8)
-    slots.place([0, 1, 2], Prompts(model).prefill(prompt).layers, 32)
-    texts = [[50, 51, 52], [60, 61, 62], [50, 61, 77]]
-    for step in range(3):
-        tokens, positions = [text[step] for text in texts], [len(prompt) + step] * 3
-        scores = score_next(model, slots, tokens, positions, 8)
+    slots, pages = Slots(), ([], [], [])
+    slots.place(Prompts(model).prefill(prompt).layers)
+    texts = [[50, 51, 52] * 15, [60, 61, 62] * 15, [50, 61, 77] * 15]  # longer than a page
+    for step in range(45):
+        seats = [Seat(lane, pages[lane], step) for lane in range(3)]
+        scores = score_next(model, slots, [text[step] for text in texts], seats, 8)
         plain = model(input_ids=torch.tensor([prompt + text[: step + 1] for text in texts])).logits[:, -1]
         assert (scores - plain).abs().max() < 1e-4
+
+
+def test_packed_weights_give_the_same_scores(folder):
+    plain, packed, tokens = _load(folder), _load(folder), torch.tensor([[5, 6, 7, 8]])
+    assert pack_weights(packed) > 0
+    assert (packed(tokens).logits - plain(tokens).logits).abs().max() < 1e-4
+
+
+def test_weights_that_are_not_fp32_are_left_as_they_are(bert):
+    model = _load(bert, torch.bfloat16)
+    assert pack_weights(model) == 0
+    assert "forward" not in vars(model.bert.encoder.layer[0].intermediate.dense)
+
+
+def test_pages_that_fall_free_are_filled_with_the_last_and_change_no_score(bert):
+    model, prompt = _load(bert), [2, 40, 41]
+    slots, pages = Slots(), [[] for _ in range(4)]
+    slots.place(Prompts(model).prefill(prompt).layers)
+    for step in range(70):
+        if step == 40:
+            slots.free_pages(pages[0])
+            slots.free_pages(pages[1])
+        seats = [Seat(lane, pages[lane], step) if lane > 1 or step < 40 else None for lane in range(4)]
+        scores = score_next(model, slots, [50 + step % 20] * 4, seats, 8)
+    assert sorted(pages[2] + pages[3]) == [0, 1, 2, 3, 4, 5]
+    plain = model(input_ids=torch.tensor([prompt + [50 + step % 20 for step in range(70)]])).logits[0, -1]
+    assert (scores[2] - plain).abs().max() < 1e-4
+    assert torch.equal(scores[2], scores[3])
 
 
 def test_a_prompt_computed_in_pieces_scores_like_the_whole(folder):
@@ -279,6 +309,16 @@ def test_a_stop_string_ends_a_text_and_is_not_in_it(bert):
     assert stopped[number] == Sample(kept, "stop", len(kept.split()) + 1)
 
 
+def test_no_text_begins_with_a_banned_opening(bert):
+    engine = load_engine(_config(bert, banned_openings=("w7", "w8", "w9")))
+    plain = load_engine(_config(bert))
+    request = Request("w1", k=400, seed=0)
+    firsts = {sample.text.split(" ")[0].lower() for sample in engine.sample(request)}
+    assert firsts.isdisjoint({"w7", "w8", "w9"})
+    assert {"w7", "w8", "w9"} <= {sample.text.split(" ")[0].lower() for sample in plain.sample(request)}
+    assert any(f" {word} " in sample.text for sample in engine.sample(request) for word in ("w7", "w8", "w9"))
+
+
 def test_many_threads_are_served_by_one_batch(bert):
     engine = load_engine(_config(bert))
     requests = [Request(f"w{n}", k=3, seed=n) for n in range(50)]
@@ -343,6 +383,7 @@ def test_a_bert_that_looks_ahead_is_refused():
     for layer in model.bert.encoder.layer:
         layer.attention.self.is_causal = False
     model.bert.config.is_decoder = False
+    model.set_attn_implementation(ATTENTION)
     with pytest.raises(
         ValueError, match=r"^scores of generator my-bert differ by .* Take a causal language model"
     ):

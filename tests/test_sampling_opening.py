@@ -83,18 +83,24 @@ def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
     assert all(restore_case(sample.text) == sample.text for sample in samples)
 
 
-def test_a_changed_file_of_the_embedded_generator_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("ships", "advice"),
+    [(True, "Install Sentimill again."), (False, "Make the model anew, or copy it again.")],
+)
+def test_a_changed_file_is_refused_with_advice_that_fits_whose_it_is(tmp_path, monkeypatch, ships, advice):
+    if ships:
+        monkeypatch.setattr(opening, "EMBEDDED", tmp_path)
     _sum_up(_save(tmp_path))
     assert embedded_folder(tmp_path) == tmp_path
     path = tmp_path / "config.json"
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_text("{}")
     found = hashlib.sha256(b"{}").hexdigest()
-    message = f"sha256 of {path} is {found}; expected {expected}. Install Sentimill again."
+    message = f"sha256 of {path} is {found}; expected {expected}. {advice}"
     with pytest.raises(ValueError, match=_exactly(message)):
         embedded_folder(tmp_path)
     path.unlink()
-    message = f"{path} is missing; expected it beside SHA256SUMS. Install Sentimill again."
+    message = f"{path} is missing; expected it beside SHA256SUMS. {advice}"
     with pytest.raises(FileNotFoundError, match=_exactly(message)):
         embedded_folder(tmp_path)
 

@@ -1,5 +1,6 @@
 """Cache keys name what decides a result, the same in every process; a damaged result is made anew."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,14 +8,19 @@ import subprocess
 import sys
 from enum import Enum
 from pathlib import Path
+from time import sleep
 from types import SimpleNamespace
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
-from prefect import Task
+from prefect import Task, flow
+from prefect.states import Failed
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks import caching, stages
-from tasks.caching import StepKey, cached, digest, stage
+from tasks.caching import StepKey, cached, digest, may_pass, stage
 from tasks.config import MixingConfig, PlanConfig, RunConfig, SplitConfig
 from tasks.parquet import parquet_bytes
 from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
@@ -78,6 +84,9 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "review",
         "train",
         "evaluate",
+        "audit-fairness",
+        "counterfactuals",
+        "judge-tone",
     }
     for task in STAGES.values():
         assert isinstance(task.cache_policy, StepKey)
@@ -168,6 +177,7 @@ def test_what_a_result_points_at_is_found_however_deep():
     assert caching._refs(model) == [model]
     assert caching._refs(RealRef(source="x", sha256="d" * 64)) == []
     assert caching._refs(3) == []
+    assert caching._refs([REF, (model, {"a": REF}), "data/a.parquet"]) == [REF, model, REF]
 
 
 @pytest.fixture
@@ -202,6 +212,107 @@ def test_a_result_comes_from_the_cache_only_while_its_rows_are_intact(block, mak
     assert len(block.get_rows(ref)) == 3
     assert cached(put, 3) == ref
     assert len(calls) == (1 if damage is None else 2)
+
+
+@pytest.mark.parametrize("shape", [list, tuple, dict])
+def test_a_result_made_of_many_refs_is_made_anew_when_one_has_lost_its_rows(block, make_row, shape):
+    calls = []
+
+    @stage(f"put-{shape.__name__}")
+    def put(n: int) -> Any:
+        calls.append(n)
+        refs = [open_store().put_rows([make_row(id=str(i))]) for i in range(n)]
+        return dict(enumerate(refs)) if shape is dict else shape(refs)
+
+    cached(put, 3)
+    Path(block.root, caching._refs(cached(put, 3))[1].uri).unlink()
+    assert calls == [3]
+    again = cached(put, 3)
+
+    assert calls == [3, 3]
+    assert all(block.intact(ref) for ref in caching._refs(again))
+
+
+def test_a_result_that_could_not_be_written_is_a_failed_stage(block):
+    (Path(block.root)).mkdir()
+    (Path(block.root) / "cache").write_text("a file where a folder should be")
+
+    @stage("answer")
+    def answer(n: int) -> int:
+        return n
+
+    with pytest.raises(OSError, match="not in the results block") as caught:
+        cached(answer, 42)
+    key = answer.cache_policy.compute_key(SimpleNamespace(task=answer), {"n": 42}, {})
+    assert str(caught.value) == (
+        f"result {key} is not in the results block at {block.root}; expected it after answer. See that the "
+        "block can be written and has room, then give the same command again."
+    )
+
+
+def test_every_stage_has_a_time_limit_and_is_tried_again_only_where_it_meets_the_outside():
+    assert all(task.timeout_seconds > 0 for task in STAGES.values())
+    assert {name for name, task in STAGES.items() if task.retries} == {
+        "sample-cell",
+        "collect-texts",
+        "judge",
+        "read-real",
+        "train",
+    }
+    for task in STAGES.values():
+        assert (task.retry_jitter_factor or 0) == (0.5 if task.retries else 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (ConnectionError("refused"), True),
+        (TimeoutError("late"), True),
+        (httpx.ReadTimeout("late"), True),
+        (OSError("We couldn't connect to the hub."), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (PermissionError(errno.EACCES, "Permission denied"), False),
+        (FileNotFoundError("none.parquet"), False),
+        (ValueError("a is 1; expected 2."), False),
+    ],
+)
+def test_what_may_pass_is_the_network_and_not_a_file_the_disk_or_a_value(error, passes):
+    assert may_pass(None, None, Failed(data=error)) is passes
+
+
+def test_a_stage_that_fails_for_a_moment_is_tried_again_and_one_that_cannot_work_is_not(block, monkeypatch):
+    monkeypatch.setitem(caching.RETRIES, "retry_delay_seconds", 0.01)
+    calls = []
+
+    @stage("fetch", outside=True)
+    def fetch(errors: int, kind: str) -> int:
+        calls.append(kind)
+        if calls.count(kind) <= errors:
+            raise {"network": ConnectionError, "value": ValueError}[kind](kind)
+        return calls.count(kind)
+
+    assert cached(fetch, 2, "network") == 3
+    with pytest.raises(ValueError, match="value"):
+        cached(fetch, 1, "value")
+    assert calls == ["network"] * 3 + ["value"]
+
+
+def test_two_threads_that_want_one_result_make_it_once(block):
+    calls = []
+
+    @stage("slow")
+    def slow(n: int) -> int:
+        calls.append(n)
+        sleep(0.3)
+        return n
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
+    def two() -> list[int]:
+        task = slow.with_options(result_storage=block)
+        return [future.result() for future in [task.submit(1), task.submit(1)]]
+
+    assert two() == [1, 1]
+    assert calls == [1]
 
 
 def test_results_of_stages_lie_in_the_block(block, make_row):

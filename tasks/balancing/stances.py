@@ -76,18 +76,30 @@ def _join(first: Row, second: Row, rng: np.random.Generator) -> Row:
         "text": text,
         "labels": [name for half in halves for name in half["labels"]],
         "level": None,
-        "targets": [max(both) for both in zip(first["targets"], second["targets"], strict=True)],
+        "targets": [_either(*both) for both in zip(first["targets"], second["targets"], strict=True)],
         "scenario": " ".join(half["scenario"] for half in halves).strip(),
         "prompt_id": "+".join(half["prompt_id"] for half in halves),
         "prompt": "\n".join(half["prompt"] for half in halves),
         "round": max(half["round"] for half in halves),
-        "votes": {k: min(v, second["votes"].get(k, v)) for k, v in first["votes"].items()},
+        "votes": {
+            **second["votes"],
+            **{k: min(v, second["votes"].get(k, v)) for k, v in first["votes"].items()},
+        },
         "scrubbed": _sum(first["scrubbed"], second["scrubbed"]),
         "segments": [
             Segment(start=0, end=len(opening), label=first["labels"][0]),
             Segment(start=len(text) - len(rest), end=len(text), label=second["labels"][0]),
         ],
     }
+
+
+def _lower(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    return {vote: min(first[vote], second[vote]) for vote in first if vote in second}
+
+
+def _either(one: float, other: float) -> float:
+    """Target of a label of two halves: unknown of one is unknown of both, unless the other carries it."""
+    return max(one, other) if min(one, other) >= 0 or max(one, other) > 0.5 else -1.0
 
 
 def _sum(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:

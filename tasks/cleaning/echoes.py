@@ -12,26 +12,35 @@ HEAD = 160
 
 _NOT = (
     r"(?:can(?:'t|’t|not| not)|(?:'m |’m | am )?(?:unable|not able) to"
-    r"|(?:won(?:'t|’t)|will not)(?: be able to)?|must (?:decline|refuse)(?: to)?)"
+    r"|(?:won(?:'t|’t)|will not)(?: be(?: able to)?)?|must (?:\w{1,12} )?(?:decline|refuse)(?: to)?)"
 )
 _DO = (
     r"(?:assist|help with|fulfil+|generat|creat|comply|produc|writ|provid|continue with|engage in|participat)"
 )
-_ASKED = r"(?:requests?|contents?|texts?|reviews?|comments?|materials?|prompts?|that|this)"
+_ASKED = (
+    r"(?:requests?|contents?|texts?|reviews?|comments?|messages?|insults?|materials?|prompts?|something|that"
+    r"|this)"
+)
+_MACHINE = (
+    r"(?:ai\b|artificial intelligence|(?:large )?language model|virtual assistant|computer program|chat ?bot)"
+)
 _REFUSAL = re.compile(
-    r"\bas an? (?:ai\b|artificial intelligence|(?:large )?language model)"
-    r"|\bi(?:'m|’m| am) (?:just |only )?an? (?:ai\b|(?:large )?language model|virtual assistant)"
+    rf"\b(?:as|being) an? {_MACHINE}"
+    rf"|\bi(?:'m|’m| am) (?:just |only )?an? {_MACHINE}"
+    r"|\bi (?:do not|don(?:'|’)t) have personal (?:experiences?|opinions?|feelings?|emotions?)"
+    rf"|\bnot (?:feel )?comfortable (?:with )?{_DO}|n(?:'|’)t feel comfortable (?:with )?{_DO}"
+    rf"|\bnot (?:be )?appropriate for me to {_DO}"
+    r"|\bmy guidelines (?:do|don|prohibit|prevent|forbid)"
     r"|\bi(?:'m|’m| am) (?:very |so |really )?sorry,? (?:but|however)\b.{0,40}?"
     rf"(?:\b|(?<=i)){_NOT} (?:to )?(?:{_DO}|help|do that)"
     rf"|\b(?:i|we) ?{_NOT} {_DO}\w{{0,3}}\b.{{0,40}}?\b{_ASKED}\b"
-    r"|\bagainst my (?:guidelines|programming|polic)"
-    r"|\bviolates? (?:my|our|the) (?:content )?(?:guidelines|polic)"
+    r"|\b(?:against|violates?) (?:my|our|the|open ?ai(?:'|’)s) (?:\w{1,12} )?(?:guidelines|programming|polic)"
     r"|\bi apologi[sz]e,? but (?:i|as)\b",
     re.IGNORECASE,
 )
 _REFUSAL_WORDS = """
 ai artificial assistant model sorry cannot can't can unable able won't not decline refuse guidelines
-programming policy policies apologize apologise
+programming policy policies apologize apologise comfortable appropriate personal computer must chatbot
 """
 _TONES = r"(?:positive|negative|neutral|mixed|joyful|angry|sad|happy|sarcastic|critical)"
 _DEGREES = r"(?:very|somewhat|slightly|moderately|strongly|mostly|overall|extremely)"
@@ -40,6 +49,7 @@ _VERBS = r"(?:express|convey|show|reflect|demonstrat|display|captur|exhibit|evok
 _FIELD = r"(?:sentiment|tone|emotions?|labels?|level|stance|polarity)"
 _NUMBER = r"(?:an?|the|another|\d{1,3}|one|two|three|five|ten)"
 _TASK = r"(?:word count|writing style|target label|random topic|the (?:prompt|given topic|topic given))"
+_SETTING = r"(?:topic|style|length|emotion|tone|label|sentiment|writing style)"
 _ECHO = re.compile(
     rf"\b(?:in|with) an? (?:\w{{1,12}} )?{_TONES} (?:tone|sentiment|voice|style)\b"
     rf"|\b{_VERBS} (?:an? |the )?(?:\w{{1,12}} )?(?:{_TONES} )?"
@@ -52,6 +62,16 @@ _ECHO = re.compile(
     rf"|\b(?:{_TASK}|(?:your|these|the) instructions?)\b\s?"
     r"(?:(?:is|are|was|were|asks?|says|below|above)\b|:|and topic)"
     r"|\bplease (?:provide|specify) (?:the |a |your )?(?:writing style|topic|prompt|label|text|sentiment)\b"
+    rf"|\b{_FIELD} of (?:this|the) {_TEXTS} (?:is|should|must)\b"
+    rf"|\b(?:this|the) {_TEXTS} (?:should|must) (?:not )?(?:be in|{_VERBS}|contain|sound|carry|mention)\b"
+    rf"|\bexample of an? {_TEXTS} (?:that|which|with)\b|^an? {_TONES} {_TEXTS} (?:about|on)\b"
+    rf"|\bfictional {_TEXTS}\b|\bfor training purposes\b|\byour task is\b"
+    r"|(?:^|\n)\W{0,4}(?:task|instructions?)\s?:|\boutput only\b"
+    r"|\b(?:do not|don(?:'|’)t) (?:mention|name|include|use) the (?:label|prompt|topic|emotion|sentiment)\b"
+    r"|\bkeep it (?:under|below|within|between) [\w ]{1,20} (?:words|sentences|characters)\b"
+    rf"|\brating\s?: ?{_DEGREES} {_TONES}"
+    rf"|(?:^|[\n.;,|] ?)\W{{0,4}}{_SETTING}\s?:[^\n]{{1,60}}[\n.;,|]\s?\W{{0,4}}{_SETTING}\s?:"
+    r"|\[(?:\w[\w'’]{0,15} ){1,3}(?:name|here|date|day)\]"
     r"|\[(?:insert|your|topic|product|company|restaurant|movie|hotel|city|place|date)"
     r"(?: \w{1,12}){0,3}\](?!\()",
     re.IGNORECASE,
@@ -60,7 +80,8 @@ _ECHO_WORDS = """
 tone sentiment sentiments voice style emotion emotions feeling feelings review reviews comment comments
 text texts message messages sentence sentences example examples sample samples tweet tweets paragraph
 paragraphs essay essays post posts level rating label labels stance polarity writing target topic prompt
-instructions instruction word sense category
+instructions instruction word sense category task output style length emotion keep fictional training
+writer speaker author narrator mention
 """
 _TELL_REFUSAL = frozenset(_REFUSAL_WORDS.split())
 _TELL_ECHO = frozenset(_ECHO_WORDS.split())
@@ -77,6 +98,7 @@ def _label_echo(labels: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
         rf"\b{_VERBS} (?:an? |the |some )?(?:\w{{1,12}} )?(?:feeling|sense|sentiment|emotion)s? "
         rf"(?:of )?(?:{names})\b"
+        rf"|\b(?:the )?(?:writer|speaker|author|narrator) {_VERBS} (?:\w{{1,12}} )?(?:{names})\b"
         rf"|\b(?:{_FIELD}|feeling|category)\s?(?::|is|=) {{0,2}}\W{{0,3}}(?:{names})\b"
         rf"|\b(?:{names}) (?:tone|sentiment|label|category)\b",
         re.IGNORECASE,

@@ -30,7 +30,11 @@ SIGNS_CHARS = 30
 SIGNS_LETTERS = 0.4
 """Share of letters and digits below which it does."""
 
+MOST_DIGITS = 0.9
+"""Share of digits among letters and digits from which only letters count: nobody writes in figures alone."""
+
 _LETTER = re.compile(r"[^\W_]")
+_DIGIT = re.compile(r"\d")
 _REPEATED = re.compile(r"(.)\1{1,1000}", re.DOTALL)
 _IMPOSSIBLE = re.compile(
     # Pairs of letters that no English word holds, abbreviations and names aside.
@@ -82,12 +86,14 @@ def is_mash(draft: Draft) -> bool:
 
 def is_signs(draft: Draft) -> bool:
     """Whether a longer text is mostly signs: tables, code, mojibake; emoji and dots do not count."""
-    n_letters = len(_LETTER.findall(draft.text[:5_000]))
-    if n_letters >= SIGNS_LETTERS * len(draft.text[:5_000]):
+    head = draft.text[:5_000]
+    n_letters, n_digits = len(_LETTER.findall(head)), len(_DIGIT.findall(head))
+    if n_letters >= SIGNS_LETTERS * len(head) and n_digits < MOST_DIGITS * n_letters:
         return False
     dense = _REPEATED.sub(r"\1", "".join(draft.text[:5_000].split()))
     bare = [c for c in dense if unicodedata.category(c) not in {"So", "Sk", "Mn", "Cf"}]
-    return len(bare) >= SIGNS_CHARS and sum(c.isalnum() for c in bare) < SIGNS_LETTERS * len(bare)
+    known = sum(c.isalpha() if n_digits >= MOST_DIGITS * n_letters else c.isalnum() for c in bare)
+    return len(bare) >= SIGNS_CHARS and known < SIGNS_LETTERS * len(bare)
 
 
 def is_gibberish(draft: Draft) -> bool:

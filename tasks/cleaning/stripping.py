@@ -27,26 +27,34 @@ _TAG = re.compile(
     r"|<\|[a-z_]{1,30}\|>|\[/?INST\]",
     re.IGNORECASE,
 )
+_THOUGHT = re.compile(
+    r"<\|?(/?)(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis|planning)\|?>",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^\s{0,50}(?:```|~~~)[\w+-]{0,20}[^\S\n]{0,20}\n?|\n?(?:```|~~~)\s{0,50}$")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|`)(?=\S)([^*_`\n]{1,1000}?)(?<=\S)\1")
 _BLOCK_MARK = re.compile(r"^(?:#{1,6}|[-*•]|>{1,3}|\d[.)])\s{1,10}(?=\S)")
 _ROLE = re.compile(
-    rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title)"
+    rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title|subject|headline|heading)"
     r"(?:\s#?\d{1,3})?[*_]{0,3}:[\s*_]{0,4}(?=[\w\"“'‘(\[])",
     re.IGNORECASE,
 )
+_BRACKET = re.compile(rf"^\[{_NOUN}\]\s{{1,10}}(?=\S)", re.IGNORECASE)
 _ASSENT = (
     r"(?:sure(?: thing)?|certainly|okay|ok|of course|absolutely|great|alright|all right|no problem|got it|yes"
-    r"|understood)"
+    r"|understood|(?:i(?:'d|’d| would) be )?(?:happy|glad) to(?: help)?|thank(?:s| you) for\b[^\n.!?:]{0,40}"
+    r"|as requested)"
 )
-_HERE = r"(?:here(?:'s|’s| is| are| you go)|below (?:is|are))"
+_HERE = r"(?:here(?:'s|’s| is| are| you go| goes| it is)|below (?:is|are))"
 _OFFER = rf"(?:{_HERE}|i(?:'ll|’ll| will| can| have|'ve|’ve)|this is|let me|as requested)"
 _COLON = r":(?=\s|[\"“*]|$)"  # a colon that introduces, unlike those of ":)", "10:30" and "https://"
 _LINE_END = r"(?:(?<!\s):|[.!])?[^\S\n]{0,10}\n"
 _PREAMBLE = re.compile(
     rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b"
     rf"(?:[^\n:]{{0,160}}{_LINE_END}|[^\n:]{{0,80}}\b(?:{_NOUN}|you|your|attempt|try)\b[^\n:]{{0,80}}(?<!\s){_COLON})"
-    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}}(?:(?<!\s){_COLON}|{_LINE_END}))\s{{0,50}}",
+    rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}}(?:(?<!\s){_COLON}|{_LINE_END})"
+    rf"|(?:the following|this) is an? (?:[\w-]{{1,15}} ){{0,4}}{_NOUN}\b[^\n:]{{0,80}}(?<!\s): {{0,9}}\n)"
+    r"\s{0,50}",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(
@@ -62,13 +70,15 @@ _REQUEST = re.compile(
 )
 _OUTRO = re.compile(
     r"\n\W{0,4}(?:let me know if|i hope (?:this|that) (?:helps|meets)|would you like me to"
-    r"|feel free to (?:ask|let)"
+    r"|feel free to (?:ask|let|adjust|change|edit|modify|use|tweak)"
+    rf"|\(?this {_NOUN} (?:reflects|captures|conveys|expresses|aims|is (?:written|meant|intended))"
     r"|is there anything else|(?:note|word count|sentiment|tone|label|explanation)\s?:"
     r"|\(?(?:word count|\d{1,4} words)\b)[\s\S]{0,600}$",
     re.IGNORECASE,
 )
-_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2})([^“”\"\n]{1,120})(?:[”\"]{2})\s{1,20}(?=\S)")
-_LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n\s{0,20}(?=\S)")
+_QUOTED_TITLE = re.compile(r"^(?:[“\"]{2,3})([^“”\"\n]{1,120})(?:[”\"]{2,3})\s{1,20}(?=\S)")
+_LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n(?:={3,100}\n)?\s{0,20}(?=\S)")
+_FIELD_LINE = re.compile(r"^(?:emotion|sentiment|label|topic|style|tone|task|length)s?\s?:", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»", "„": "“", "`": "`"}
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn"}
@@ -82,14 +92,17 @@ def without_controls(text: str) -> str:
 
 
 def without_thoughts(text: str) -> str:
-    """Text without `<think>` blocks; an unclosed one hides all that follows."""
-    for name in ("think", "thinking", "reasoning"):
-        opening, closing = f"<{name}>", f"</{name}>"
-        if closing in text and opening not in text.partition(closing)[0]:
-            text = text.partition(closing)[2]  # the prompt held the opening tag
-        parts = text.split(opening)
-        text = parts[0] + "".join(part.partition(closing)[2] for part in parts[1:])
-    return text
+    """Text without `<think>` blocks and their kin; an unclosed one hides all that follows."""
+    if "<" not in text:
+        return text
+    kept, start, opened, inside = list[str](), 0, False, False
+    for mark in _THOUGHT.finditer(text):
+        if mark[1] and not opened:
+            kept.clear()  # the prompt held the opening tag
+        elif not inside:
+            kept.append(text[start : mark.start()])
+        inside, opened, start = not mark[1], opened or not mark[1], mark.end()
+    return "".join(kept) if inside else "".join(kept) + text[start:]
 
 
 def without_tags(text: str) -> str:
@@ -110,7 +123,7 @@ def without_markdown(text: str) -> str:
 
 def without_mark(text: str) -> str:
     """Text without the mark of a heading, bullet, number or quotation, and without "Review:"."""
-    return _ROLE.sub("", _BLOCK_MARK.sub("", text, count=1), count=1)
+    return _ROLE.sub("", _BRACKET.sub("", _BLOCK_MARK.sub("", text, count=1), count=1), count=1)
 
 
 def without_preamble(text: str) -> str:
@@ -139,6 +152,8 @@ def without_title(text: str) -> str:
 
 def _is_title(line: str) -> bool:
     """Whether the longer words of a line are capitalised, or it is marked as a heading."""
+    if _FIELD_LINE.match(line):
+        return False
     longer = [word for word in line.split() if len(word) > 3] or line.split()
     return line[:1] in '#*“"' or sum(word[:1].isupper() for word in longer) > 0.5 * len(longer)
 

@@ -48,6 +48,8 @@ class ProofArm(Record):
 class Predictions(NamedTuple):
     """What one model said about one test set; n texts."""
 
+    ids: NDArray[np.str_]
+    """(n,) of the rows."""
     probabilities: Matrix
     """(n, n_labels)."""
     thresholds: Matrix
@@ -58,6 +60,11 @@ class Predictions(NamedTuple):
     """(n,) places on the scale, 1..n_labels; 0 for taxonomies without one."""
     weights: Matrix
     """(n,) texts that each text stands for."""
+
+    def rows(self, which: NDArray[np.int_]) -> "Predictions":
+        """Some of the texts, by place."""
+        per_row = {name: getattr(self, name)[which] for name in self._fields if name != "thresholds"}
+        return self._replace(**per_row)
 
     @property
     def decided(self) -> Matrix:

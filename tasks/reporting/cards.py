@@ -44,6 +44,7 @@ def model_card(scores: RunScores) -> str:
         scores,
         header=_model_header(scores),
         verdicts=views.verdicts(scores),
+        fairness_verdict=views.fairness_verdict(scores),
         tables=views.score_tables(scores, views.MAIN),
         label_rows=[(name, views.label_rows(scores, name)) for name in scores.test_sets],
         environment=[*scores.machine.items(), *scores.versions.items()],

@@ -14,6 +14,16 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 
+def fine(value: float) -> str:
+    """Four decimals, for what is near 0."""
+    return f"{value:.4f}"
+
+
+def percent_fine(value: float) -> str:
+    """Per cent of a share 0..1 with two decimals."""
+    return f"{value:.2%}"
+
+
 def count(value: float) -> str:
     """Thousands apart."""
     return f"{value:,.0f}"
@@ -43,5 +53,5 @@ def cell(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[[Any], str]] = {
-    f.__name__: f for f in (score, percent, count, duration, set_name, line, cell)
+    f.__name__: f for f in (score, percent, percent_fine, fine, count, duration, set_name, line, cell)
 }

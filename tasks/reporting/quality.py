@@ -224,9 +224,8 @@ def shortfall(plan: Plan, taxonomy: Taxonomy) -> str:
     if not short:
         return "Every cell has the texts that were asked for."
     missing = sum(cell.wanted - cell.accepted for cell in short)
-    cells = (
-        f"{len(short):,} of {len(plan.cells):,} cells lack {missing:,} texts in all, when {ENDED[plan.ended]}"
-    )
+    lack = f"cells lack {missing:,} text{'' if missing == 1 else 's'} in all"
+    cells = f"{len(short):,} of {len(plan.cells):,} {lack}: sampling ended when {ENDED[plan.ended]}"
     if not lacking:
         return f"{cells}. Every label has its number all the same: other cells with the label made up for it."
     named = [f"{name} {a:,} of {w:,}" for name, (a, w) in list(lacking.items())[:MOST_NAMED]]

@@ -53,6 +53,7 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "n_rejected": sum(scores.rejects.values()),
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
+        "fairness_verdict": views.fairness_verdict(scores),
         "calibration": closeup.calibration_dots(scores.closeup) if scores.closeup else [],
         "curves": closeup.curve_points(scores.closeup) if scores.closeup else [],
         "samples": views.samples_by_label(scores),

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from tasks.equity import Fairness
 from tasks.records import Record
 from tasks.taxonomy import Taxonomy
 
@@ -224,6 +225,8 @@ class RunScores(Record):
     machine: dict[str, str] = Field(default_factory=dict)
     """Hardware, in words."""
     closeup: CloseUp | None = None
+    fairness: Fairness | None = None
+    """None where no audit was wanted."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 

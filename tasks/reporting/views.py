@@ -155,6 +155,15 @@ def _on_the_scale(own: Metrics) -> str:
     return "" if own.kappa is None else f"; its quadratic kappa is {own.kappa:.3f}"
 
 
+def fairness_verdict(scores: RunScores) -> str:
+    """Say in one sentence whether the classifier keeps the limits, and after how many corrections."""
+    if scores.fairness is None:
+        return ""
+    n, kept = len(scores.fairness.corrections), not scores.fairness.complaints
+    after = f" after {n} correction{'' if n == 1 else 's'}" if n else ""
+    return f"As deployed it {'keeps' if kept else 'does not keep'} the limits of fairness{after}."
+
+
 def bars(counts: Mapping[str, float]) -> list[Bar]:
     """Counts as bars, in their order."""
     top = max(counts.values(), default=0)

@@ -1,10 +1,10 @@
 """One decode batch: rows join, gain a token per step, and leave when their text is done."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.sampling.attention import LANES
 from tasks.sampling.contract import Finish, Request, Sample
 from tasks.sampling.drawing import DRAWS_PER_TOKEN, Controls, draw, guide, penalise
 from tasks.sampling.prefill import Prefill, Prompts
-from tasks.sampling.slots import Slots
+from tasks.sampling.slots import Pages, Seat, Slots
 from tasks.sampling.wording import Wording
 
 
@@ -27,8 +28,10 @@ class Limits:
     batch_size: int
     end_tokens: frozenset[int]
     banned: Tensor
-    """True for tokens that no text may contain, (vocabulary,)."""
+    """Tokens that no text may contain, (tokens,), int64."""
     controls: Controls
+    not_first: Tensor
+    """Tokens that no text may begin with, (tokens,), int64."""
     repetition_penalty: float = 1.0
     guidance: float = 1.0
 
@@ -49,8 +52,18 @@ class Job:
     max_new_tokens: int
     future: "Future[list[Sample]]" = field(default_factory=Future)
     prefills: list[Prefill] = field(default_factory=list)
+    tiles: dict[int, list[int]] = field(default_factory=dict)
+    """Tiles of the prompts, one per lane of the model, for every `LANES` rows that have joined."""
+    seated: Counter[int] = field(default_factory=Counter)
+    """Rows at those tiles."""
     done: dict[int, Sample] = field(default_factory=dict)
     abandoned: bool = False
+
+    def forget(self) -> None:
+        """Drop what was computed: the batch that held it is gone."""
+        self.prefills.clear()
+        self.tiles.clear()
+        self.seated.clear()
 
     def finish(self, number: int, sample: Sample) -> None:
         """Take a finished text; the last one wakes the caller."""
@@ -66,6 +79,19 @@ class Row:
     job: Job
     number: int
     tokens: list[int] = field(default_factory=list)
+    pages: list[Pages] = field(default_factory=lambda: [[], []])
+    """Pages after the prompt and after the null prompt."""
+
+    def forget(self) -> None:
+        """Start over: the batch that held the row is gone."""
+        self.tokens.clear()
+        self.pages = [[], []]
+        self.job.forget()
+
+    def seat(self, lane: int) -> Seat:
+        """Where the row's keys and values lie after its prompt (0) or null prompt (1)."""
+        tile = self.job.tiles[self.number // LANES][lane]
+        return Seat(tile * LANES + self.number % LANES, self.pages[lane], len(self.tokens) - 1)
 
     @cached_property
     def uniforms(self) -> NDArray[np.float32]:
@@ -78,21 +104,26 @@ class Row:
 
 
 def score_next(
-    model: Any, slots: Slots, tokens: Sequence[int], positions: Sequence[int], width: int
+    model: Any, slots: Slots, tokens: Sequence[int], seats: Sequence[Seat | None], width: int
 ) -> Tensor:
     """Feed one token per row and return the scores of the next, (rows, vocabulary), fp32.
 
     The batch is filled up to `width` with idle rows, so that the shape of every matrix product is one of few.
+
+    Args:
+        model: A causal language model whose attention is `ATTENTION`.
+        slots: What the seats refer to.
+        tokens: The newest token of each row.
+        seats: Where its keys and values lie; None where the row is idle.
+        width: Rows of the forward pass.
     """
-    idle = [0] * (width - len(tokens))
-    device = model.device
-    ids = torch.tensor([*tokens, *idle], device=device)
-    places = torch.tensor([*positions, *idle], device=device)
-    slots.open_window(places, max(positions) + 1)
+    n_idle = width - len(tokens)
+    positions = slots.open_window([*seats, *[None] * n_idle])
+    ids = torch.tensor([*tokens, *[0] * n_idle], device=model.device)
     output = model(
         input_ids=ids[:, None],
-        attention_mask=slots.mask(places, model.dtype),
-        position_ids=places[:, None],
+        attention_mask=slots.mask,
+        position_ids=positions[:, None],
         past_key_values=slots.cache,
         use_cache=True,
     )
@@ -101,28 +132,33 @@ def score_next(
 
 
 class Batch:
-    """Rows 0 .. n-1 own the first n x lanes slots; nothing else does."""
+    """Rows in places; a row that leaves makes room for the next."""
 
     def __init__(self, model: Any, limits: Limits, widths: Sequence[int]) -> None:
         self.model, self.limits, self.widths = model, limits, sorted(widths)
         self.prompts = Prompts(model)
-        self.slots = Slots(self.widths[-1])
-        self.rows: list[Row] = []
+        self.slots = Slots()
+        self.places: list[Row | None] = [None] * limits.batch_size
         self.n_prompt_tokens = 0
         self.n_new_tokens = 0
 
     @property
+    def rows(self) -> list[Row]:
+        """Texts in the making."""
+        return [row for row in self.places if row is not None]
+
+    @property
     def n_free(self) -> int:
         """Rows that can join."""
-        return self.limits.batch_size - len(self.rows)
+        return self.places.count(None)
 
     @torch.inference_mode()
     def admit(self, rows: Sequence[Row]) -> None:
         """Let rows join, each with its prompt's keys and values and its first token."""
-        first = len(self.rows)
-        self.rows.extend(rows)
-        for _, group in groupby(range(first, len(self.rows)), key=lambda place: id(self.rows[place].job)):
-            self._place(list(group))
+        free = (place for place, held in enumerate(self.places) if held is None)
+        for place, row in zip(list(free), rows, strict=False):
+            self.places[place] = row
+            self._join(row)
         scores = [prefill.logits for row in rows for prefill in row.job.prefills]
         self._extend(rows, torch.stack(scores))
         self._dismiss()
@@ -130,23 +166,44 @@ class Batch:
     @torch.inference_mode()
     def step(self) -> None:
         """Give every row its next token."""
-        tokens = [row.tokens[-1] for row in self.rows for _ in row.job.prompts]
-        positions = [len(prompt) + len(row.tokens) - 1 for row in self.rows for prompt in row.job.prompts]
-        width = next(width for width in self.widths if width >= len(tokens))
-        self._extend(self.rows, score_next(self.model, self.slots, tokens, positions, width))
+        self._close_ranks()
+        n_lanes = self.limits.n_lanes
+        places = self.places[: 1 + max(place for place, row in enumerate(self.places) if row)]
+        tokens = [row.tokens[-1] if row else 0 for row in places for _ in range(n_lanes)]
+        seats = [row.seat(lane) if row else None for row in places for lane in range(n_lanes)]
+        scores = score_next(self.model, self.slots, tokens, seats, self._width(len(places)))
+        if None in places:
+            live = [place * n_lanes + i for place, row in enumerate(places) if row for i in range(n_lanes)]
+            scores = scores[live]
+        self._extend(self.rows, scores)
         self._dismiss()
 
-    def _place(self, places: Sequence[int]) -> None:
-        job, n_lanes = self.rows[places[0]].job, self.limits.n_lanes
+    def _width(self, n_places: int) -> int:
+        return next(width for width in self.widths if width >= n_places * self.limits.n_lanes)
+
+    def _join(self, row: Row) -> None:
+        """Take a seat at the tiles of the row's prompt, laying them first where need be."""
+        job, bench = row.job, row.number // LANES
         if not job.prefills:
             job.prefills = [self.prompts.prefill(prompt) for prompt in job.prompts]
             self.n_prompt_tokens += sum(prefill.n_computed for prefill in job.prefills)
-        for lane, prefill in enumerate(job.prefills):
-            n_tokens = prefill.n_tokens + self.limits.max_new_tokens
-            self.slots.place([place * n_lanes + lane for place in places], prefill.layers, n_tokens)
+        if bench not in job.tiles:
+            job.tiles[bench] = [self.slots.place(prefill.layers) for prefill in job.prefills]
+        job.seated[bench] += 1
+
+    def _leave(self, row: Row) -> None:
+        job, bench = row.job, row.number // LANES
+        job.seated[bench] -= 1
+        if not job.seated[bench]:
+            for tile in job.tiles.pop(bench):
+                self.slots.free_tile(tile)
+        for pages in row.pages:
+            self.slots.free_pages(pages)
 
     def _extend(self, rows: Sequence[Row], scores: Tensor) -> None:
-        scores = self._shape(rows, scores).masked_fill_(self.limits.banned, -torch.inf)
+        scores = self._shape(rows, scores).index_fill_(1, self.limits.banned, -torch.inf)
+        if len(self.limits.not_first) and not rows[0].tokens:  # rows are admitted together
+            scores.index_fill_(1, self.limits.not_first, -torch.inf)
         uniforms = np.stack([row.uniforms[len(row.tokens)] for row in rows])
         tokens = draw(scores, torch.from_numpy(uniforms).to(scores.device), self.limits.controls)
         for row, token in zip(rows, tokens.tolist(), strict=True):
@@ -165,19 +222,21 @@ class Batch:
         return scores
 
     def _dismiss(self) -> None:
-        """Hand out finished texts and move the last rows into the places that fall free."""
-        leaving = {place for place, row in enumerate(self.rows) if self._is_done(row)}
-        n_left = len(self.rows) - len(leaving)
-        gaps = [place for place in leaving if place < n_left]
-        movers = [place for place in range(n_left, len(self.rows)) if place not in leaving]
+        """Hand out finished texts; their places wait for the next rows."""
+        for place, row in enumerate(self.places):
+            if row is not None and self._is_done(row):
+                self.places[place] = None
+                self._leave(row)
+
+    def _close_ranks(self) -> None:
+        """Move the last rows into empty places where that makes the forward pass narrower."""
+        n_rows = len(self.rows)
+        if self._width(n_rows) == self._width(1 + max(place for place, row in enumerate(self.places) if row)):
+            return
+        gaps = [place for place in range(n_rows) if self.places[place] is None]
+        movers = [place for place in range(n_rows, len(self.places)) if self.places[place] is not None]
         for gap, mover in zip(gaps, movers, strict=True):
-            self.rows[gap] = self.rows[mover]
-        del self.rows[n_left:]
-        lanes = range(self.limits.n_lanes)
-        self.slots.move(
-            [mover * len(lanes) + lane for mover in movers for lane in lanes],
-            [gap * len(lanes) + lane for gap in gaps for lane in lanes],
-        )
+            self.places[gap], self.places[mover] = self.places[mover], None
 
     def _is_done(self, row: Row) -> bool:
         if row.job.abandoned:

@@ -1,7 +1,8 @@
 """Drawing one token per row from the model's scores.
 
 Every operation works on each row alone and in a fixed order, so that a row's token does not depend on
-the rows beside it: sums along the vocabulary are cumulative sums, which PyTorch never splits.
+the rows beside it: sums along the vocabulary are sums of blocks of fixed size. A small model's forward pass
+costs little more than a few passes over the vocabulary, so there are as few of them as can be.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DRAWS_PER_TOKEN = 2
-"""Uniform numbers that a token may use: one to draw, one to draw again from the nucleus."""
+DRAWS_PER_TOKEN = 4
+"""Uniform numbers that a token may use: to draw, to draw again outside the nucleus, and to draw from it."""
+BLOCK = 128
+"""Tokens summed up together."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
     Top-k counts first, then top-p among what it left, then min-p, as in transformers. Sorting the whole
     vocabulary for top-p would cost more than a small model's forward pass, so a token is drawn
     without it and kept if it lies in the nucleus; only rows whose token falls outside (at most 1 - top_p of
-    them) sort theirs and draw again. Both ways have the same distribution.
+    them) draw again, and those that fail every time sort theirs. The distribution is the same.
 
     Args:
-        logits: Scores, (rows, vocabulary), fp32; -inf where a token is banned.
+        logits: Scores, (rows, vocabulary), fp32, overwritten; -inf where a token is banned.
         uniforms: Numbers in [0, 1), (rows, `DRAWS_PER_TOKEN`), fp32.
         controls: Temperature and truncation.
 
@@ -59,16 +62,27 @@ def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
     Raises:
         ValueError: A row has no finite score.
     """
-    if controls.temperature != 1.0:
-        logits = logits / controls.temperature
-    probs = torch.softmax(_top_k(logits, controls.top_k), dim=-1)
-    weights = _min_p(probs, controls.min_p)
-    tokens = _pick(weights, uniforms[:, 0])
-    rows = _outside_nucleus(probs, tokens, controls.top_p)
+    weights = _relative(_top_k(logits, controls.top_k), controls.temperature)
+    kept = weights if controls.min_p == 0.0 else torch.where(weights >= controls.min_p, weights, 0.0)
+    tokens = _pick(kept, uniforms[:, 0])
+    if controls.top_p == 1.0:
+        return tokens
+    mass = _block_sums(weights).sum(-1)
+    rows = _outside(weights, tokens, mass, controls.top_p)
+    for attempt in range(1, DRAWS_PER_TOKEN - 1):
+        if not len(rows):
+            return tokens
+        tokens[rows] = _pick(kept[rows], uniforms[rows, attempt])
+        rows = rows[_outside(weights[rows], tokens[rows], mass[rows], controls.top_p)]
     if len(rows):
-        nucleus = _nucleus(probs[rows], weights[rows], controls.top_p)
-        tokens[rows] = _pick(nucleus, uniforms[rows, 1])
+        nucleus = _nucleus(weights[rows], kept[rows], controls.top_p * mass[rows])
+        tokens[rows] = _pick(nucleus, uniforms[rows, -1])
     return tokens
+
+
+def _relative(logits: Tensor, temperature: float) -> Tensor:
+    """Probabilities as multiples of the greatest, written over the scores."""
+    return logits.sub_(logits.amax(dim=-1, keepdim=True)).div_(temperature).exp_()
 
 
 def _top_k(logits: Tensor, k: int) -> Tensor:
@@ -78,44 +92,58 @@ def _top_k(logits: Tensor, k: int) -> Tensor:
     return logits.masked_fill(logits < kth, -torch.inf)
 
 
-def _min_p(probs: Tensor, share: float) -> Tensor:
-    if share == 0.0:
-        return probs
-    return torch.where(probs >= share * probs.amax(dim=-1, keepdim=True), probs, 0.0)
-
-
-def _outside_nucleus(probs: Tensor, tokens: Tensor, top_p: float) -> Tensor:
+def _outside(weights: Tensor, tokens: Tensor, mass: Tensor, top_p: float) -> Tensor:
     """Rows whose token has at least `top_p` of the mass above it, (rows outside,)."""
-    own = probs.gather(-1, tokens[:, None])
-    # A token likelier than 1 - top_p cannot have top_p above it; the margin is for rounding.
-    unsure = (own.flatten() <= 1.0 - top_p + 1e-4).nonzero().flatten() if top_p < 1.0 else tokens[:0]
+    own = weights.gather(-1, tokens[:, None])
+    # A token with more than 1 - top_p of the mass cannot have top_p above it; the margin is for rounding.
+    unsure = (own.flatten() <= (1.0 - top_p + 1e-4) * mass).nonzero().flatten()
     if not len(unsure):
         return unsure
-    candidates = probs[unsure]
-    above = torch.where(candidates > own[unsure], candidates, 0.0).cumsum(-1)[:, -1]
-    return unsure[above >= top_p]
+    # The mass above is what sticks out plus as often the own; comparing would take five times as long.
+    excess = (weights - own).relu_()
+    above = _block_sums(excess).sum(-1) + own.flatten() * _block_sums(excess.sign_()).sum(-1)
+    return unsure[above[unsure] >= top_p * mass[unsure]]
 
 
-def _nucleus(probs: Tensor, weights: Tensor, top_p: float) -> Tensor:
-    """Weights with everything outside the smallest set of mass `top_p` set to 0 (arXiv:1904.09751, eq. 2)."""
-    descending = _descending(probs)
-    inside = descending.cumsum(-1) - descending < top_p
+def _nucleus(weights: Tensor, kept: Tensor, enough: Tensor) -> Tensor:
+    """What is kept, less everything outside the smallest set of enough mass (arXiv:1904.09751, eq. 2)."""
+    descending = _descending(weights)
+    inside = descending.cumsum(-1) - descending < enough[:, None]
     least = torch.where(inside, descending, torch.inf).amin(dim=-1, keepdim=True)
-    return torch.where(probs >= least, weights, 0.0)
+    return torch.where(weights >= least, kept, 0.0)
 
 
-def _descending(probs: Tensor) -> Tensor:
-    if probs.device.type == "cpu":
+def _descending(weights: Tensor) -> Tensor:
+    if weights.device.type == "cpu":
         # NumPy sorts the values alone, with AVX-512; PyTorch sorts their places too, five times slower.
-        return torch.from_numpy(np.sort(probs.numpy(), axis=-1)).flip(-1)
-    return probs.sort(dim=-1, descending=True).values
+        return torch.from_numpy(np.sort(weights.numpy(), axis=-1)).flip(-1)
+    return weights.sort(dim=-1, descending=True).values
 
 
 def _pick(weights: Tensor, uniforms: Tensor) -> Tensor:
-    """Inverse of the cumulative distribution; a token of weight 0 is never picked."""
-    cumulative = weights.cumsum(-1)
-    total = cumulative[:, -1:]
+    """Inverse of the cumulative distribution, first by block; a token of weight 0 is never picked."""
+    sums = _block_sums(weights)
+    total = sums.cumsum(-1)[:, -1:]
     if not bool(torch.isfinite(total).all()):
         raise ValueError("the model's scores are not numbers; expected finite logits. Check the weights.")
-    target = torch.minimum(uniforms[:, None] * total, torch.nextafter(total, torch.zeros_like(total)))
-    return torch.searchsorted(cumulative, target, right=True).flatten()
+    blocks, rest = _inverse(sums, uniforms[:, None] * total)
+    places = blocks * BLOCK + torch.arange(BLOCK, device=weights.device)
+    inside = weights.gather(-1, places.clamp(max=weights.shape[-1] - 1))
+    tokens, _ = _inverse(inside.masked_fill(places >= weights.shape[-1], 0.0), rest)
+    return (blocks * BLOCK + tokens).flatten()
+
+
+def _inverse(weights: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the cumulative sum passes the target, and how far into that place it lies, (rows, 1) each."""
+    cumulative = weights.cumsum(-1)
+    target = torch.minimum(target, torch.nextafter(cumulative[:, -1:], torch.zeros_like(target)))
+    places = torch.searchsorted(cumulative, target, right=True)
+    before = cumulative.gather(-1, places) - weights.gather(-1, places)
+    return places, (target - before).clamp(min=0.0)
+
+
+def _block_sums(weights: Tensor) -> Tensor:
+    """Sums of `BLOCK` tokens each, the last of what is left, (rows, blocks)."""
+    whole = weights.shape[-1] // BLOCK * BLOCK
+    sums = weights[:, :whole].reshape(-1, whole // BLOCK, BLOCK).sum(-1) if whole else weights[:, :0]
+    return torch.cat([sums, weights[:, whole:].sum(-1, keepdim=True)], dim=-1)

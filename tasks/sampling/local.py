@@ -147,8 +147,7 @@ class LocalEngine:
         self._limits = replace(self._limits, batch_size=size)
         self._widths = [w for w in self._widths if w <= size * self._limits.n_lanes] or [min(self._widths)]
         for row in held.values():
-            row.tokens.clear()
-            row.job.prefills.clear()
+            row.forget()
         with self._lock:
             self._batch = Batch(self._model, self._limits, self._widths)
             self._waiting.extendleft(reversed(held.values()))

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.config import GeneratorConfig
+from tasks.sampling.attention import ATTENTION
 from tasks.sampling.decoding import Limits
 from tasks.sampling.drawing import Controls
 from tasks.sampling.local import LocalEngine
+from tasks.sampling.memory import keep_freed_memory
+from tasks.sampling.packing import pack_weights
 from tasks.sampling.probing import check_cached_decoding, steady_widths
 from tasks.sampling.wording import Wording
 
@@ -83,12 +87,14 @@ def _load_model(name: str, revision: str | None) -> Any:
         name,
         revision=revision,
         dtype=arithmetic(on_gpu),
-        # On a CPU plain matrix products beat the fused kernel for one query per row, and unlike it
-        # give the same bits whatever the batch (2 threads, PyTorch 2.13).
-        attn_implementation="sdpa" if on_gpu else "eager",
+        attn_implementation=ATTENTION,
     )
     model.eval()
-    return model.to("cuda") if on_gpu else model
+    if on_gpu:
+        return model.to("cuda")
+    keep_freed_memory()
+    pack_weights(model)
+    return model
 
 
 def arithmetic(on_gpu: bool) -> torch.dtype:
@@ -141,6 +147,7 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
         batch_size=config.batch_size or DEFAULT_BATCH,
         end_tokens=end_tokens,
         banned=banned_tokens(model, tokenizer, end_tokens),
+        not_first=opening_tokens(config.banned_openings, model, tokenizer),
         controls=Controls(config.temperature, config.top_p, config.top_k, config.min_p),
         repetition_penalty=config.repetition_penalty,
         guidance=config.guidance,
@@ -148,11 +155,20 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
 
 
 def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
-    """True for padding, marks of structure and places that the tokenizer does not know, (vocabulary,)."""
+    """Padding, marks of structure and places that the tokenizer does not know, (tokens,), int64."""
     n_known = model.get_output_embeddings().weight.shape[0]
-    banned = torch.zeros(n_known, dtype=torch.bool)
-    banned[len(tokenizer) :] = True
     marks = ("pad", "bos", "cls", "sep", "mask", "unk")
     ids = {getattr(tokenizer, f"{mark}_token_id") for mark in marks} - {None} - end_tokens
-    banned[list(ids)] = True
-    return banned.to(model.device)
+    return torch.tensor(sorted(ids | set(range(len(tokenizer), n_known))), device=model.device)
+
+
+def opening_tokens(openings: Sequence[str], model: Any, tokenizer: Any) -> torch.Tensor:
+    """First tokens of words as they may stand at the beginning of a text, (tokens,), int64.
+
+    With and without a space before, as written, in lower case and with a capital.
+    """
+    spellings = {
+        f"{space}{word}" for w in openings for word in (w, w.lower(), w.capitalize()) for space in ("", " ")
+    }
+    firsts = {tuple(tokenizer(word, add_special_tokens=False)["input_ids"][:1]) for word in spellings}
+    return torch.tensor(sorted(token for first in firsts for token in first), device=model.device).long()

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tasks.sampling.attention import LANES
 from tasks.sampling.decoding import score_next
 from tasks.sampling.prefill import Prompts
-from tasks.sampling.slots import GRANULE, Slots
+from tasks.sampling.slots import Seat, Slots
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,9 @@ def check_cached_decoding(model: Any, name: str) -> None:
             f"generator {name} keeps no key-value cache; expected a causal language model. "
             "Take a decoder (a BERT needs is_decoder in its configuration)."
         )
-    slots = Slots(NARROWEST)
-    slots.place([0], prefill.layers, GRANULE)
-    cached = score_next(model, slots, tokens[-1:], [4], NARROWEST)[0]
+    slots = Slots()
+    slots.place(prefill.layers)
+    cached = score_next(model, slots, tokens[-1:], [Seat(0, [], 0)], NARROWEST)[0]
     plain = model(input_ids=torch.tensor([tokens], device=model.device)).logits[0, -1].float()
     difference, limit = (cached - plain).abs().max(), TOLERANCE[model.dtype] * plain.abs().max()
     if difference > limit:
@@ -76,11 +77,16 @@ def steady_widths(model: Any, n_rows: int) -> list[int]:
 @torch.inference_mode()
 def _probe_slots(model: Any, n_slots: int) -> tuple[Slots, list[int]]:
     tokens = _probe_tokens(model, n_slots + 3)
-    slots = Slots(n_slots)
-    slots.place(range(n_slots), Prompts(model).prefill(tokens[:3]).layers, GRANULE)
+    slots, prompt = Slots(), Prompts(model).prefill(tokens[:3]).layers
+    for _ in range(n_slots // LANES):
+        slots.place(prompt)
     return slots, tokens[3:]
 
 
 @torch.inference_mode()
 def _scores(model: Any, slots: Slots, tokens: list[int], width: int) -> Tensor:
-    return score_next(model, slots, tokens[:width], [3] * width, width)
+    seats = [Seat(lane, [], 0) for lane in range(width)]
+    scores = score_next(model, slots, tokens[:width], seats, width)
+    for seat in seats:
+        slots.free_pages(seat.pages)
+    return scores

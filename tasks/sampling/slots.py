@@ -1,8 +1,4 @@
-"""Keys and values of the rows being decoded: one slot per row, each filled from its own position 0.
-
-Because every row starts at position 0 of its slot, whatever the others do, its attention sums run over the
-same numbers in the same order; that is what makes a row's scores independent of its batch mates.
-"""
+"""Who sits where: tiles for prompts, pages for the tokens that follow them, handed out and taken back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,122 +6,172 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from transformers import Cache
-from transformers.cache_utils import CacheLayerMixin
 
-GRANULE = 64
-"""Slots grow by this many tokens at a time, so that they are seldom copied."""
-SPAN_GRANULE = 16
-"""Attention reads this many tokens more or less at a time: one AVX-512 register of fp32."""
+from tasks.sampling.attention import LANES, PAGE, SlotLayer, Window
 
+GRANULE = 16
+"""Attention reads this many tokens of a prompt more or less at a time: one AVX-512 register of fp32."""
 
-@dataclass
-class Window:
-    """The part of the slots that the coming forward pass reads and writes."""
-
-    positions: Tensor
-    """Place of each row's new token in its slot, (width,), int64."""
-    span: int
-    """Tokens of each slot that are read."""
+Pages = list[int]
+"""Pages of a row, oldest tokens first; the slots keep the numbers up to date as pages move."""
 
 
-class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
-    """Keys and values of one layer, (slots, heads, tokens, size of a head)."""
+@dataclass(frozen=True)
+class Seat:
+    """Where a row's keys and values lie."""
 
-    is_sliding = False
-
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        super().__init__()
-        self.keys, self.values = keys, values
-        self.is_initialized = True
-        self.window: Window | None = None
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Nothing to do: the tensors exist from the start."""
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *_: object, **__: object
-    ) -> tuple[Tensor, Tensor]:
-        """Write one token per row, (width, heads, 1, size), and return the span that attention reads."""
-        window = self.window
-        assert window is not None
-        width = key_states.shape[0]
-        rows = torch.arange(width, device=key_states.device)
-        self.keys[rows, :, window.positions] = key_states[:, :, 0]
-        self.values[rows, :, window.positions] = value_states[:, :, 0]
-        return self.keys[:width, :, : window.span], self.values[:width, :, : window.span]
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Length and offset of what attention reads."""
-        return self.get_seq_length(), 0
-
-    def get_seq_length(self) -> int:
-        """Tokens that attention reads."""
-        return self.window.span if self.window else 0
-
-    def get_max_length(self) -> int:
-        """Slots grow as they must."""
-        return -1
+    lane: int
+    """Lane of its prompt, counted through all tiles."""
+    pages: Pages
+    n_own: int
+    """Tokens in its pages before the coming forward pass."""
 
 
 class Slots:
-    """The slots of a whole model; grows in length when a longer row is placed."""
+    """Tiles and pages of a whole model; both grow as they must."""
 
-    def __init__(self, n_slots: int) -> None:
-        self.n_slots = n_slots
-        self.n_tokens = 0
+    def __init__(self) -> None:
         self.cache = Cache(layers=[])
+        self._n_prompt: list[int] = []
+        """Tokens of the prompt in each tile; 0 where it is free."""
+        self._owners: list[tuple[Pages, int] | None] = []
+        """Whose page each is, and which of its pages; None where it is free."""
 
     @property
     def layers(self) -> list[SlotLayer]:
         """One per layer of the model."""
         return list(self.cache.layers)
 
-    def place(self, slots: Sequence[int], prompt: Sequence[tuple[Tensor, Tensor]], n_tokens: int) -> None:
-        """Copy a prompt's keys and values, (1, heads, length, size) per layer, into every one of `slots`.
+    @property
+    def mask(self) -> Tensor:
+        """Mask of the open window; a model that is handed one does not build its own."""
+        return self.layers[0].opened().mask
+
+    def place(self, prompt: Sequence[tuple[Tensor, Tensor]]) -> int:
+        """Copy a prompt's keys and values, (1, heads, tokens, size) per layer, into a free tile.
+
+        Returns:
+            The tile's number; its lanes are number x `LANES` and the following.
+        """
+        n_tokens = prompt[0][0].shape[2]
+        tile = self._n_prompt.index(0) if 0 in self._n_prompt else len(self._n_prompt)
+        self._reserve_tile(prompt, tile, n_tokens)
+        self._n_prompt[tile] = n_tokens
+        for layer, (keys, values) in zip(self.layers, prompt, strict=True):
+            layer.prompt_keys[tile, :, :n_tokens] = keys[0]
+            layer.prompt_values[tile, :, :n_tokens] = values[0]
+        return tile
+
+    def free_tile(self, tile: int) -> None:
+        """Let the next prompt have this tile."""
+        self._n_prompt[tile] = 0
+
+    def free_pages(self, pages: Pages) -> None:
+        """Let other rows have these pages."""
+        for page in pages:
+            self._owners[page] = None
+        pages.clear()
+
+    def open_window(self, seats: Sequence[Seat | None]) -> Tensor:
+        """Say where the next forward pass writes and what it reads, adding pages where rows need them.
 
         Args:
-            slots: Where to.
-            prompt: Keys and values per layer.
-            n_tokens: Tokens that each slot must be able to hold in the end.
+            seats: One per row, (width,); None where a row is idle.
+
+        Returns:
+            Position of each row's newest token in its text, prompt included, (width,), int64.
         """
-        self._reserve(prompt, n_tokens)
-        index = torch.tensor(slots, device=prompt[0][0].device)
-        for layer, (keys, values) in zip(self.layers, prompt, strict=True):
-            layer.keys[index, :, : keys.shape[2]] = keys
-            layer.values[index, :, : values.shape[2]] = values
-
-    def move(self, sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Copy slots over others; no slot may be both source and target."""
-        if not sources:
-            return
-        for layer in self.layers:
-            index = torch.tensor([sources, targets], device=layer.keys.device)
-            layer.keys[index[1]] = layer.keys[index[0]]
-            layer.values[index[1]] = layer.values[index[0]]
-
-    def open_window(self, positions: Tensor, span: int) -> None:
-        """Say where the next forward pass writes, and how far it reads."""
-        window = Window(positions, min(-(-span // SPAN_GRANULE) * SPAN_GRANULE, self.n_tokens))
+        self._turn_pages([seat for seat in seats if seat is not None])
+        n_prompt = [0 if seat is None else self._n_prompt[seat.lane // LANES] for seat in seats]
+        n_own = [0 if seat is None else seat.n_own + 1 for seat in seats]
+        like = self.layers[0].keys
+        window = _window(seats, len(self._owners), n_prompt, n_own, like)
         for layer in self.layers:
             layer.window = window
+        lengths = torch.tensor([n_prompt, n_own], device=like.device)
+        return (lengths.sum(0) - 1).clamp(min=0)
 
-    def mask(self, positions: Tensor, dtype: torch.dtype) -> Tensor:
-        """Additive attention mask of the open window, (width, 1, 1, span): 0 up to each row's own token."""
-        span = self.layers[0].get_seq_length()
-        seen = torch.arange(span, device=positions.device)[None] <= positions[:, None]
-        mask = torch.zeros(seen.shape, dtype=dtype, device=positions.device)
-        return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None, None]
+    def _turn_pages(self, seats: Sequence[Seat]) -> None:
+        """Give a page to rows that begin one, then fill gaps with the last pages."""
+        for seat in seats:
+            if seat.n_own % PAGE == 0:
+                self._owners.append((seat.pages, len(seat.pages)))
+                seat.pages.append(len(self._owners) - 1)
+        n_held = len(self.layers[0].keys)
+        if len(self._owners) > n_held:
+            for layer in self.layers:
+                layer.reserve_pages(2 * len(self._owners))
+        self._close_gaps()
 
-    def _reserve(self, prompt: Sequence[tuple[Tensor, Tensor]], n_tokens: int) -> None:
-        if n_tokens <= self.n_tokens:
-            return
-        held, self.n_tokens = self.n_tokens, -(-n_tokens // GRANULE) * GRANULE
-        grown = [tuple(self._room(like) for like in pair) for pair in prompt]
-        for old, (keys, values) in zip(self.layers, grown, strict=False):
-            keys[:, :, :held] = old.keys
-            values[:, :, :held] = old.values
-        self.cache = Cache(layers=[SlotLayer(keys, values) for keys, values in grown])
+    def _close_gaps(self) -> None:
+        n_pages = sum(owner is not None for owner in self._owners)
+        gaps = [page for page in range(n_pages) if self._owners[page] is None]
+        movers = [page for page in range(n_pages, len(self._owners)) if self._owners[page] is not None]
+        for gap, mover in zip(gaps, movers, strict=True):
+            owner = self._owners[gap] = self._owners[mover]
+            assert owner is not None
+            owner[0][owner[1]] = gap
+        del self._owners[n_pages:]
+        for layer in self.layers if gaps else ():
+            layer.keys[gaps] = layer.keys[movers]
+            layer.values[gaps] = layer.values[movers]
 
-    def _room(self, like: Tensor) -> Tensor:
-        # Zeros, not whatever lies in memory: masked places still take part, times 0, and 0 x NaN is NaN.
-        return like.new_zeros(self.n_slots, like.shape[1], self.n_tokens, like.shape[3])
+    def _reserve_tile(self, prompt: Sequence[tuple[Tensor, Tensor]], tile: int, n_tokens: int) -> None:
+        if not self.layers:
+            self.cache = Cache(layers=[SlotLayer(keys) for keys, _ in prompt])
+        n_tiles, _, n_held, _ = self.layers[0].prompt_keys.shape
+        if tile >= n_tiles or n_tokens > n_held:
+            for layer in self.layers:
+                layer.reserve_tiles(
+                    n_tiles if tile < n_tiles else 2 * tile + 1, max(n_held, _rounded(n_tokens))
+                )
+        self._n_prompt += [0] * (tile + 1 - len(self._n_prompt))
+
+
+def _window(
+    seats: Sequence[Seat | None],
+    n_pages: int,
+    n_prompt: Sequence[int],
+    n_own: Sequence[int],
+    like: Tensor,
+) -> Window:
+    seated = [(row, seat) for row, seat in enumerate(seats) if seat is not None]
+    row_of_lane = [0] * (LANES * (1 + max(seat.lane // LANES for _, seat in seated)))
+    most_pages = max(len(seat.pages) for _, seat in seated)
+    row_of_page, entry_of_page = [0] * n_pages, [0] * n_pages
+    page_of_entry = [n_pages] * (len(seats) * most_pages)
+    for row, seat in seated:
+        row_of_lane[seat.lane] = row
+        for number, page in enumerate(seat.pages):
+            entry = row * most_pages + number
+            row_of_page[page], entry_of_page[page], page_of_entry[entry] = row, entry, page
+    spans = _rounded(max(n_prompt)), most_pages * PAGE
+
+    def index(numbers: Sequence[int]) -> Tensor:
+        return torch.tensor(numbers, device=like.device)
+
+    return Window(
+        n_prompt=spans[0],
+        n_pages=n_pages,
+        seated=index([row for row, _ in seated]),
+        page=index([seat.pages[-1] for _, seat in seated]),
+        place=index([seat.n_own % PAGE for _, seat in seated]),
+        row_of_lane=index(row_of_lane),
+        lane_of_row=index([0 if seat is None else seat.lane for seat in seats]),
+        row_of_page=index(row_of_page),
+        entry_of_page=index(entry_of_page),
+        page_of_entry=index(page_of_entry),
+        mask=_mask(index(n_prompt), index(n_own), spans, like.dtype),
+    )
+
+
+def _rounded(n_tokens: int) -> int:
+    return -(-n_tokens // GRANULE) * GRANULE
+
+
+def _mask(n_prompt: Tensor, n_own: Tensor, spans: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """Least number of the type at every place that a row does not see, 0 elsewhere."""
+    places = [torch.arange(span, device=n_own.device) for span in spans]
+    seen = torch.cat([places[0] < n_prompt[:, None], places[1] < n_own[:, None]], dim=1)
+    mask = torch.zeros(seen.shape, dtype=dtype, device=n_own.device)
+    return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None, None]

@@ -5,6 +5,7 @@ with sha256, scalars). Raise the version when the code behind a stage changes wh
 """
 
 from tasks.stages.dividing import balance_split, mix, read_real_part
+from tasks.stages.fairness import audit_fairness, counterfactuals, judge_tone
 from tasks.stages.learning import Evaluation, evaluate, train
 from tasks.stages.proving import predict_baseline, predict_test, prove_rare, prove_rows, prove_test
 from tasks.stages.reviewing import review
@@ -14,12 +15,15 @@ from tasks.stages.voting import ask_generator, judge, teach_on_real
 __all__ = [
     "Evaluation",
     "ask_generator",
+    "audit_fairness",
     "balance_split",
     "clean",
     "collect_texts",
+    "counterfactuals",
     "evaluate",
     "freed_when_interrupted",
     "judge",
+    "judge_tone",
     "mix",
     "predict_baseline",
     "predict_test",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tasks.caching import digest, stage
-from tasks.columns import parts_of, targets_of, texts_of
+from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_arms
 from tasks.evaluation.calibration import calibrated, platt_scaling
@@ -47,17 +47,24 @@ def train(
     evaluation: EvaluationConfig,
     scrubbing: ScrubbingConfig,
     seed: int,
+    twins: DatasetRef | None = None,
+    pairing: float = 0.0,
 ) -> ModelRef:
-    """Fine-tune the classifier; thresholds are chosen on validation and travel with it."""
+    """Fine-tune the classifier; thresholds are chosen on validation and travel with it.
+
+    `twins` are counterfactual rows of a fairness correction, `pairing` the weight of their pairing loss.
+    """
     store = open_store()
-    scratch = store.scratch(f"train-{digest(rows, taxonomy, config, evaluation, scrubbing, seed)}")
+    inputs = rows, taxonomy, config, evaluation, scrubbing, seed, twins, pairing
+    scratch = store.scratch(f"train-{digest(*inputs)}")
     progress = Progress("train")
     settings = {
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": scrubbing.model_dump(mode="json"),
     }
-    folder = _trained(store.get_rows(rows), taxonomy, config, evaluation, settings, seed, scratch, progress)
+    known = [*store.get_rows(rows), *(store.get_rows(twins) if twins else [])]
+    folder = _trained(known, taxonomy, config, evaluation, settings, seed, scratch, progress, pairing)
     progress(1.0)
     ref = store.put_folder(folder)
     remove_scratch(scratch)
@@ -73,11 +80,12 @@ def _trained(
     seed: int,
     scratch: Path,
     progress: Progress,
+    pairing: float = 0.0,
 ) -> Path:
     """Folder of a classifier that is trained, calibrated and has its thresholds; no test row is at hand."""
     parts = parts_of(rows)
     model, tokenizer, state = train_classifier(
-        parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, progress
+        parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, progress, pairing
     )
     judges, weights = judges_of(parts["validation"], taxonomy)
     found = predict(model, tokenizer, texts_of(judges), config.max_tokens).astype(float)
@@ -144,6 +152,7 @@ def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Pre
     found = predict_levels(model, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
     said = found.probabilities.astype(float)
     return Predictions(
+        ids=ids_of(rows),
         probabilities=said,
         thresholds=np.array(settings["thresholds"]),
         targets=targets_of(rows),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.caching import stage
-from tasks.columns import parts_of, targets_of, texts_of
+from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, MixingConfig
 from tasks.evaluation.baselines import majority, tfidf_logreg
 from tasks.evaluation.protocol import (
@@ -82,6 +82,7 @@ def predict_baseline(
         )
     probabilities = found.probabilities["test"].astype(float)
     said = Predictions(
+        ids=ids_of(tested),
         probabilities=probabilities,
         thresholds=found.thresholds,
         targets=targets_of(tested),

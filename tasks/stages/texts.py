@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 
@@ -53,14 +54,16 @@ def freed_when_interrupted() -> Iterator[None]:
         raise
 
 
-@stage("sample-cell", version="2", outside=True, task_run_name="{order.cell.key}")
+@stage("sample-cell", version="3", outside=True, task_run_name="{order.cell.key}")
 def sample_cell(
     order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
     engine = engine_of(generator)
-    wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
-    samples = [engine.sample(wish) for wish in wishes]
+    wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt, generator.stop) for w in order.wishes]
+    # Side by side, so that few waiting cells fill the batch, too.
+    with ThreadPoolExecutor(len(wishes)) as threads:
+        samples = list(threads.map(engine.sample, wishes))
     drafts = [[Draft(s.text, s.finish == "length") for s in texts] for texts in samples]
     name = str(generator.model)
     rows = rows_of(order, drafts, taxonomy, name, generator.revision or generator_sha256)
@@ -68,7 +71,7 @@ def sample_cell(
     return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
 
 
-@stage("collect-texts")
+@stage("collect-texts", outside=True)
 def collect_texts(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTexts:
     """Texts that new ones are compared with: people's, and those of earlier runs."""
     store = open_store()

@@ -83,7 +83,7 @@ def annotate(data: RealRef) -> BlobRef:
     return open_store().put_blob(TEXTS.dump_json(texts), ".json")
 
 
-@stage("tune-generator")
+@stage("tune-generator", outside=True)
 def tune_generator_model(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     """Fine-tune the language model on the annotated texts."""
     store = open_store()

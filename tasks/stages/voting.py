@@ -50,7 +50,7 @@ def generator_votes(
     return likelihood_votes(rows, taxonomy, styles, form, engine.log_likelihoods)
 
 
-@stage("judge")
+@stage("judge", outside=True)
 def judge(
     rows: DatasetRef, config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
 ) -> DatasetRef:

@@ -15,6 +15,7 @@ from tasks.fitting import FitOptions, FitState, fit, length_buckets
 from tasks.records import Row
 from tasks.training.classifier import Classifier, new_classifier, predict
 from tasks.training.losses import loss_function, masked_mean
+from tasks.training.pairing import pairing_loss, twins_of
 from tasks.training.scale import scale_loss
 
 
@@ -26,6 +27,7 @@ def train_classifier(
     seed: int,
     folder: Path,
     on_progress: Callable[[float], None] | None = None,
+    pairing: float = 0.0,
 ) -> tuple[Classifier, Any, FitState]:
     """Fine-tune the encoder of the configuration on rows with targets.
 
@@ -37,6 +39,8 @@ def train_classifier(
         seed: Decides head weights, batches and dropout.
         folder: Checkpoints; the same folder goes on where it stopped.
         on_progress: Called with the share done, 0..1.
+        pairing: Weight of the pairing loss of counterfactual twins among the rows, see
+            `tasks.training.pairing`; 0 learns from them as from any row.
 
     Returns:
         Model with the best weights, tokenizer, and the history of the training.
@@ -60,16 +64,22 @@ def train_classifier(
     def batches(epoch: int) -> list[list[int]]:
         return length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
 
-    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+    def outputs_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
         device = next(module.parameters()).device
         inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
-        outputs = module(inputs["input_ids"], inputs["attention_mask"]).float()
+        outputs: torch.Tensor = module(inputs["input_ids"], inputs["attention_mask"]).float()
+        return outputs
+
+    twins = twins_of(train) if pairing else []
+
+    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+        outputs = outputs_of(module, batch)
         logits, scale = outputs[:, : len(labels)], outputs[:, len(labels) :]
-        wanted, weight = (torch.from_numpy(a[batch]).to(device) for a in (targets, weights))
+        wanted, weight = (torch.from_numpy(a[batch]).to(outputs.device) for a in (targets, weights))
         loss = masked_mean(losses(logits, wanted.clamp(min=0)), wanted, weight)
-        return (
-            loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(device)) if config.ordinal else loss
-        )
+        if config.ordinal:
+            loss = loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
+        return loss + pairing * pairing_loss(outputs_of, module, twins, batch) if twins else loss
 
     truth = np.array([row["targets"] for row in validation])
     texts = [row["text"] for row in validation]

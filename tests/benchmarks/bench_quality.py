@@ -1,8 +1,8 @@
-"""Quality of the cleaning stage: what it finds, what it wrongly rejects, what it overlooks, what it costs.
+"""Quality of the data: what cleaning finds, wrongly rejects and overlooks, what it costs, and a run's quotas.
 
 Run as:
 
-    python tests/benchmarks/bench_quality.py --real path/to/goemotions --largest 1000000
+    python tests/benchmarks/bench_quality.py --real path/to/goemotions --largest 1000000 --per-label 60
 
 The folder given with `--real` holds `train.tsv` and `dev.tsv` (text, label ids, row id) and `labels.txt`, as
 the GoEmotions repository publishes them; without it the figures on real text are left out. Figures are merged
@@ -26,12 +26,23 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from test_cleaning import row  # noqa: E402
 from test_cleaning_planted import missed, planted  # noqa: E402
+from test_cleaning_unseen import unseen  # noqa: E402
+
+import flows  # noqa: E402, F401  (sets the environment before Prefect is imported)
+
+# isort: split
+from prefect import flow  # noqa: E402
+from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
 from tasks.cleaning import clean_rows  # noqa: E402
 from tasks.cleaning.cleaning import clean_text  # noqa: E402
 from tasks.cleaning.language import is_foreign  # noqa: E402
-from tasks.config import CleaningConfig  # noqa: E402
-from tasks.records import Row  # noqa: E402
+from tasks.cleaning.meaning import same_meaning  # noqa: E402
+from tasks.config import CleaningConfig, PlanConfig, RunConfig  # noqa: E402
+from tasks.orders import cell_keys  # noqa: E402
+from tasks.records import Cell, Row  # noqa: E402
+from tasks.rounds import account, next_round, plan  # noqa: E402
+from tasks.runs import Run, balance, open_run, sample, sift  # noqa: E402
 
 OUT = ROOT / "results" / "bench" / "quality.json"
 LIMITS = {"too short", "too long"}
@@ -157,6 +168,40 @@ def cost(largest: int) -> dict[str, object]:
     }
 
 
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=24))
+def fill(config: RunConfig) -> tuple[list[Row], list[Cell], Run]:
+    """The quota loop of `regenerate` up to the split; every text may come from the cache."""
+    run = open_run(config)
+    planned = plan(run)
+    accepted = pool = run.store.put_rows([])
+    cells = next_round(run, planned)
+    while cells:
+        texts = sample(run, cells)
+        pool, sifted = sift(run, texts, pool)
+        accepted = sifted.verified.kept
+        cells = next_round(run, planned, account(run, planned, sifted))
+    return run.store.get_rows(balance(run, accepted, planned)), planned, run
+
+
+def quotas(per_label: int) -> dict[str, object]:
+    """How far the labels of a run over 28 labels end from their quota, and what repeats are left in it."""
+    rows, planned, run = fill(RunConfig(taxonomy="goemotions", plan=PlanConfig(per_label=per_label)))
+    counts = Counter(label for one in rows for label in one["labels"])
+    texts = [one["text"] for one in rows]
+    done = Counter(key for one in rows for key in cell_keys(one))
+    start = time.perf_counter()
+    same = sum(same_meaning(texts, [], 0.9))
+    return {
+        "quota_worst_deviation": max(abs(counts[n] - per_label) / per_label for n in run.taxonomy.names),
+        "quota_cells_short": f"{sum(done[cell.key] < cell.wanted for cell in planned)} of {len(planned)}",
+        "quota_rounds": run.rounds,
+        "quota_drawn_per_kept": round(run.drawn.total() / len(rows), 2),
+        "near_duplicates_left_in_run": alike_share(texts),
+        "semantic_duplicates_in_run": same / len(texts),
+        "semantic_seconds_per_1000": round(1_000 * (time.perf_counter() - start) / len(texts), 2),
+    }
+
+
 def record(figures: dict[str, object]) -> None:
     """Merge figures into the results file and print them."""
     known = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
@@ -172,11 +217,16 @@ def main() -> None:
     )
     parser.add_argument("--real", type=Path, help="folder with GoEmotions train.tsv, dev.tsv and labels.txt")
     parser.add_argument("--largest", type=int, default=100_000, help="most generated rows (default 100000)")
+    parser.add_argument("--per-label", type=int, default=60, help="texts per label of a run; 0 makes none")
     arguments = parser.parse_args()
     record(cost(arguments.largest))  # before anything else that takes memory
     faults = planted()
     record({"planted_recall": 1 - len(missed(faults)) / len(faults)})
+    faults = unseen()
+    record({"planted_recall_second": 1 - len(missed(faults)) / len(faults)})
     record(near_duplicates_left(generated_rows(GENERATED)))
+    if arguments.per_label:
+        record(quotas(arguments.per_label))
     if arguments.real:
         rows = real_rows(arguments.real)
         record(false_rejects(rows))

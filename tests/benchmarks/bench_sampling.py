@@ -1,16 +1,19 @@
 """New tokens per second of the sampling engine, beside what a user would run instead.
 
-    python tests/benchmarks/bench_sampling.py [--shape embedded|gpt2] [--texts 512] [--clock wall|cpu]
+    python tests/benchmarks/bench_sampling.py [--shapes embedded gpt2] [--only KEY ...] [--distilabel PYTHON]
 
 Both sides of a pair run in turn in one process: same random weights, same prompts, same arithmetic, same
 sampling controls. Every step ends a text with probability 1/30, so that lengths vary as they do in real text.
-On a machine that others use, `--clock cpu` counts the processor's seconds instead, on one thread.
+distilabel needs an environment of its own: `python -m venv DIR`, `DIR/bin/pip install distilabel==1.5.3
+requests transformers torch`, then `--distilabel DIR/bin/python` or SENTIMILL_DISTILABEL.
 """
 
 import argparse
 import json
 import math
+import os
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +29,7 @@ from transformers import (
     AutoModelForCausalLM,
     BertConfig,
     BertLMHeadModel,
+    GenerationConfig,
     GPT2Config,
     GPT2LMHeadModel,
     PreTrainedTokenizerFast,
@@ -38,9 +42,11 @@ from tasks.sampling import Request, load_engine
 from tasks.sampling.opening import arithmetic
 
 RESULTS = Path("results/bench/sampling.json")
-MEAN_TOKENS, MOST_TOKENS, BATCH = 30, 120, 64
+MEAN_TOKENS, MOST_TOKENS, BATCH = 30, 120, 128
+TOP_P = 0.95
+TEXTS = {"embedded": 1024, "gpt2": 256}
+"""Texts of our side of a pair; others get fewer where they are slow, which changes no rate."""
 PAD, START, END = 0, 1, 2
-CLOCK = {"now": time.perf_counter}
 Work = Callable[[], int]
 """Does its share of texts and returns the number of new tokens."""
 
@@ -83,7 +89,7 @@ class Rivals:
     """The engine and what stands beside it, on one model."""
 
     def __init__(self, folder: Path) -> None:
-        controls = {"max_new_tokens": MOST_TOKENS, "batch_size": BATCH, "top_p": 0.95}
+        controls = {"max_new_tokens": MOST_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
         config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.control, **controls)
         self.engine = load_engine(config)
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=arithmetic(False)).eval()
@@ -105,7 +111,7 @@ class Rivals:
             input_ids=inputs.input_ids,
             attention_mask=inputs.attention_mask,
             do_sample=True,
-            top_p=0.95,
+            top_p=TOP_P,
             top_k=0,
             max_new_tokens=MOST_TOKENS,
             num_return_sequences=copies,
@@ -119,11 +125,25 @@ class Rivals:
         rows = [prompt for prompt in prompts for _ in range(k)]
         return sum(self.generate(rows[start : start + size]) for start in range(0, len(rows), size))
 
+    def continuous(self, prompts: list[str], k: int) -> int:
+        """What transformers calls continuous batching."""
+        knobs = GenerationConfig(
+            do_sample=True,
+            top_p=TOP_P,
+            top_k=0,
+            max_new_tokens=MOST_TOKENS,
+            eos_token_id=END,
+            pad_token_id=PAD,
+        )
+        inputs = [self.tokenizer("<s> " + prompt)["input_ids"] for prompt in prompts for _ in range(k)]
+        outputs = self.model.generate_batch(inputs, generation_config=knobs)
+        return sum(len(output.generated_tokens) for output in outputs.values())
+
 
 def rate(work: Work) -> float:
     """New tokens per second."""
-    start = CLOCK["now"]()
-    return work() / (CLOCK["now"]() - start)
+    start = time.perf_counter()
+    return work() / (time.perf_counter() - start)
 
 
 def pair(ours: Work, other: Work, repeats: int) -> dict[str, float]:
@@ -133,92 +153,123 @@ def pair(ours: Work, other: Work, repeats: int) -> dict[str, float]:
     return {"ratio": fast / slow, "ours_tokens_per_s": fast, "other_tokens_per_s": slow}
 
 
-def ceiling(model: torch.nn.Module, n_prompt: int, k: int) -> dict[str, float]:
-    """Tokens per second that the machine's matrix and copy rates allow, measured now.
-
-    A step of B texts takes at least max(weights read / copy rate, 2 N B / matrix rate); a prompt token
-    costs as much as a new one and is shared by k texts.
-    """
-    a = torch.randn(1024, 1024).to(model.dtype)
-    matrix = max(rate(lambda: [a @ a for _ in range(10)] and 10 * 2 * 1024**3) for _ in range(5))
-    block = torch.zeros(32 << 20)
-    copy = max(rate(lambda: [block.clone() for _ in range(3)] and 3 * 2 * block.nbytes) for _ in range(3))
-    n_weights = sum(weight.numel() for weight in model.parameters())
-    step_s = max(n_weights * model.dtype.itemsize / copy, 2 * n_weights * BATCH / matrix)
-    tokens_per_s = BATCH / step_s * MEAN_TOKENS / (MEAN_TOKENS + n_prompt / k)
-    return {"tokens_per_s": tokens_per_s, "matrix_flop_per_s": matrix, "copy_bytes_per_s": copy}
-
-
-def measure(shape: str, n_texts: int, repeats: int) -> dict[str, dict[str, float]]:
-    """All pairs for one shape of model."""
-    with TemporaryDirectory() as folder:
-        make_model(shape, Path(folder))
-        rivals = Rivals(Path(folder))
-    short, labels, k = make_prompts(n_texts // 8, 16), make_prompts(max(1, n_texts // 100), 16), 8
-    rivals.ours(short[:1], 1)
-
-    def one_by_one() -> int:
-        return sum(rivals.generate([prompt]) for prompt in short[: n_texts // 16])
-
-    def guide_loop() -> int:
-        return sum(rivals.generate([prompt], 100) for prompt in labels)
-
-    results = {
-        "vs_single_prompt": pair(lambda: rivals.ours(short, k), one_by_one, repeats),
-        "vs_guide_loop": pair(lambda: rivals.ours(labels, 100), guide_loop, repeats),
-        "vs_static_batch_100": beside_static(rivals, make_prompts(n_texts // 32, 100), repeats),
-        "vs_static_batch_400": beside_static(rivals, make_prompts(n_texts // 32, 390), repeats),
-    }
-    limit = ceiling(rivals.model, 12, k)
-    reached = results["vs_single_prompt"]["ours_tokens_per_s"]
-    results["share_of_ceiling"] = {
-        "ratio": reached / limit["tokens_per_s"],
-        "ours_tokens_per_s": reached,
-        **limit,
-    }
-    return results
-
-
 def beside_static(rivals: Rivals, prompts: list[str], repeats: int, k: int = 32) -> dict[str, float]:
     """Static batches of the size that does best on the first prompts."""
     rates = {size: rate(lambda size=size: rivals.static(prompts[:2], k, size)) for size in (16, 32, 64)}
     best = max(rates, key=lambda size: rates[size])
-    figures = pair(lambda: rivals.ours(prompts, k), lambda: rivals.static(prompts, k, best), repeats)
+    figures = pair(lambda: rivals.ours(prompts, k), lambda: rivals.static(prompts[:4], k, best), repeats)
     return figures | {"static_batch_size": best}
 
 
-def show(shape: str, results: dict[str, dict[str, float]]) -> None:
+def beside_distilabel(rivals: Rivals, folder: Path, python: str, prompts: list[str]) -> dict[str, float]:
+    """One text per prompt on both sides."""
+    settings = {"prompts": ["<s> " + p for p in prompts], "max_new_tokens": MOST_TOKENS, "top_p": TOP_P}
+    script = Path(__file__).with_name("distilabel_side.py")
+    ours = rate(lambda: rivals.ours(prompts, 1))
+    done = subprocess.run(
+        [python, script, folder], input=json.dumps(settings), capture_output=True, text=True, check=True
+    )
+    theirs = json.loads(done.stdout.splitlines()[-1])
+    other = theirs["n_tokens"] / theirs["seconds"]
+    return {"ratio": ours / other, "ours_tokens_per_s": ours, "other_tokens_per_s": other}
+
+
+def beside_ceiling(rivals: Rivals, prompts: list[str], k: int, repeats: int) -> dict[str, float]:
+    """Share of the tokens per second that the machine's matrix and copy rates allow, all measured in turn.
+
+    A step of B texts takes at least max((weights + keys and values) / copy rate, 2 N B / matrix rate); a
+    prompt token costs as much as a new one and is shared by k texts.
+    """
+    rivals.ours(prompts[:1], k)
+    rates = [(matrix_rate(), copy_rate(), rate(lambda: rivals.ours(prompts, k))) for _ in range(repeats)]
+    matrix, copy, reached = (max(column) for column in zip(*rates, strict=True))
+    model, n_prompt = rivals.model, sum(len(prompt.split()) for prompt in prompts) / len(prompts)
+    config, n_weights = model.config, sum(weight.numel() for weight in model.parameters())
+    n_read = n_weights + BATCH * (n_prompt + MEAN_TOKENS) * 2 * config.num_hidden_layers * config.hidden_size
+    step_s = max(n_read * model.dtype.itemsize / copy, 2 * n_weights * BATCH / matrix)
+    ceiling = BATCH / step_s * MEAN_TOKENS / (MEAN_TOKENS + n_prompt / k)
+    figures = {"ratio": reached / ceiling, "ours_tokens_per_s": reached, "ceiling_tokens_per_s": ceiling}
+    return figures | {"matrix_flop_per_s": matrix, "copy_bytes_per_s": copy}
+
+
+def matrix_rate() -> float:
+    """Multiplications and additions per second of a product of 1024 x 1024 fp32 matrices."""
+    a, product = torch.randn(1024, 1024), torch.empty(1024, 1024)
+    return max(rate(lambda: torch.mm(a, a, out=product) is not None and 2 * 1024**3) for _ in range(20))
+
+
+def copy_rate() -> float:
+    """Bytes read and written per second; into memory that is there already."""
+    source, target = torch.zeros(32 << 20), torch.zeros(32 << 20)
+    return max(rate(lambda: target.copy_(source) is not None and 2 * source.nbytes) for _ in range(8))
+
+
+def measure(shape: str, only: list[str], repeats: int, python: str | None) -> dict[str, dict[str, float]]:
+    """The pairs that are asked for, on one shape of model."""
+    n, k = TEXTS[shape], 8
+    with TemporaryDirectory() as folder:
+        make_model(shape, Path(folder))
+        rivals = Rivals(Path(folder))
+        short, labels, singles = (
+            make_prompts(n // k, 16),
+            make_prompts(max(2, n // 100), 16),
+            make_prompts(200, 16),
+        )
+        rivals.ours(short[:1], 1)
+
+        def one_by_one() -> int:
+            return sum(rivals.generate([prompt]) for prompt in short[:24])
+
+        def guide_loop() -> int:
+            return sum(rivals.generate([prompt], 100) for prompt in labels[:3])
+
+        pairs: dict[str, Callable[[], dict[str, float]]] = {
+            "vs_single_prompt": lambda: pair(lambda: rivals.ours(short, k), one_by_one, repeats),
+            "vs_guide_loop": lambda: pair(lambda: rivals.ours(labels, 100), guide_loop, repeats),
+            "vs_static_batch_100": lambda: beside_static(rivals, make_prompts(n // 32, 100), repeats),
+            "vs_static_batch_400": lambda: beside_static(rivals, make_prompts(n // 32, 390), repeats),
+            "share_of_ceiling": lambda: beside_ceiling(rivals, short, k, 2 * repeats),
+            "vs_generate_batch": lambda: pair(
+                lambda: rivals.ours(short, k), lambda: rivals.continuous(short[:16], k), 1
+            ),
+        }
+        if python:
+            pairs["vs_distilabel"] = lambda: beside_distilabel(rivals, Path(folder), python, singles)
+        return {name: work() for name, work in pairs.items() if not only or name in only}
+
+
+def show(results: dict[str, dict[str, dict[str, float]]]) -> None:
     """The table of the README."""
-    table = Table("pair", "ratio", "figures", title=f"Sampling, {shape} shape")
-    for name, figures in results.items():
-        rest = ", ".join(f"{key} {value:,.0f}" for key, value in figures.items() if key != "ratio")
-        table.add_row(name, f"{figures['ratio']:.2f}", rest)
-    Console().print(table)
+    table = Table("pair", "model", "ratio", "figures", title="Sampling")
+    for name, shapes in results.items():
+        for shape, figures in shapes.items() if name != "machine" else ():
+            rest = ", ".join(f"{key} {value:,.4g}" for key, value in figures.items() if key != "ratio")
+            table.add_row(name, shape, f"{figures['ratio']:.2f}", rest)
+    Console(width=150).print(table)
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print, write; a pair that is not measured this time keeps its last figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shape", choices=["embedded", "gpt2"], default="embedded")
-    parser.add_argument("--texts", type=int, default=512)
+    parser.add_argument("--shapes", nargs="*", choices=list(TEXTS), default=list(TEXTS))
+    parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--distilabel", default=os.environ.get("SENTIMILL_DISTILABEL"))
     args = parser.parse_args()
-    if args.clock == "cpu":
-        torch.set_num_threads(1)
-        CLOCK["now"] = time.process_time
-    results = measure(args.shape, args.texts, args.repeats)
-    show(args.shape, results)
-    machine = {
-        "clock": args.clock,
-        "texts": args.texts,
-        "threads": torch.get_num_threads(),
-        "arithmetic": str(arithmetic(False)),
-        "torch": torch.__version__,
-    }
-    held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for shape in args.shapes:
+        for name, figures in measure(shape, args.only, args.repeats, args.distilabel).items():
+            results.setdefault(name, {})[shape] = figures
+    if not args.distilabel:
+        Console().print("vs_distilabel is not measured: give --distilabel PYTHON that has it.")
+    if not args.only or "share_in_engine" in args.only:
+        from engine_share import engine_share
+
+        results["share_in_engine"] = {"embedded": engine_share()}
+    results["machine"] = {"threads": torch.get_num_threads(), "torch": torch.__version__, "batch": BATCH}
+    show(results)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(held | {args.shape: results | {"machine": machine}}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

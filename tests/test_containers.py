@@ -1,0 +1,113 @@
+"""Image, compose site and cluster say what they ought to say; `make ops-test` lints them, too."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deployments.setup import job_template, laid_over, read_pools
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
+DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
+SCRIPTS = Path(sys.executable).parent
+
+
+def test_what_lies_above_wins_and_lists_are_replaced():
+    below = {"a": {"x": 1, "y": [1, 2]}, "b": 2}
+
+    assert laid_over(below, {"a": {"y": [3]}, "c": 4}) == {"a": {"x": 1, "y": [3]}, "b": 2, "c": 4}
+
+
+@pytest.mark.parametrize("name", read_pools())
+def test_every_placeholder_of_a_pool_has_a_variable(name):
+    template = job_template(read_pools()[name])
+    used = re.findall(r"\{\{ (\w+) \}\}", str(template["job_configuration"]))
+
+    assert set(used) <= set(template["variables"]["properties"])
+
+
+def test_the_image_runs_as_somebody_and_is_pinned():
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.M) == ["10001"]
+    assert all(re.search(r"scratch|:\d|base", line) for line in re.findall(r"^FROM (\S+)", DOCKERFILE, re.M))
+
+
+def test_every_service_is_pinned_and_healthy_before_others_need_it():
+    services = COMPOSE["services"]
+
+    assert set(services) == {"postgres", "s3", "server", "setup", "worker", "gpu-worker", "api"}
+    assert not [name for name, service in services.items() if service["image"].endswith(":latest")]
+    for service in services.values():
+        for needed, rule in service.get("depends_on", {}).items():
+            if rule["condition"] == "service_healthy":
+                assert "test" in services[needed]["healthcheck"]
+
+
+def test_the_commands_of_the_site_are_modules_that_are_there():
+    commands = re.findall(r"python,? -m,? ([a-z.]+)", (ROOT / "docker/compose.yaml").read_text())
+
+    assert set(commands) == {"deployments.setup", "deployments.api"}
+    for module in commands:
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
+
+
+@pytest.mark.slow
+def test_linters_find_nothing():
+    for command in (
+        ["hadolint", "docker/Dockerfile"],
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker/compose.yaml"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *map(str, workflows())],
+        ["kubernetes-validate", "--strict", "--quiet", "docker/kubernetes.yaml"],
+    ):
+        done = subprocess.run(
+            [SCRIPTS / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def workflows():
+    return sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+@pytest.mark.slow
+def test_the_job_of_the_cluster_is_one_that_kubernetes_takes(tmp_path):
+    template = job_template(read_pools()["sentimill-kubernetes"])
+    defaults = {name: p.get("default") for name, p in template["variables"]["properties"].items()}
+    given = {
+        **defaults,
+        "name": "run",
+        "labels": {},
+        "env": [],
+        "command": ["true"],
+        "service_account_name": "s",
+    }
+    given |= {"cpu_limit": "4"}
+    job = filled(template["job_configuration"]["job_manifest"], given)
+    # Prefect takes these two out, which belong to the job and stand in the pod.
+    for odd in ("parallelism", "completions"):
+        job["spec"]["template"]["spec"].pop(odd, None)
+    file = tmp_path / "job.yaml"
+    file.write_text(yaml.safe_dump(job))
+    done = subprocess.run(
+        [SCRIPTS / "kubernetes-validate", "--strict", "--quiet", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def filled(tree, values):
+    """A template with its placeholders replaced, as a worker does it."""
+    if isinstance(tree, dict):
+        return {name: filled(value, values) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [filled(value, values) for value in tree]
+    if isinstance(tree, str) and (whole := re.fullmatch(r"\{\{ (\w+) \}\}", tree)):
+        return values[whole[1]]
+    return re.sub(r"\{\{ (\w+) \}\}", lambda m: str(values[m[1]]), tree) if isinstance(tree, str) else tree
