@@ -70,6 +70,11 @@ def test_keys_are_the_same_in_every_process():
 
 def test_every_stage_is_cached_under_a_name_of_its_own():
     assert set(STAGES) == {
+        "predict",
+        "predict-baseline",
+        "prove-rare",
+        "prove-rows",
+        "prove-test",
         "sample-cell",
         "collect-texts",
         "clean",
