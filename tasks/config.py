@@ -276,8 +276,9 @@ class VerifyingConfig(Config, title="Verifying"):
     """How much the teacher's vote counts."""
     judge_weight: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
     """How much the judge's vote counts."""
-    keep: Share = Field(0.5, title="Belief that keeps a label")
-    """A label that was asked for and is believed less is left out of the loss, or the text is dropped."""
+    keep: Share = Field(0.75, title="Belief that keeps a label")
+    """A label that was asked for and is believed less is left out of the loss, or the text is dropped.
+    Strict, for texts are cheap; the largest share disputed bounds it."""
     mask: Share = Field(0.5, title="Belief that masks a label")
     """A label that was not asked for but is believed this much is left out of the loss."""
     relabel: Share = Field(0.9, title="Belief that relabels")

@@ -105,7 +105,7 @@ def decided(make_row, asked, belief, **knobs):
 
 
 def test_a_believed_label_is_kept(make_row):
-    sifted = decided(make_row, [["joy"]], [(0.7, 0.1, 0.2)])
+    sifted = decided(make_row, [["joy"]], [(0.8, 0.1, 0.2)])
 
     assert sifted.rejects == []
     assert (sifted.kept[0]["labels"], sifted.kept[0]["targets"]) == (["joy"], [1.0, 0.0, 0.0])
