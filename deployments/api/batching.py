@@ -87,7 +87,11 @@ class Batcher(Generic[In, Out]):
         """Raise `OverloadedError` if `n_items` more would wait too long, or not fit."""
         ahead = sum(min(len(job.items) - len(job.done), SLICE) for job in self._jobs)
         wait_s = ahead * self._item_s
-        if wait_s > self._wait_s or (self._jobs and self.waiting + n_items > self._queue_items):
+        # Two batches always fit: a machine that is slow for a moment must not turn everyone away, for those
+        # who come again at once would keep it slow.
+        if (wait_s > self._wait_s and ahead >= 2 * self._batch_items) or (
+            self._jobs and self.waiting + n_items > self._queue_items
+        ):
             raise OverloadedError(max(1, math.ceil(wait_s)))
 
     async def submit(self, items: Sequence[In], timeout_s: float) -> list[Out]:

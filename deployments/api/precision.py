@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score
 
 from deployments.api.settings import Precision
 from tasks.evaluation.thresholds import decide
@@ -72,5 +71,7 @@ def decided(model: Classifier, tokenizer: Any, settings: dict[str, Any], texts: 
 
 def agreement(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """Share of rows with the same decisions, and the change of macro-F1; bool (n, n_labels) each."""
+    from sklearn.metrics import f1_score
+
     first, second = (f1_score(truth, each, average="macro", zero_division=0) for each in (before, after))
     return float((before == after).all(axis=1).mean()), float(abs(first - second))

@@ -53,14 +53,13 @@ def predict_items(items: Sequence[Item]) -> list[Prediction]:
 
 
 def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
-    from tasks.evaluation.thresholds import decide, median_levels
+    from tasks.evaluation.thresholds import decide
 
     scrubbed = _scrubbed(served, items)
     texts = [text for text, _, _ in scrubbed]
     lengths = [len(ids) for ids in served.tokenizer(texts, verbose=False)["input_ids"]]
-    found = probabilities(served, texts, lengths)
+    found, levels = _judged(served, texts, lengths)
     decisions = decide(found, served.thresholds)
-    levels = median_levels(found).tolist() if served.taxonomy.ordinal else [None] * len(texts)
     return [
         Prediction(served, *scrub, row, decision, level, length)
         for scrub, row, decision, level, length in zip(
@@ -81,14 +80,24 @@ def _scrubbed(
     ]
 
 
-def probabilities(served: Served, texts: Sequence[str], lengths: Sequence[int]) -> np.ndarray:
-    """Probability of every label, float64 (n, n_labels), of texts with these numbers of tokens."""
-    from tasks.training import predict
+def _judged(
+    served: Served, texts: Sequence[str], lengths: Sequence[int]
+) -> tuple[np.ndarray, list[int | None]]:
+    """Probabilities, float64 (n, n_labels), and levels of texts with these numbers of tokens."""
+    from tasks.evaluation.thresholds import median_levels
+    from tasks.training import predict_levels
 
     order = np.argsort(lengths, kind="stable")
-    out = np.zeros((len(texts), len(served.settings["labels"])))
+    found = np.zeros((len(texts), len(served.settings["labels"])))
+    levels: list[int | None] = [None] * len(texts)
     for start in range(0, len(order), ROWS):
-        rows = order[start : start + ROWS]
+        rows = order[start : start + ROWS].tolist()
         batch = [texts[i] for i in rows]
-        out[rows] = predict(served.model, served.tokenizer, batch, served.settings["max_tokens"])
-    return out
+        judged = predict_levels(served.model, served.tokenizer, batch, served.settings["max_tokens"])
+        found[rows] = judged.probabilities
+        if served.taxonomy.ordinal:
+            # Without a head for the scale the median of the labels' probabilities, as in the evaluation.
+            places = median_levels(found[rows]) if judged.levels is None else judged.levels
+            for i, level in zip(rows, places.tolist(), strict=True):
+                levels[i] = level
+    return found, levels

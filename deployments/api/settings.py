@@ -54,7 +54,8 @@ class ApiSettings(BaseSettings):
     queue_texts: int = Field(2_048, ge=1, le=1_000_000, title="Queue")
     """Texts that wait in one worker, at most; beyond it 503."""
     wait_s: float = Field(0.5, gt=0.0, le=60.0, title="Wait")
-    """Expected seconds in the queue from which requests are sent away with 503 and Retry-After."""
+    """Expected seconds in the queue from which requests are sent away with 503 and Retry-After; two batches
+    may always wait."""
     timeout_s: float = Field(10.0, gt=0.0, le=600.0, title="Timeout")
     """Seconds within which a request is answered; callers may ask for less."""
     max_body_bytes: int = Field(1_048_576, ge=1_024, le=1 << 30, title="Largest body")
