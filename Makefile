@@ -63,6 +63,10 @@ worker: $(VENV)/ready ## Take runs from work pool POOL
 schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" ZONE=Europe/Berlin
 	@$(VENV)/bin/prefect deployment schedule create --replace --accept-yes --cron "$(CRON)" --timezone "$(ZONE)" regenerate/nightly
 
+ops-test: $(VENV)/ready ## Postgres, S3, server, worker; runs by UI, cron and CI; bad input (needs postgresql, chromium)
+	$(RUN) -m pip install --quiet -e '.[operations]'
+	$(RUN) -m pytest -m slow tests/test_operations.py tests/test_containers.py
+
 doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
 	@$(RUN) -m deployments.doctor $(ARGS)
 
@@ -76,8 +80,8 @@ scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
 bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instead
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_sampling.py
 
-bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed
-	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py
+bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed (more of it with DATA)
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py --data $(DATA)
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000

@@ -87,10 +87,10 @@ def _when(events: set[str]) -> EventTrigger:
     return EventTrigger(expect=events, posture=Posture.Reactive, threshold=1)
 
 
-def _silence(after: str, within_s: float) -> EventTrigger:
-    """Nothing happens to a run within some seconds after an event."""
+def _silence(after: set[str], within_s: float) -> EventTrigger:
+    """Nothing happens to a run within some seconds after one of these events."""
     return EventTrigger(
-        after={after},
+        after=after,
         expect={"prefect.flow-run.*"},
         match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
         for_each={"prefect.resource.id"},
@@ -109,7 +109,7 @@ def _unclaimed(after_s: float) -> AutomationCore:
     return AutomationCore(
         name="no worker fails the run",
         description="A run that stays late has no worker to take it.",
-        trigger=_silence("prefect.flow-run.Late", after_s),
+        trigger=_silence({"prefect.flow-run.Late"}, after_s),
         actions=[ChangeFlowRunState(state=StateType.FAILED, name="Failed", message=message)],
     )
 
@@ -124,7 +124,8 @@ def no_heartbeat(every_s: float) -> AutomationCore:
     return AutomationCore(
         name="no heartbeat crashes the run",
         description="A run that sends no heartbeat has lost its machine.",
-        trigger=_silence("prefect.flow-run.heartbeat", within_s),
+        # Running starts the clock, too: a run may go before its first beat.
+        trigger=_silence({"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}, within_s),
         actions=[
             ChangeFlowRunState(
                 state=StateType.CRASHED,

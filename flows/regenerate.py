@@ -12,7 +12,6 @@ command.
 from collections.abc import Sequence
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.approval import ask, exclude
 from tasks.commandline import run_flow
@@ -21,6 +20,7 @@ from tasks.correcting import make_fair
 from tasks.records import Cell, DatasetRef, RunSummary
 from tasks.release import Candidate, crown, publish
 from tasks.rounds import account, next_round, plan
+from tasks.runners import task_runner
 from tasks.runs import (
     Run,
     add_real,
@@ -37,11 +37,10 @@ from tasks.runs import (
 DEFAULT = RunConfig()
 
 
-# Threads wait while one engine decodes what all of them asked for; more threads, fuller batches.
 @flow(
     name="regenerate",
     flow_run_name=run_title,
-    task_runner=ThreadPoolTaskRunner(max_workers=24),  # type: ignore[arg-type]
+    task_runner=task_runner(),
 )
 def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     """Turn labels and topics into a data set, an evaluated classifier and a report.

@@ -104,8 +104,9 @@ class PlanConfig(Config, title="Plan"):
     given and shows any, else the pairs that the taxonomy allows."""
     tempering: Share = Field(0.6, title="Tempering")
     """Exponent on the counts of label sets in real text: 1 leaves them as frequent, 0 makes all alike."""
-    mixed_share: float = Field(0.1, ge=0.0, le=0.5, title="Share of mixed texts")
-    """On a scale: share of the texts that are joined in pairs, one side for and one against."""
+    mixed_share: float = Field(0.0, ge=0.0, le=0.5, title="Share of mixed texts")
+    """On a scale: share of the texts that are joined in pairs, one side for and one against. Off until it is
+    measured what it does to the scale."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
     max_tokens: int | None = Field(None, ge=1, title="Token budget")
@@ -362,11 +363,7 @@ class EvaluationConfig(Config, title="Evaluation"):
 
 
 class FairnessConfig(Config, title="Fairness"):
-    """Whether the classifier treats people alike, and what is done when it does not.
-
-    The limits hold for texts as the service sees them, scrubbed at the door; every axis (names, religion,
-    age ...) has to keep them by itself.
-    """
+    """Whether the classifier treats people alike as deployed; every axis keeps the limits by itself."""
 
     enabled: bool = Field(True, title="Audit fairness")
     """Ask the classifier about pairs of sentences that differ in nothing but whom they are about."""
@@ -390,7 +387,7 @@ class FairnessConfig(Config, title="Fairness"):
     """Counterfactual rows of a first correction, as a share of the training rows; a second doubles them."""
     pairing: float = Field(1.0, gt=0.0, le=1_000.0, title="Pairing weight")
     """Weight of the logit pairing loss in a first correction; a second takes four times that."""
-    generator_texts: int = Field(8, ge=0, le=10_000, title="Texts per group")
+    generator_texts: int = Field(4, ge=0, le=10_000, title="Texts per group")
     """Texts that the generator is asked for about every group, with its labels left open; 0 asks for none."""
 
 

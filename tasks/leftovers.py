@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 OWNER = "SENTIMILL_RUN_PID"
-"""In the environment of every server: the process that it was started for, its parent."""
+"""In the environment of every server: the process that it was started for."""
 
 
 def end_leftovers() -> int:
@@ -29,6 +29,5 @@ def _orphans() -> Iterator[psutil.Process]:
         with suppress(psutil.Error):  # gone meanwhile, or somebody else's
             command = " ".join(process.cmdline())
             owner = process.environ().get(OWNER) if "prefect.server" in command else None
-            # A server whose run was killed has been given another parent by the kernel.
-            if owner and process.ppid() != int(owner):
+            if owner and not psutil.pid_exists(int(owner)):
                 yield process

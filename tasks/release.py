@@ -20,7 +20,7 @@ from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject,
 from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
 from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
-from tasks.runs import Run, rejects_of
+from tasks.runs import Run, account_scrubbing, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
@@ -54,7 +54,8 @@ def publish(
     data = run.store.get_rows(rows)
     rejects = rejects_of(run)
     scores = _scores(run, planned, data, rejects, review, model, evaluation)
-    scores = scores.model_copy(update={"fairness": fairness})
+    scrubbing = account_scrubbing(run, rows, model)
+    scores = scores.model_copy(update={"fairness": fairness, "scrubbing": scrubbing})
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -37,6 +37,8 @@ from tasks.records import (
     TeacherRef,
 )
 from tasks.reporting.scores import Review, Round
+from tasks.reporting.scrubbing import ScrubAccount
+from tasks.runners import one_engine_per_gpu
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -71,6 +73,8 @@ class Run:
     timings: dict[str, float] = field(default_factory=dict)
     drawn: Counter[str] = field(default_factory=Counter)
     rejects: list[DatasetRef] = field(default_factory=list)
+    cleaned: list[DatasetRef] = field(default_factory=list)
+    """Rows of each round as they were before scrubbing."""
     disputed: DatasetRef | None = None
     """Rows that verification dropped; of the last round alone, which judged all rows anew."""
     rounds: int = 0
@@ -202,7 +206,7 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
     progress = runpage.Progress("sample")
     total, done, refs = sum(wish.k for order in orders for wish in order.wishes), 0, list[SampledRef]()
     bar = tqdm(total=total, desc=title, unit="text", leave=False)
-    with bar, stages.freed_when_interrupted():
+    with bar, stages.freed_when_interrupted(), one_engine_per_gpu():
         futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
             future.wait()
@@ -243,6 +247,7 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     config = run.config
     others = run.step(stages.collect_texts, run.real, run.earlier)
     cleaned = run.step(stages.clean, texts, pool, others, config.cleaning, can_judge())
+    run.cleaned.append(cleaned.kept)
     scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
     voted = run.store.get_rows(_collect_votes(run, scrubbed.kept))
     pool = run.store.put_rows([*run.store.get_rows(pool), *voted])
@@ -330,3 +335,8 @@ def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
     config = run.config
     people = read_real(run, "test") if run.real else None
     return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)
+
+
+def account_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubAccount:
+    """What was scrubbed out of the accepted rows, and what that changed."""
+    return run.step(stages.account_scrubbing, tuple(run.cleaned), rows, model, run.config.scrubbing)

@@ -20,7 +20,7 @@ STAGES = (
 MAY_IMPORT_PREFECT = {
     f"tasks.{name}"
     for name in (
-        "approval auditing caching commandline events nights release rounds runpage runs store"
+        "approval auditing caching commandline events nights release rounds runners runpage runs store"
     ).split()
 }
 # What joins the stages; plain code knows nothing of it.

@@ -1,4 +1,4 @@
-"""Image, compose site and cluster say what they ought to say; `make ops-test` lints them, too."""
+"""Image, compose site and cluster say what they ought to; `make ops-test` asks linters and schemas, too."""
 
 import re
 import subprocess
@@ -92,12 +92,8 @@ def test_the_job_of_the_cluster_is_one_that_kubernetes_takes(tmp_path):
         job["spec"]["template"]["spec"].pop(odd, None)
     file = tmp_path / "job.yaml"
     file.write_text(yaml.safe_dump(job))
-    done = subprocess.run(
-        [SCRIPTS / "kubernetes-validate", "--strict", "--quiet", file],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [SCRIPTS / "kubernetes-validate", "--strict", "--quiet", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -25,7 +25,13 @@ def config(tiny_generator, tiny_encoder):
     return RunConfig.model_validate(
         {
             "taxonomy": "polarity3",
-            "plan": {"per_label": PER_LABEL, "topics": list(TOPICS), "topics_per_label": 3, "rounds": 2},
+            "plan": {
+                "per_label": PER_LABEL,
+                "topics": list(TOPICS),
+                "topics_per_label": 3,
+                "rounds": 2,
+                "mixed_share": 0.1,
+            },
             "generator": {"model": str(tiny_generator), "max_new_tokens": 24, "batch_size": 16},
             "cleaning": {"language": None},
             "verifying": {"folds": 2},

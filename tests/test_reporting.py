@@ -38,6 +38,7 @@ from tasks.reporting.scores import (
     RunScores,
     Sample,
 )
+from tasks.reporting.scrubbing import ScrubAccount, count_table
 from tasks.reporting.views import (
     Bar,
     Fill,
@@ -440,3 +441,44 @@ def test_numbers_read_as_people_write_them():
     ]
     assert (score(None), score(0.12345)) == ("–", "0.123")
     assert cell("a|b\nc") == "a\\|b c"
+
+
+def account(**changes):
+    settings = {
+        "enabled": True, "categories": ["religion"], "scope": "person", "neutralise_gender": True,
+        "person_bias": -0.5, "name_engine": "embedded", "name_model": None, "name_union": True,
+    }  # fmt: skip
+    rewrite = {"about": "PERSON", "before": "<PERSON> left & ran.", "after": "Person A left & ran."}
+    given = {
+        "version": "2+abc", "settings": settings, "rows": 9, "rows_changed": 4,
+        "totals": {"PERSON": 5, "URL": 1}, "by_label": {"positive": {"PERSON": 5}},
+        "by_topic": {"books": {"URL": 1}}, "flags": {"mixed_script": 1}, "examples": [rewrite],
+        "leaks": {"rows": 9, "second_pass": {}, "eager_pass": {"PERSON": 2}, "eager_rows": 2},
+        "decisions": {
+            "rows": 4, "changed": 1, "gained": {"neutral": 1}, "lost": {"positive": 1},
+            "examples": [{**rewrite, "about": "positive → neutral"}],
+        },
+    }  # fmt: skip
+    return ScrubAccount.model_validate({**given, **changes})
+
+
+def test_the_report_tells_what_scrubbing_did():
+    page = render_report(run_scores(scrubbing=account()))
+    assert not Tags(page).wrong
+    for said in (
+        "4 of 9 texts were changed, by scrubber 2+abc.",
+        "one letter per person and text; found by the embedded tagger (strictness -0.5)",
+        "religion give way to neutral words where they describe a person",
+        "&lt;PERSON&gt; left &amp; ran.",
+        "decided otherwise on 1 of 4 scrubbed texts (25%)",
+        "A second pass over 9 scrubbed texts found nothing.",
+        "found something in 2 (2 person): an upper bound. Odd texts among the scrubbed ones: 1 mixed_script.",
+    ):
+        assert said in page
+
+
+def test_rare_types_share_a_column():
+    totals = {f"T{i}": 10 - i for i in range(10)}
+    headings, rows = count_table({"joy": {"T0": 3, "T8": 1, "T9": 2}}, totals)
+    assert headings == ["T0", "T1", "T2", "T3", "T4", "T5", "T6", "others"]
+    assert rows == [("joy", [3, 0, 0, 0, 0, 0, 0, 3])]

@@ -49,6 +49,11 @@ def a_row(text: str, id_: str = "r1") -> Row:
         ),
         ("I told Priya Natarajan that Priya's plan works.", "I told Person A that Person A's plan works."),
         ("Person A met David Miller.", "Person A met Person B."),
+        (
+            "According to Mark Young, it failed. Young refused to comment.",
+            "According to Person A, it failed. Person A refused to comment.",
+        ),
+        ("She was raised Hindu.", "They were raised in a given religion."),
         ("[NAME] is so kind, thank you [NAME]!", "Person A is so kind, thank you Person B!"),
         ("A young Nigerian engineer fixed it.", "An engineer fixed it."),
         ("Many Germans disagreed.", "Many people disagreed."),
@@ -233,7 +238,7 @@ def test_the_account_shows_types_and_no_names() -> None:
     assert report["by_topic"] == {"work": {"PERSON": 1, "NATIONALITY": 1}}
     assert report["examples"] == [
         {
-            "type": "NATIONALITY",
+            "about": "NATIONALITY",
             "before": "<PERSON> is a happy <NATIONALITY> nurse.",
             "after": "Person A is a happy nurse.",
         }

@@ -23,6 +23,7 @@ from tasks.scrubbing.assets import (
 )
 from tasks.scrubbing.build.sentences import Annotated
 from tasks.scrubbing.build.training import labels_of, sentence_features, train
+from tasks.scrubbing.certain import certain_names
 from tasks.scrubbing.engine import MOST_TOKENS, cut
 from tasks.scrubbing.features import LABELS, Entry, word_features
 from tasks.scrubbing.linking import letters, link, parse_name
@@ -294,6 +295,23 @@ def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
         model.classifier.bias.copy_(torch.tensor([0.0, 9.0]))
     model.save_pretrained(tmp_path)
     assert by_model("transformers", tmp_path, union=False).one("qqzork").text == "Person A"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ask Captain Nakamura.", ["Nakamura"]),
+        ("Ms. Young teaches.", ["Young"]),
+        ("General Motors sold cars to Dr Pepper.", []),
+        ("We met Chihiro Matsuda, and left.", ["Chihiro Matsuda"]),
+        ("Nebojša Lukić sings.", ["Nebojša Lukić"]),
+        ("We flew to North Carolina and San Diego.", []),
+        ("We like Chihiro Matsuda University.", []),
+        ("Old habits die hard.", []),
+    ],
+)
+def test_titles_and_runs_of_names_need_no_model(text: str, expected: list[str]) -> None:
+    assert [text[a:b] for a, b in certain_names(tokens_of(text), load_lexicon())] == expected
 
 
 def test_word_pieces_are_joined() -> None:

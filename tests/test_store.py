@@ -3,7 +3,9 @@
 import hashlib
 import math
 import os
+import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 import fsspec
@@ -313,3 +315,69 @@ def test_targets_keep_their_marks_of_the_unknown(make_row):
 
     assert row["targets"] == [-1.0, 0.5, 1.0]
     assert not any(math.isnan(value) for value in row["targets"])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A results block on a disk of 256 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a disk needs rights that this user lacks")
+    yield ResultsStore(root=str(disk / "results"))
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_loses_nothing_and_leaves_nothing_half(small_disk):
+    def fill():
+        for i in range(10):
+            refs.append(small_disk.put_blob(bytes([i]) * 50_000, ".bin"))
+
+    refs = []
+    with pytest.raises(OSError, match="No space left on device"):
+        fill()
+
+    assert len(refs) >= 3
+    assert all(small_disk.intact(ref) for ref in refs)
+    assert files(small_disk) == sorted(ref.uri for ref in refs)
+    small_disk.remove(refs[0].uri)
+    assert small_disk.intact(small_disk.put_blob(b"x" * 50_000, ".bin"))
+
+
+@pytest.mark.parametrize(
+    ("root", "reason"), [("nosuch://bucket", "Protocol not known: nosuch"), ("gs://bucket", "gcsfs")]
+)
+def test_a_place_whose_file_system_is_not_installed_is_refused_when_the_block_is_made(root, reason):
+    with pytest.raises(ValueError, match="which cannot be reached") as caught:
+        ResultsStore(root=root)
+    assert reason in str(caught.value)
+    assert "expected a folder or an address whose file system is installed." in str(caught.value)
+
+
+def test_the_form_of_the_block_says_what_is_wanted_and_refuses_nothing():
+    schema = ResultsStore.model_json_schema()
+
+    assert schema["properties"]["root"]["pattern"] == r"\S"
+    assert all(
+        {"title", "description"} <= set(schema["properties"][name]) for name in ("root", "storage_options")
+    )
+    assert "ResultsStore(root=" in ResultsStore.get_code_example()
+
+
+def test_a_model_that_another_run_is_reading_is_never_gone_for_a_moment(local_store, model):
+    ref = local_store.put_folder(model)
+    seen, done = [], threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(local_store.intact(ref))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for _ in range(20):
+        local_store.put_folder(model)
+    done.set()
+    reader.join()
+
+    assert set(seen) == {True}

@@ -1,6 +1,6 @@
 """Numbers and foreign text as people read them, in the report and the cards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -42,6 +42,16 @@ def set_name(test_set: str) -> str:
     return "Human text" if test_set == "real" else f"{test_set.capitalize()} text"
 
 
+def kind(entity_type: str) -> str:
+    """An entity type as people read it: `EMAIL_ADDRESS` is "email address"; other words stay."""
+    return entity_type.replace("_", " ").lower() if entity_type.isupper() else entity_type
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Counts in a sentence: "3 person, 1 age"."""
+    return ", ".join(f"{n:,} {kind(name)}" for name, n in counts.items())
+
+
 def line(value: object) -> str:
     """Fold any white space, so that foreign text cannot end a line of Markdown."""
     return " ".join(str(value).split())
@@ -53,5 +63,6 @@ def cell(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[[Any], str]] = {
-    f.__name__: f for f in (score, percent, percent_fine, fine, count, duration, set_name, line, cell)
+    f.__name__: f
+    for f in (score, percent, percent_fine, fine, count, duration, set_name, kind, listed, line, cell)
 }

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from tasks.reporting import closeup, quality, views
 from tasks.reporting.formatting import FILTERS
 from tasks.reporting.scores import RunScores
+from tasks.reporting.scrubbing import ScrubAccount, count_table, moved_labels, settings_in_words
 
 
 def write_report(folder: Path, scores: RunScores) -> Path:
@@ -59,9 +60,21 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "samples": views.samples_by_label(scores),
         "votes": views.largest_first(scores.votes),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
+        **_scrubbing(scores.scrubbing),
         "timings": views.bars(scores.timings),
         "environment": [*scores.machine.items(), *scores.versions.items()],
         "config": json.dumps(scores.config, indent=2, ensure_ascii=False),
+    }
+
+
+def _scrubbing(account: ScrubAccount | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    return {
+        "scrub_settings": settings_in_words(account.settings),
+        "moved_labels": moved_labels(account.decisions),
+        "label_counts": count_table(account.by_label, account.totals),
+        "topic_counts": count_table(account.by_topic, account.totals),
     }
 
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from tasks.equity import Fairness
 from tasks.records import Record
+from tasks.reporting.scrubbing import ScrubAccount
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
@@ -207,6 +208,8 @@ class RunScores(Record):
     """Accepted texts and masked labels by what the votes decided about them."""
     scrubbed: dict[str, int]
     """Replacements per entity type, in the accepted texts."""
+    scrubbing: ScrubAccount | None = None
+    """What else there is to say about scrubbing."""
     rows: dict[str, int]
     """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
     `real test` how many rows of human text were measured on."""

@@ -23,7 +23,8 @@ Item = TypeVar("Item")
 class Example(TypedDict):
     """One replacement at work."""
 
-    type: str
+    about: str
+    """The type that it shows."""
     before: str
     """The text with its personal parts shown as types only."""
     after: str
@@ -60,7 +61,7 @@ def scrub_report(before: Sequence[Row], after: Sequence[Row], config: ScrubbingC
     """Account for one run.
 
     Args:
-        before: The rows as they came.
+        before: The rows as they came, as far as they are kept; examples are taken from these.
         after: The rows that `scrub_rows` kept, with their counts.
         config: What was scrubbed.
 
@@ -68,8 +69,8 @@ def scrub_report(before: Sequence[Row], after: Sequence[Row], config: ScrubbingC
         Totals, examples and the leak estimate; no name or other personal part is in it.
     """
     originals = {row["id"]: row["text"] for row in before}
-    sampled = _spread([row for row in after if row["scrubbed"]], LEAK_SAMPLE)
-    again = scrubber_for(config).many([originals.get(row["id"], row["text"]) for row in sampled])
+    sampled = _spread([row for row in after if row["scrubbed"] and row["id"] in originals], LEAK_SAMPLE)
+    again = scrubber_for(config).many([originals[row["id"]] for row in sampled])
     return ScrubReport(
         version=SCRUBBER_VERSION,
         settings=config.model_dump(mode="json"),
@@ -79,7 +80,7 @@ def scrub_report(before: Sequence[Row], after: Sequence[Row], config: ScrubbingC
         by_label=_grouped(after, lambda row: row["labels"]),
         by_topic=_grouped(after, lambda row: [row["topic"]]),
         flags=dict(Counter(flag for done in again for flag in done.flags).most_common()),
-        examples=examples([originals.get(row["id"], "") for row in sampled], again),
+        examples=examples([originals[row["id"]] for row in sampled], again),
         leaks=leaks([row["text"] for row in after], config),
     )
 
@@ -113,7 +114,7 @@ def examples(originals: Sequence[str], scrubbed: Sequence[Scrubbed]) -> list[Exa
         fitting = [i for i, done in enumerate(scrubbed) if kind in done.counts and i not in shown]
         if fitting and len(shown) < MOST_EXAMPLES:
             i = min(fitting, key=lambda i: len(originals[i]))
-            shown[i] = Example(type=kind, before=veiled(originals[i], scrubbed[i]), after=scrubbed[i].text)
+            shown[i] = Example(about=kind, before=veiled(originals[i], scrubbed[i]), after=scrubbed[i].text)
     return list(shown.values())
 
 
@@ -125,6 +126,12 @@ def veiled(original: str, scrubbed: Scrubbed) -> str:
         pieces += [text[place:start], f"<{kind}>{blank}"]
         place = end
     return "".join([*pieces, text[place:]])
+
+
+def veiled_texts(texts: Sequence[str], config: ScrubbingConfig) -> list[str]:
+    """Return texts as they came, every part that scrubbing replaces shown as its type."""
+    scrubbed = scrubber_for(config).many(texts)
+    return [veiled(text, done) for text, done in zip(texts, scrubbed, strict=True)]
 
 
 def leaks(texts: Sequence[str], config: ScrubbingConfig) -> Leaks:

@@ -56,6 +56,7 @@ NEVER_A_PERSON = context("never_a_person")
 """Adjectives that need a noun: "a French." is a slip, "a German." is a person."""
 COLLECTIVES = context("collectives")
 COLLECTIVE_VERBS = context("collective_verbs") | frozenset(",.")
+IDENTIFYING = frozenset({"identify", "identifies", "identified", "raised"})
 OF_ORIGIN = frozenset({Category.nationality, Category.religion, Category.race})
 SENIORITY = frozenset({"senior", "junior"})
 SENIOR_PEOPLE = context("senior_people")
@@ -229,7 +230,9 @@ def _origin_role(reading: Reading, i: int, j: int, term: Term, last: Finding | N
         return Role.people if reading.at(j) in {"are", "were", "have", "who", "and", "love", "say"} else None
     if before in {"a", "an", "another", "every", "devout", "one", "fellow"} and term.kind == "either":
         return None if word in NEVER_A_PERSON else Role.person
-    if before == "as" and earlier in {"identify", "identifies", "identified", "raised"}:
+    if before == "raised" or (
+        before == "as" and earlier in {"identify", "identifies", "identified", "raised"}
+    ):
         return Role.predicate
     listed = last is not None and last.category is term.category and last.end >= reading.span(i - 1, i)[0] - 2
     return Role.predicate if listed and before in {",", "and", "or"} else None

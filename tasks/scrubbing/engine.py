@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from tasks.scrubbing.assets import load_lexicon, load_weights
+from tasks.scrubbing.certain import certain_names
 from tasks.scrubbing.names import name_masks, refined
 from tasks.scrubbing.presidio import NlpArtifacts, NlpEngine
 from tasks.scrubbing.recognizers import NAME_SCORE
@@ -70,6 +71,8 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
             found = self.tagger.names_in([piece for _, piece in pieces])
             for (i, _), spans in zip(pieces, found, strict=True):
                 raw[i].update(spans)
+            for tokens, known in zip(documents, raw, strict=True):
+                known.update(certain_names(tokens, self.lexicon))
         for finder in self.finders:
             for spans, known in zip(finder.names(texts), raw, strict=True):
                 known.update(spans)

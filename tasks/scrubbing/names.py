@@ -12,12 +12,21 @@ PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[
 """Placeholders, ours and others', which stay as they are."""
 NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
 """The mask that GoEmotions puts in place of a name."""
+INSTITUTIONS = (
+    r"\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Drive|Park|Square|Bridge"
+    r"|River|Lake|Island|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc|Ltd"
+    r"|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine|Library"
+    r"|Center|Centre|Theatre|Theater|Hall|Tower|Building)\b"
+)
+NAMED_AFTER = re.compile(INSTITUTIONS)
+"""What a full name can give its name to: "Martin Luther King Boulevard"."""
+ENDS_AS_PLACE = re.compile(
+    r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Ltd)$"
+)
 THINGS_NAMED_AFTER = re.compile(
     r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|scale|method|transform|constant|process|chain"
-    r"|machine|test|number|effect|paradox|razor|rule|motion|mechanics|dollar|jeans|whiskey)\b"
-    r"|(?:['’]s)?\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Lane|Drive|Park|Square|Bridge"
-    r"|River|Lake|Island|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc|Ltd"
-    r"|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine)\b"
+    r"|machine|test|number|effect|paradox|razor|rule|motion|mechanics|dollar|jeans|whiskey|comet|telescope)\b"
+    rf"|(?:['’]s)?{INSTITUTIONS}"
     r"|\s+&\s+(?!I\b)[A-Z]"
 )
 FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
@@ -100,8 +109,10 @@ def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     name = text[start:end]
     if FOREIGN_STREET.search(text, max(0, start - 12), start):
         return True
+    if _is_firm(name, text[end : end + 2]):
+        return True
     if " " in name:
-        return False
+        return NAMED_AFTER.match(text, end) is not None or ENDS_AS_PLACE.search(name) is not None
     if text.endswith(("St. ", "Saint "), max(0, start - 6), start):
         return True
     if name.islower() and is_person_noun(name) and DETERMINER_BEFORE.search(text, max(0, start - 8), start):
@@ -112,7 +123,13 @@ def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     entry = lexicon.get(low, UNKNOWN)
     if _may_be_a_word(entry) and _opens_sentence(text, start) and _reads_as_word(text, end):
         return True
-    return describes_people(low, not (entry.first or entry.last))
+    return describes_people(low, max(entry.first, entry.last) < FREQUENT_SURNAME)
+
+
+def _is_firm(name: str, behind: str) -> bool:
+    """Whether a name is a firm's own: Morgan Stanley, Denny's."""
+    low, firms = lowered(name).replace(" ", "-"), word_lists()["firms"]
+    return low in firms or f"{low}{lowered(behind)}" in firms
 
 
 def _may_be_a_word(entry: Entry) -> bool:
@@ -141,31 +158,43 @@ def _reads_as_word(text: str, end: int) -> bool:
 
 def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -> list[Span]:
     """Return the other places where a word of a name stands, as "Rowling" after "J. K. Rowling"."""
-    words = {word for start, end in spans for word in _carried(text[start:end], lexicon)}
-    if not words:
+    carried: dict[str, bool] = {}
+    for start, end in spans:
+        for word, sure in _carried(text[start:end], lexicon):
+            carried[word] = carried.get(word, False) or sure
+    if not carried:
         return []
     for start, end in spans:
         mask[start:end] = b"\1" * (end - start)
     return [
         match.span()
         for match in WORD.finditer(text)
-        if match.group() in words
+        if match.group() in carried
         and not any(mask[match.start() : match.end()])
         and not THINGS_NAMED_AFTER.match(text, match.end())
+        and (carried[match.group()] or _stands_for_person(text, *match.span()))
     ]
 
 
-def _carried(name: str, lexicon: Lexicon) -> Iterator[str]:
-    """Yield the words of a name that stand for the person on their own."""
+def _carried(name: str, lexicon: Lexicon) -> Iterator[tuple[str, bool]]:
+    """Yield the words of a name that can stand for the person, and whether they do so anywhere."""
     words = [word for word in WORD.findall(name) if word[0].isupper()]
     for word in words:
         low = lowered(word)
         entry = lexicon.get(low, UNKNOWN)
+        if len(word) < 3 or is_person_noun(low) or (entry.city and len(words) == 1):
+            continue
         named = (entry.first or entry.last >= FREQUENT_SURNAME) and (entry.case or 0) > RARELY_CAPITAL
-        rare = not entry.common or (len(words) > 1 and named)
-        alone_fits = len(words) > 1 or not entry.city
-        if len(word) > 2 and rare and alone_fits and not is_person_noun(low):
-            yield word
+        sure = not entry.common or (len(words) > 1 and bool(named))
+        if sure or not word.isupper():
+            yield word, sure
+
+
+def _stands_for_person(text: str, start: int, end: int) -> bool:
+    """Whether a capitalised everyday word stands for somebody called so: "Stern agreed"."""
+    return not _opens_sentence(text, start) or (
+        FOLLOWERS.match(text, end) is not None and not _reads_as_word(text, end)
+    )
 
 
 def _with_honorific(text: str, start: int) -> int:

@@ -1,6 +1,7 @@
 """Presidio recognisers: names from the engine's batch, contact data, demographic terms."""
 
 import re
+from functools import cached_property
 from typing import Any
 
 from tasks.config import ScrubbingConfig
@@ -28,11 +29,15 @@ class _Recognizer(EntityRecognizer):  # type: ignore[misc]
 
     def result(self, start: int, end: int, entity_type: str, score: float) -> RecognizerResult:
         """Return a result that carries this recogniser's name."""
-        metadata = {
+        return RecognizerResult(entity_type, start, end, score, None, self._origin)
+
+    @cached_property
+    def _origin(self) -> dict[str, str]:
+        """What Presidio notes on every result; the same for all of one recogniser."""
+        return {
             RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
             RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
         }
-        return RecognizerResult(entity_type, start, end, score, None, metadata)
 
 
 class NameRecognizer(_Recognizer):

@@ -81,6 +81,8 @@ def wording(text: str, finding: Finding) -> str:
         words = PREDICATES[finding.category]
         if text[max(0, finding.start - 3) : finding.start].lower().endswith("as "):
             words = f"someone {words}"
+        elif text[max(0, finding.start - 7) : finding.start].lower() == "raised ":
+            words = words.replace("of ", "in ", 1)
     elif finding.role is Role.abstract:
         words = ABSTRACTS.get(finding.category, "a background")
     else:

@@ -21,9 +21,11 @@ from tasks.scrubbing.features import (
     SLOTS,
     Lexicon,
     abbreviates,
+    entry_of,
+    group_of,
     word_features,
 )
-from tasks.scrubbing.tokens import Span, Tokens, tokens_of
+from tasks.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -33,6 +35,9 @@ FORBIDDEN = -50.0
 """Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
 MOST_WORDS = 200_000
 """Word forms kept; beyond it the tables start anew, so that memory stays bounded over millions of texts."""
+PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
+SURE_BONUS = 2.0
+"""Added to the score of a word that is a first name and nothing else, inside a sentence."""
 ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS = (1 << bit for bit in range(8))
 
 
@@ -84,6 +89,8 @@ class WordTable:
         known = self.weights.features
         named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
         self.scores[row] = self.weights.slots[named].sum(axis=0)
+        if is_sure_name(word, self.lexicon):
+            self.scores[row, SLOTS.index("S0"), PERSON_LABELS] += SURE_BONUS
         self.kind_of[row] = self.grams.kinds.get(found.kind, 0)
         self.marks[row] = marks_of(word)
         return row
@@ -92,6 +99,12 @@ class WordTable:
         self.scores = np.concatenate([self.scores, np.zeros_like(self.scores)])
         self.kind_of = np.concatenate([self.kind_of, np.zeros_like(self.kind_of)])
         self.marks = np.concatenate([self.marks, np.zeros_like(self.marks)])
+
+
+def is_sure_name(word: str, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word is known as a first name and as nothing else."""
+    entry = entry_of(lowered(word), lexicon) if word[0].isupper() and not word.isupper() else None
+    return entry is not None and entry.first >= 2 and group_of(lowered(word), entry) == "-"
 
 
 def marks_of(word: str) -> int:

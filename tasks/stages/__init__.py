@@ -4,6 +4,7 @@ A task's result is cached by what decides it: its name, its version and its inpu
 with sha256, scalars). Raise the version when the code behind a stage changes what comes out.
 """
 
+from tasks.stages.accounting import account_scrubbing
 from tasks.stages.dividing import balance_split, mix, read_real_part
 from tasks.stages.fairness import audit_fairness, counterfactuals, judge_tone
 from tasks.stages.learning import Evaluation, evaluate, train
@@ -14,6 +15,7 @@ from tasks.stages.voting import ask_generator, judge, teach_on_real
 
 __all__ = [
     "Evaluation",
+    "account_scrubbing",
     "ask_generator",
     "audit_fairness",
     "balance_split",

@@ -50,12 +50,19 @@ def counterfactuals(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
 
 @stage("judge-tone", version=VERSION)
 def judge_tone(texts: tuple[DatasetRef, ...], model: ModelRef) -> Tone:
-    """What the generator wrote about groups, labelled by a classifier that does not see the group."""
+    """What the generator wrote about groups, labelled by a classifier that does not see the group.
+
+    `texts` are those of each of `group_topics`, in that order.
+    """
     store = open_store()
-    rows = [row for ref in texts for row in store.get_rows(ref) if row["text"].strip()]
-    places = {topic.name: (axis, group) for axis, group, topic in group_topics()}
+    found = [
+        ((axis, group), row["text"])
+        for ref, (axis, group, _) in zip(texts, group_topics(), strict=True)
+        for row in store.get_rows(ref)
+        if row["text"].strip()
+    ]
     ask, scrub, _ = _service(store.get_folder(model))
-    return measure_tone([places[row["topic"]] for row in rows], ask(scrub([row["text"] for row in rows])))
+    return measure_tone([place for place, _ in found], ask(scrub([text for _, text in found])))
 
 
 Ask = Callable[[list[str]], Matrix]

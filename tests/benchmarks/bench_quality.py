@@ -34,6 +34,7 @@ import flows  # noqa: E402, F401  (sets the environment before Prefect is import
 from prefect import flow  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
+from flows.regenerate import synthetic_rows  # noqa: E402
 from tasks.cleaning import clean_rows  # noqa: E402
 from tasks.cleaning.cleaning import clean_text  # noqa: E402
 from tasks.cleaning.language import is_foreign  # noqa: E402
@@ -41,8 +42,7 @@ from tasks.cleaning.meaning import same_meaning  # noqa: E402
 from tasks.config import CleaningConfig, PlanConfig, RunConfig  # noqa: E402
 from tasks.orders import cell_keys  # noqa: E402
 from tasks.records import Cell, Row  # noqa: E402
-from tasks.rounds import account, next_round, plan  # noqa: E402
-from tasks.runs import Run, balance, open_run, sample, sift  # noqa: E402
+from tasks.runs import Run, open_run  # noqa: E402
 
 OUT = ROOT / "results" / "bench" / "quality.json"
 LIMITS = {"too short", "too long"}
@@ -172,15 +172,8 @@ def cost(largest: int) -> dict[str, object]:
 def fill(config: RunConfig) -> tuple[list[Row], list[Cell], Run]:
     """The quota loop of `regenerate` up to the split; every text may come from the cache."""
     run = open_run(config)
-    planned = plan(run)
-    accepted = pool = run.store.put_rows([])
-    cells = next_round(run, planned)
-    while cells:
-        texts = sample(run, cells)
-        pool, sifted = sift(run, texts, pool)
-        accepted = sifted.verified.kept
-        cells = next_round(run, planned, account(run, planned, sifted))
-    return run.store.get_rows(balance(run, accepted, planned)), planned, run
+    planned, rows = synthetic_rows(run)
+    return run.store.get_rows(rows), planned, run
 
 
 def quotas(per_label: int) -> dict[str, object]:

@@ -32,6 +32,22 @@ AMBIGUOUS_SHARE = 0.1
 """Share of names that are also everyday words (Will, Grace, Baker)."""
 
 
+FAMILY_NAME_FIRST = frozenset({"chinese", "taiwanese", "cantonese", "korean", "vietnamese"})
+SYLLABLES_JOINED = frozenset({"chinese", "taiwanese"})
+"""Origins whose given names are mostly two syllables written together (Xiao + ming)."""
+LONGEST_SYLLABLE = 5
+N_JOINED = 200
+
+
+class Origin(NamedTuple):
+    """Names of one origin."""
+
+    firsts: list[str]
+    lasts: list[str]
+    family_first: bool = False
+    """Whether the family name is written before the given name."""
+
+
 class Annotated(NamedTuple):
     """A text with its entities: (start, end, label), label `PER` or `OTH`."""
 
@@ -44,21 +60,21 @@ class NameSource:
     """Draws names; every list is of one origin, so that first and last names fit."""
 
     rng: random.Random
-    faker: list[tuple[list[str], list[str]]]
-    own: list[tuple[list[str], list[str]]]
+    faker: list[Origin]
+    own: list[Origin]
     word_firsts: list[str]
     word_lasts: list[str]
     places: list[str]
     words: list[str]
     lists: dict[str, list[str]] = field(default_factory=dict)
 
-    def origin(self) -> tuple[list[str], list[str]]:
+    def origin(self) -> Origin:
         """Draw the first and last names of one origin."""
         return self.rng.choice(self.own if self.rng.random() < OWN_ORIGIN_SHARE else self.faker)
 
-    def pair(self, origin: tuple[list[str], list[str]] | None = None) -> tuple[str, str]:
+    def pair(self, origin: Origin | None = None) -> tuple[str, str]:
         """Draw a first and a last name of one origin."""
-        firsts, lasts = origin or self.origin()
+        firsts, lasts, _ = origin or self.origin()
         ambiguous = self.rng.random() < AMBIGUOUS_SHARE
         first = self.rng.choice(self.word_firsts if ambiguous else firsts)
         ambiguous = self.rng.random() < AMBIGUOUS_SHARE
@@ -81,6 +97,8 @@ class NameSource:
         rng, origin = self.rng, self.origin()
         first, last = self.pair(origin)
         other, third = rng.choice(origin[0]), rng.choice(origin[0])
+        if origin.family_first and rng.random() < 0.7:
+            return rng.choice([f"{last} {first}", f"{last} {first}", f"{last} {first} {other}"])
         initial, second = rng.choice("ABCDEFGHJKLMNPRSTW"), rng.choice("ABCDEFGHJKLMNPRSTW")
         forms = (
             (62, f"{first} {last}"),
@@ -113,6 +131,17 @@ def ambiguous_names(lexicon: Lexicon, kind: str) -> list[str]:
     )
 
 
+def own_origin(name: str, lists: dict[str, list[str]], rng: random.Random) -> Origin:
+    """Return our own names of an origin, given names of two syllables put together where that is the rule."""
+    firsts = lists["first"]
+    if name in SYLLABLES_JOINED:
+        short = [first for first in firsts if len(first) <= LONGEST_SYLLABLE and first.isalpha()]
+        firsts = firsts + [
+            rng.choice(short) + rng.choice(short).lower() for _ in range(N_JOINED if short else 0)
+        ]
+    return Origin(firsts, lists["last"], name in FAMILY_NAME_FIRST)
+
+
 def evenly(words: list[str], n: int) -> list[str]:
     """Repeat words up to about `n`."""
     return words * (1 + n // max(1, len(words)))
@@ -121,9 +150,9 @@ def evenly(words: list[str], n: int) -> list[str]:
 def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
     """Gather every list that names, places and words are drawn from."""
     pairs = [faker_names(locale) for locale in faker_locales()]
-    faker = [(f, last) for f, last in pairs if len(f) > 20 and len(last) > 20]
-    american = faker_names("en_US")
-    own = [(lists["first"], lists["last"]) for lists in origins().values()]
+    faker = [Origin(f, last) for f, last in pairs if len(f) > 20 and len(last) > 20]
+    american = Origin(*faker_names("en_US"))
+    own = [own_origin(name, lists, rng) for name, lists in origins().items()]
     words = [w for w, e in sorted(lexicon.items()) if e.common and e.first and 3 <= len(w) <= 9]
     frequent = [w for w in words if lexicon[w].first >= FREQUENT_NAME]
     text = (Path(__file__).parent / "slots.yaml").read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -83,12 +84,13 @@ def train(samples: Sequence[Annotated], lexicon: Lexicon, seed: int) -> dict[str
     """Return the arrays of `tagger.npz`; about five minutes of one core for 36,000 sentences."""
     vocabulary = vocabulary_of(samples, lexicon)
     rng = random.Random(seed)
+    describe = cache(lambda word, known: word_features(word, lexicon, vocabulary, known))
     trainer = pycrfsuite.Trainer(verbose=False)
     for sample in samples:
         tokens = tokenise(sample.text)
         if tokens:
             words = [word for _, _, word in tokens]
-            seen = _seen(words, labels_of(tokens, sample.entities), lexicon, vocabulary, rng)
+            seen = _seen(words, labels_of(tokens, sample.entities), lexicon, describe, rng)
             trainer.append(sentence_features(words, seen), labels_of(tokens, sample.entities))
     trainer.set_params({"c1": L1, "c2": L2, "max_iterations": ITERATIONS, "feature.minfreq": FEWEST})
     with TemporaryDirectory() as folder:
@@ -103,18 +105,13 @@ def _seen(
     words: Sequence[str],
     labels: Sequence[str],
     lexicon: Lexicon,
-    vocabulary: frozenset[str],
+    describe: Callable[[str, bool], WordFeatures],
     rng: random.Random,
 ) -> list[WordFeatures]:
     """Describe the words, the names among them as unknown ones now and then."""
     hide = rng.random() < HIDDEN_SHARE
     return [
-        word_features(
-            word,
-            lexicon,
-            vocabulary,
-            known=not (hide and label.endswith("PER") and not _common(word, lexicon)),
-        )
+        describe(word, not (hide and label.endswith("PER") and not _common(word, lexicon)))
         for word, label in zip(words, labels, strict=True)
     ]
 

@@ -1,0 +1,83 @@
+"""The whole way with texts from `transformers serve` on loopback; needs `transformers[serving]` (openai)."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+pytest.importorskip("openai")
+
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
+
+from flows.regenerate import regenerate
+from tasks.config import RunConfig
+from tasks.store import ResultsStore, forget_loaded_store
+
+TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %} :"
+STARTED_S = 180
+
+
+@pytest.fixture
+def served(tmp_path, vocabulary):
+    """Address and name of a tiny random chat model."""
+    words = [word for word in vocabulary if word.isalpha() and len(word) > 1]
+    vocab = {token: i for i, token in enumerate(["[PAD]", "[SEP]", *words, *(f"Ġ{w}" for w in words)])}
+    vocab |= {chr(code): len(vocab) + i for i, code in enumerate(range(33, 127))}
+    tokenizer = Qwen2Tokenizer(
+        vocab=vocab, merges=[], pad_token="[PAD]", eos_token="[SEP]", unk_token="[PAD]"
+    )
+    tokenizer.chat_template = TEMPLATE
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = Qwen2ForCausalLM(
+        Qwen2Config(vocab_size=len(tokenizer), **sizes, num_key_value_heads=1, eos_token_id=1, pad_token_id=0)
+    )
+    folder = tmp_path / "model"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from transformers.cli.transformers import main; main()", "serve"]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    with subprocess.Popen([*command, *options]) as server:
+        try:
+            _wait(f"http://127.0.0.1:{port}/health")
+            yield f"http://127.0.0.1:{port}/v1", str(folder)
+        finally:
+            server.terminate()
+
+
+def _wait(url):
+    deadline = time.monotonic() + STARTED_S
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url).status_code < 500:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    pytest.fail(f"{url} did not answer")
+
+
+@pytest.mark.slow
+def test_a_run_against_transformers_serve_finishes(prefect_api, served, tiny_encoder, tmp_path):
+    ResultsStore(root=str(tmp_path / "results")).save("results", overwrite=True)
+    forget_loaded_store()
+    endpoint, model = served
+    config = RunConfig.model_validate(
+        {
+            "profile": "server",
+            "taxonomy": "polarity3",
+            "plan": {"per_label": 4, "topics": ["films"], "pair_share": 0, "rounds": 1},
+            "generator": {"endpoint": endpoint, "model": model, "max_new_tokens": 12, "batch_size": 4},
+            "cleaning": {"language": None, "near_duplicate_similarity": 1.0},
+            "verifying": {"enabled": False},
+            "training": {"base": str(tiny_encoder), "epochs": 1},
+        }
+    )
+    summary = regenerate(config)
+    assert summary.n_rows > 0
