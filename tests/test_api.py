@@ -328,11 +328,11 @@ def test_more_texts_than_the_rate_allows_get_429_with_a_time(serve):
 
 
 def test_a_full_queue_answers_503_and_says_when_to_come_back(serve):
-    client = serve(wait_s=0.001, batch_texts=1)
+    client = serve(wait_s=0.001, batch_texts=1, timeout_s=600)
     gate = threading.Event()
     service = client.app.state.service
     work = service.batcher._work
-    service.batcher._work = lambda items: gate.wait(20) and work(items)
+    service.batcher._work = lambda items: gate.wait(600) and work(items)
     first = threading.Thread(target=ask, args=(client, TEXTS))
     first.start()
     while not service.batcher.waiting:
