@@ -13,7 +13,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Starts a process, says its number, and is gone.
 PARENT = """
 import os, subprocess, sys
-child = subprocess.Popen(sys.argv[1:], env={**os.environ, "%s": str(os.getpid())})
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, env={**os.environ, "%s": str(os.getpid())})
 print(child.pid, flush=True)
 """
 
