@@ -32,7 +32,9 @@ def test_every_placeholder_of_a_pool_has_a_variable(name):
 
 def test_the_image_runs_as_somebody_and_is_pinned():
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.M) == ["10001"]
-    assert all(re.search(r"scratch|:\d|base", line) for line in re.findall(r"^FROM (\S+)", DOCKERFILE, re.M))
+    assert all(
+        re.search(r"scratch|:\d|base|whole", line) for line in re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)
+    )
 
 
 def test_every_service_is_pinned_and_healthy_before_others_need_it():

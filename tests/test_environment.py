@@ -17,8 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.strip()]
 LOCKED = {canonicalize_name(name): Version(number) for name, number in (line.split("==", 1) for line in LOCK)}
 CORE = [Requirement(line) for line in PROJECT["dependencies"]]
-# What only rebuilds the scrubber's tables, or only checks a whole site, is not installed by default.
-SPECIAL = {"scrubber-build", "operations"}
+# What rebuilds the scrubber's tables, checks a whole site or joins a cluster is not installed by default.
+SPECIAL = {"scrubber-build", "operations", "ray"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in SPECIAL}
 EXTRA = [Requirement(line) for lines in EXTRAS.values() for line in lines]
 

@@ -195,6 +195,7 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
     again = regenerate(config)
 
     assert {name.rsplit("-", 1)[0] for name in before} == {
+        "account-scrubbing",
         "sample-cell",
         "collect-texts",
         "clean",

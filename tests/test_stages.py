@@ -70,6 +70,7 @@ def test_keys_are_the_same_in_every_process():
 
 def test_every_stage_is_cached_under_a_name_of_its_own():
     assert set(STAGES) == {
+        "account-scrubbing",
         "predict",
         "predict-baseline",
         "prove-rare",

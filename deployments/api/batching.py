@@ -70,8 +70,9 @@ class Batcher(Generic[In, Out]):
         self._runner = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Finish what was taken, then stop."""
-        while self._jobs:
+        """Finish what was taken and is still awaited, then stop."""
+        now = asyncio.get_running_loop().time
+        while self._runner and not self._runner.done() and any(job.deadline > now() for job in self._jobs):
             await asyncio.sleep(0.01)
         if self._runner:
             self._runner.cancel()
