@@ -61,8 +61,9 @@ class LocalEngine:
             job.abandoned = True
 
     def usage(self) -> Usage:
-        """Tokens and time so far."""
-        return self._usage
+        """Tokens and time so far; tokens of the step in the making count, its time does not."""
+        with self._lock:
+            return self._counted(0.0)
 
     def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """How likely the model finds texts after prompts; see `tasks.sampling.scoring`."""
@@ -154,13 +155,17 @@ class LocalEngine:
         torch.cuda.empty_cache()
 
     def _account(self, seconds: float) -> None:
+        with self._lock:
+            self._usage = self._counted(seconds)
+            self._batch.n_prompt_tokens = self._batch.n_new_tokens = 0
+
+    def _counted(self, seconds: float) -> Usage:
         batch, usage = self._batch, self._usage
-        self._usage = Usage(
+        return Usage(
             usage.n_prompt_tokens + batch.n_prompt_tokens,
             usage.n_new_tokens + batch.n_new_tokens,
             usage.busy_s + seconds,
         )
-        batch.n_prompt_tokens = batch.n_new_tokens = 0
 
 
 def _close_at_exit(engine: LocalEngine) -> None:
