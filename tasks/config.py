@@ -366,8 +366,9 @@ class EvaluationConfig(Config, title="Evaluation"):
 class FairnessConfig(Config, title="Fairness"):
     """Whether the classifier treats people alike as deployed; every axis keeps the limits by itself."""
 
-    enabled: bool = Field(True, title="Audit fairness")
-    """Ask the classifier about pairs of sentences that differ in nothing but whom they are about."""
+    enabled: bool = Field(False, title="Audit fairness")
+    """Ask the classifier about pairs of sentences that differ in nothing but whom they are about, correct it
+    where it passes a limit, and let none that still does become champion."""
     pairs: int = Field(8_000, ge=1, le=1_000_000, title="Pairs")
     """Pairs at least, in whole sentences; more than there are (about 21,000) means all."""
     max_name_mean: float = Field(0.005, gt=0.0, le=1.0, title="Limit: change with a name")
