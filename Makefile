@@ -33,8 +33,8 @@ run: $(VENV)/ready ## Labels and topics in, an evaluated classifier out (ARGS="-
 serve: $(VENV)/ready ## The champion behind an API, with a page (ARGS="--port 8080 --workers 2" ...)
 	@$(RUN) -m deployments.api $(ARGS)
 
-test: $(VENV)/ready ## The tests
-	$(RUN) -m pytest
+test: $(VENV)/ready ## The tests, one process per core
+	$(RUN) -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/ready ## The tests that take minutes
 	$(RUN) -m pytest -m slow

@@ -335,13 +335,14 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(serve):
     service.batcher._work = lambda items: gate.wait(600) and work(items)
     first = threading.Thread(target=ask, args=(client, TEXTS))
     first.start()
-    while not service.batcher.waiting:
-        pass
-    service.batcher._item_s = 1.0
-
-    refused = ask(client, "a")
-    gate.set()
-    first.join()
+    try:
+        while not service.batcher._jobs:
+            time.sleep(0.01)
+        service.batcher._item_s = 1.0
+        refused = ask(client, "a")
+    finally:  # a service whose work stands still would never stop
+        gate.set()
+        first.join()
 
     assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
     assert refused.headers["retry-after"] == "4"
