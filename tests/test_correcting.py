@@ -71,6 +71,7 @@ def config(encoder, tmp_path_factory):
             },
             # Of the audit's limits the test is about countries; on so few pairs one flip is a per cent.
             "fairness": {
+                "enabled": True,
                 "pairs": 1,
                 "max_flips": 1.0,
                 "max_name_flips": 1.0,
