@@ -7,19 +7,19 @@ Trigger: by hand, or after a change to how texts are made. Arms already trained 
 """
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.regenerate import synthetic_rows
 from tasks.commandline import run_proof
 from tasks.config import ProofConfig
 from tasks.proof import measure_arms, open_proof, write_proof
 from tasks.records import ProofSummary
+from tasks.runners import task_runner
 
 
 @flow(
     name="prove",
     flow_run_name="{config.taxonomy} · {config.profile.value}",
-    task_runner=ThreadPoolTaskRunner(max_workers=24),  # type: ignore[arg-type]
+    task_runner=task_runner(),
 )
 def prove(config: ProofConfig) -> ProofSummary:
     """Train every arm of the protocol on every seed, and compare them on the same human text.

@@ -152,3 +152,13 @@ def local_store(tmp_path):
     from tasks.store import ResultsStore
 
     return ResultsStore(root=str(tmp_path / "results"))
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Folder that stands for a model: two files, one in a folder below."""
+    folder = tmp_path / "model"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "weights.bin").write_bytes(bytes(range(256)))
+    (folder / "sub" / "tokens.txt").write_text("a\nb\n")
+    return folder

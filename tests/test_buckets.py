@@ -66,15 +66,6 @@ def block_in(endpoint, bucket):
     return ResultsStore(root=f"s3://{bucket}", storage_options=options)
 
 
-@pytest.fixture
-def model(tmp_path):
-    folder = tmp_path / "model"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "weights.bin").write_bytes(bytes(range(256)))
-    (folder / "sub" / "tokens.txt").write_text("a\nb\n")
-    return folder
-
-
 def test_rows_and_models_come_back_as_they_went(store, make_row, model):
     rows, folder = store.put_rows([make_row()]), store.put_folder(model)
 

@@ -58,15 +58,6 @@ def rows(make_row):
     ]
 
 
-@pytest.fixture
-def model(tmp_path):
-    folder = tmp_path / "model"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "weights.bin").write_bytes(bytes(range(256)))
-    (folder / "sub" / "tokens.txt").write_text("a\nb\n")
-    return folder
-
-
 def files(store):
     return sorted(p.relative_to(store.root).as_posix() for p in Path(store.root).rglob("*") if p.is_file())
 

@@ -10,7 +10,6 @@ into results/bench/quality.json, so that other parts of the benchmark keep their
 """
 
 import argparse
-import json
 import random
 import resource
 import sys
@@ -19,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from recording import record
 from sklearn.feature_extraction.text import HashingVectorizer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,14 +195,6 @@ def quotas(per_label: int) -> dict[str, object]:
     }
 
 
-def record(figures: dict[str, object]) -> None:
-    """Merge figures into the results file and print them."""
-    known = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps({**known, **figures}, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-
-
 def main() -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(
@@ -212,18 +204,18 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=100_000, help="most generated rows (default 100000)")
     parser.add_argument("--per-label", type=int, default=60, help="texts per label of a run; 0 makes none")
     arguments = parser.parse_args()
-    record(cost(arguments.largest))  # before anything else that takes memory
+    record(OUT, cost(arguments.largest))  # before anything else that takes memory
     faults = planted()
-    record({"planted_recall": 1 - len(missed(faults)) / len(faults)})
+    record(OUT, {"planted_recall": 1 - len(missed(faults)) / len(faults)})
     faults = unseen()
-    record({"planted_recall_second": 1 - len(missed(faults)) / len(faults)})
-    record(near_duplicates_left(generated_rows(GENERATED)))
+    record(OUT, {"planted_recall_second": 1 - len(missed(faults)) / len(faults)})
+    record(OUT, near_duplicates_left(generated_rows(GENERATED)))
     if arguments.per_label:
-        record(quotas(arguments.per_label))
+        record(OUT, quotas(arguments.per_label))
     if arguments.real:
         rows = real_rows(arguments.real)
-        record(false_rejects(rows))
-        record({f"real_{name}": share for name, share in near_duplicates_left(rows).items()})
+        record(OUT, false_rejects(rows))
+        record(OUT, {f"real_{name}": share for name, share in near_duplicates_left(rows).items()})
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from recording import record
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
@@ -281,14 +282,6 @@ def _gain(arms: dict[str, list[Matrix]], arm: str) -> dict[str, object]:
     return {"gain": round(float(gain[0]), 4), "interval_95": [round(float(low), 4), round(float(high), 4)]}
 
 
-def record(figures: dict[str, object]) -> None:
-    """Merge figures into the results file and print them."""
-    known = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps({**known, **figures}, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-
-
 def main() -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(
@@ -307,12 +300,12 @@ def main() -> None:
         return
     train = real_rows(arguments.real, "train", TAXONOMY)
     dev, n_seen = without_seen(real_rows(arguments.real, "test", TAXONOMY), train)
-    record({"votes_dev_rows": len(dev), "votes_dev_rows_seen_in_train": n_seen})
+    record(OUT, {"votes_dev_rows": len(dev), "votes_dev_rows_seen_in_train": n_seen})
     teacher, weights = taught(arguments.real, vote)
     if arguments.only in (None, "swapped"):
-        record(swapped_found(dev, vote, teacher, weights))
+        record(OUT, swapped_found(dev, vote, teacher, weights))
     if arguments.only in (None, "value"):
-        record(training_value(dev, engine, vote, teacher, weights))
+        record(OUT, training_value(dev, engine, vote, teacher, weights))
 
 
 if __name__ == "__main__":
