@@ -91,6 +91,8 @@ class PlanConfig(Config, title="Plan"):
 
     per_label: int = Field(200, ge=1, le=1_000_000, title="Texts per label")
     """Accepted texts wanted for each label."""
+    per_topic: int | None = Field(None, ge=1, le=1_000_000, title="Texts per label and topic")
+    """Accepted texts wanted for each label about every topic, in place of the number per label."""
     topics: list[str] | None = Field(None, min_length=1, title="Topics")
     """Names of topics to write about; empty means every topic of the topics file."""
     topics_file: Path | None = Field(None, title="Topics file")
@@ -98,7 +100,8 @@ class PlanConfig(Config, title="Plan"):
     styles: list[str] | None = Field(None, min_length=1, title="Styles")
     """Styles to write in (review, chat message ...); empty means every style of the topics file."""
     topics_per_label: int = Field(10, ge=1, le=1_000, title="Topics per label")
-    """Topics drawn for each label set; every (label set, topic) pair is one cell, sampled by one task."""
+    """Topics drawn for each label set, if not all are wanted of each; every (label set, topic) pair is one
+    cell, sampled by one task."""
     pair_share: Share = Field(0.2, title="Share of multi-label texts")
     """Share of the texts that carry several labels: sets of two or three that real text shows, if `real` is
     given and shows any, else the pairs that the taxonomy allows."""
