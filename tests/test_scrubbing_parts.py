@@ -23,7 +23,7 @@ from tasks.scrubbing.assets import (
 )
 from tasks.scrubbing.build.sentences import Annotated
 from tasks.scrubbing.build.training import labels_of, sentence_features, train
-from tasks.scrubbing.certain import certain_names
+from tasks.scrubbing.certain import CertainNames
 from tasks.scrubbing.engine import MOST_TOKENS, cut
 from tasks.scrubbing.features import LABELS, Entry, word_features
 from tasks.scrubbing.linking import letters, link, parse_name
@@ -89,7 +89,7 @@ SENTENCES = [
 def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
     pycrfsuite = pytest.importorskip("pycrfsuite")
     lexicon = load_lexicon()
-    tables = train(SENTENCES * 4, lexicon, seed=0)
+    tables = train(SENTENCES * 4, lexicon, load_weights().letters, seed=0)
     texts = {
         name: tables[name].tobytes().decode().split("\n") for name in ("features", "grams", "vocabulary")
     }
@@ -99,12 +99,13 @@ def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
         dict(zip(texts["grams"], tables["gram_weights"].astype(np.float32), strict=True)),
         tables["transitions"],
         frozenset(texts["vocabulary"]),
+        tables["letters"],
     )
     trainer = pycrfsuite.Trainer(verbose=False)
     written = []
     for sample in SENTENCES * 4:
         tokens = tokenise(sample.text)
-        seen = [word_features(word, lexicon, weights.vocabulary) for _, _, word in tokens]
+        seen = [word_features(word, lexicon, weights.vocabulary, weights.letters) for _, _, word in tokens]
         written.append(sentence_features([word for _, _, word in tokens], seen))
         trainer.append(written[-1], labels_of(tokens, sample.entities))
     trainer.train(str(tmp_path / "model"))
@@ -130,9 +131,10 @@ def test_tagging_does_not_depend_on_the_batch() -> None:
 def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
     tokens = tokens_of("A short sentence. " * 1_000 + "x " * 3_000)
     pieces = list(cut(tokens))
-    assert [token for piece in pieces for token in piece] == tokens
+    assert [word for piece in pieces for word in piece.words] == tokens.words
+    assert [start for piece in pieces for start in piece.starts] == tokens.starts
     assert max(map(len, pieces)) <= MOST_TOKENS
-    assert pieces[0][-1].group() == "."
+    assert pieces[0].words[-1] == "."
 
 
 def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
@@ -311,7 +313,7 @@ def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
     ],
 )
 def test_titles_and_runs_of_names_need_no_model(text: str, expected: list[str]) -> None:
-    assert [text[a:b] for a, b in certain_names(tokens_of(text), load_lexicon())] == expected
+    assert [text[a:b] for a, b in CertainNames(load_lexicon()).spans(tokens_of(text))] == expected
 
 
 def test_word_pieces_are_joined() -> None:

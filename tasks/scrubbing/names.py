@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tasks.scrubbing.assets import load_verbs
-from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, word_lists
+from tasks.scrubbing.features import UNKNOWN, WORD_GROUPS, Entry, Lexicon, entry_of, group_of, word_lists
 from tasks.scrubbing.terms import describes_people, is_person_noun
 from tasks.scrubbing.tokens import Span, lowered
 
@@ -14,9 +14,11 @@ NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
 """The mask that GoEmotions puts in place of a name."""
 INSTITUTIONS = (
     r"\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Drive|Park|Square|Bridge"
-    r"|River|Lake|Island|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc|Ltd"
-    r"|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine|Library"
-    r"|Center|Centre|Theatre|Theater|Hall|Tower|Building)\b"
+    r"|River|Lake|Island|Islands|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc"
+    r"|Ltd|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine|Library"
+    r"|Center|Centre|Theatre|Theater|Hall|Tower|Building|Bay|Beach|Valley|Creek|Canyon|Falls|Cathedral|Castle"
+    r"|Manor|Lodge|Plaza|Crescent|Terrace|Cup|Trophy|Trust|Commission|Committee|Gallery|Estate|Mall|Mountains"
+    r"|Academy|Clinic|Airlines|Motors|Records|Studios|Holdings|Industries|Partners|Effect|Syndrome)\b"
 )
 NAMED_AFTER = re.compile(INSTITUTIONS)
 """What a full name can give its name to: "Martin Luther King Boulevard"."""
@@ -24,11 +26,13 @@ ENDS_AS_PLACE = re.compile(
     r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Ltd)$"
 )
 THINGS_NAMED_AFTER = re.compile(
-    r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|scale|method|transform|constant|process|chain"
-    r"|machine|test|number|effect|paradox|razor|rule|motion|mechanics|dollar|jeans|whiskey|comet|telescope)\b"
+    r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|paradox|razor|comet|constant)\b"
+    r"|\s+(?:scale|method|transform|process|chain|machine|test|number|effect|rule|motion|mechanics|dollar|jeans"
+    r"|whiskey|telescope|guitars?|pianos?|salad|screwdriver|shirts?|shoes|bags?|watch|wheel|counter)\b"
     rf"|(?:['’]s)?{INSTITUTIONS}"
     r"|\s+&\s+(?!I\b)[A-Z]"
 )
+PLACE_BEFORE = ("St. ", "Saint ", "San ", "Santa ", "Fort ", "Port ", "Mount ", "Lake ", "Hurricane ", "Storm ")
 FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
 FOREIGN_STREET = re.compile(
     r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
@@ -40,6 +44,15 @@ MOSTLY_CAPITAL = 3
 DETERMINER_BEFORE = re.compile(r"\b(?:the|an?|my|our|your|every|this|that)\s$", re.IGNORECASE)
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
 HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
+ABBREVIATED = re.compile(r"([^\W\d_]+)\.\s$")
+NEXT = re.compile(r"((?: (?:de|del|la|las|los|da|das|dos|di|van|von|der|den|ter|bin|ibn|al|el|y)){0,2}) ([A-Z][\w'’\-]{1,30})")
+PREVIOUS = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,20}) $")
+NEIGHBOUR = re.compile(r",? (?:and|or) ([A-Z][\w'’\-]{1,30})\b")
+NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or) $")
+"""Capitalised words beside a name; the ones before it stand inside their sentence."""
+SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
+"""Surnames that are function words; inside a sentence their capital tells them apart."""
+LONGEST_NAME = 5
 FREQUENT_SURNAME = 3
 """Frequency class from which an everyday word can stand for somebody called so (Rosa Parks: "Parks")."""
 RARELY_CAPITAL = -2
@@ -57,8 +70,10 @@ def refined(text: str, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
     kept = []
     for part in _within_sentences(text, spans):
         start, end = trimmed(text, *part)
+        start, end = _grown(text, start, end, lexicon)
         if end > start and not any(mask[start:end]) and not _names_a_thing(text, start, end, lexicon):
             kept.append((start, end))
+    kept += [span for start, end in kept for span in _neighbours(text, start, end, lexicon)]
     kept += _mentions(text, kept, mask, lexicon)
     return _merged((_with_honorific(text, start), end) for start, end in sorted(kept))
 
@@ -105,6 +120,52 @@ def trimmed(text: str, start: int, end: int) -> Span:
     return start, end
 
 
+def _grown(text: str, start: int, end: int, lexicon: Lexicon) -> Span:
+    """Take words along that are part of the name: "Dang Xuan" of "Dang Xuan Loc", "de los Santos"."""
+    if end <= start or not text[start].isupper():
+        return start, end
+    for _ in range(LONGEST_NAME):
+        follower = NEXT.match(text, end)
+        if not follower or not _joins(follower.group(2), bool(follower.group(1)), lexicon):
+            break
+        end = follower.end()
+    for _ in range(LONGEST_NAME):
+        before = PREVIOUS.search(text, max(0, start - 24), start)
+        if not before or not _joins(before.group(1), False, lexicon):
+            break
+        start = before.start(1)
+    return start, end
+
+
+def _joins(word: str, particle: bool, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word beside a name is part of it."""
+    low = lowered(word)
+    entry = entry_of(low, lexicon)
+    if _only_names(word, lexicon) or (particle and entry.last):
+        return True
+    known = (entry.first or entry.last) and not word.isupper()
+    return bool(known) and (low in SHORT_SURNAMES or group_of(low, entry) in WORD_GROUPS - {"pn"})
+
+
+def _neighbours(text: str, start: int, end: int, lexicon: Lexicon) -> Iterator[Span]:
+    """Yield the known name that "and" or "or" joins to a name: "Adeola and Morel settled it"."""
+    pairs = (NEIGHBOUR.match(text, end), NEIGHBOUR_BEFORE.search(text, max(0, start - 40), start))
+    for match in pairs:
+        entry = entry_of(lowered(match.group(1)), lexicon) if match else UNKNOWN
+        if match and (entry.first or entry.last) and _only_names(match.group(1), lexicon):
+            span = match.span(1)
+            if not _names_a_thing(text, *span, lexicon) and text[span[1] : span[1] + 2] not in {" &", "'s", "’s"}:
+                yield span
+
+
+def _only_names(word: str, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word is no everyday word, place, title or other thing that a list holds."""
+    low = lowered(word)
+    if word.isupper() or low in word_lists()["in_place_names"]:
+        return False
+    return group_of(low, entry_of(low, lexicon)) == "-"
+
+
 def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     name = text[start:end]
     if FOREIGN_STREET.search(text, max(0, start - 12), start):
@@ -113,7 +174,7 @@ def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
         return True
     if " " in name:
         return NAMED_AFTER.match(text, end) is not None or ENDS_AS_PLACE.search(name) is not None
-    if text.endswith(("St. ", "Saint "), max(0, start - 6), start):
+    if text.endswith(PLACE_BEFORE, max(0, start - 10), start):
         return True
     if name.islower() and is_person_noun(name) and DETERMINER_BEFORE.search(text, max(0, start - 8), start):
         return True
@@ -121,6 +182,8 @@ def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
         return True
     low = lowered(name)
     entry = lexicon.get(low, UNKNOWN)
+    if not entry.first and low in word_lists()["not_names"]:
+        return True
     if _may_be_a_word(entry) and _opens_sentence(text, start) and _reads_as_word(text, end):
         return True
     return describes_people(low, max(entry.first, entry.last) < FREQUENT_SURNAME)
@@ -138,6 +201,8 @@ def _may_be_a_word(entry: Entry) -> bool:
 
 def _opens_sentence(text: str, start: int) -> bool:
     before = text[max(0, start - 3) : start].rstrip(' "“(')
+    if before[-1:] == "." and (word := ABBREVIATED.search(text, max(0, start - 14), start)):
+        return not _keeps_dot(word.group(1))
     return not before or before[-1] in ".!?\n"
 
 

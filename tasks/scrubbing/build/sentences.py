@@ -10,10 +10,13 @@ import yaml
 
 from tasks.scrubbing.build.lexicon import faker_locales, faker_names, is_latin, origins
 from tasks.scrubbing.features import Lexicon
+from tasks.scrubbing.terms import context
 
 NAMED_SHARE = 0.55
 """Share of the sentences that hold a name."""
-OWN_ORIGIN_SHARE = 0.35
+OWN_ORIGIN_SHARE = 0.5
+INVENTED_SHARE = 0.15
+"""Share of the names that are put together from halves of two names of one origin, so that no list holds them."""
 COMPOSED_SHARE = 0.45
 """Share of the sentences that are put together from phrases."""
 PHRASES = {
@@ -28,7 +31,9 @@ PHRASES = {
 """Slots that hold phrases, by their list in `slots.yaml`."""
 FREQUENT_NAME = 3
 """Frequency class from which a word is drawn as often as all rarer ones together."""
-AMBIGUOUS_SHARE = 0.1
+PLACE_NAME_SHARE = 0.3
+"""Share of the places that are also names of people (Charlotte, Jordan, Austin)."""
+AMBIGUOUS_SHARE = 0.12
 """Share of names that are also everyday words (Will, Grace, Baker)."""
 
 
@@ -65,7 +70,9 @@ class NameSource:
     word_firsts: list[str]
     word_lasts: list[str]
     places: list[str]
+    place_names: list[str]
     words: list[str]
+    roles: list[str]
     lists: dict[str, list[str]] = field(default_factory=dict)
 
     def origin(self) -> Origin:
@@ -75,10 +82,15 @@ class NameSource:
     def pair(self, origin: Origin | None = None) -> tuple[str, str]:
         """Draw a first and a last name of one origin."""
         firsts, lasts, _ = origin or self.origin()
-        ambiguous = self.rng.random() < AMBIGUOUS_SHARE
-        first = self.rng.choice(self.word_firsts if ambiguous else firsts)
-        ambiguous = self.rng.random() < AMBIGUOUS_SHARE
-        return first, self.decorated(self.rng.choice(self.word_lasts if ambiguous else lasts))
+        first, last = self.drawn(firsts, self.word_firsts), self.drawn(lasts, self.word_lasts)
+        return first, self.decorated(last)
+
+    def drawn(self, names: list[str], words: list[str]) -> str:
+        """Draw a name of a list, now and then an everyday word or an invented one."""
+        draw = self.rng.random()
+        if draw < AMBIGUOUS_SHARE:
+            return self.rng.choice(words)
+        return invented(names, self.rng) if draw > 1 - INVENTED_SHARE else self.rng.choice(names)
 
     def decorated(self, last: str) -> str:
         """Give a surname a particle or a second part now and then."""
@@ -98,7 +110,7 @@ class NameSource:
         first, last = self.pair(origin)
         other, third = rng.choice(origin[0]), rng.choice(origin[0])
         if origin.family_first and rng.random() < 0.7:
-            return rng.choice([f"{last} {first}", f"{last} {first}", f"{last} {first} {other}"])
+            return rng.choice([f"{last} {first}", f"{last} {first} {other}"])
         initial, second = rng.choice("ABCDEFGHJKLMNPRSTW"), rng.choice("ABCDEFGHJKLMNPRSTW")
         forms = (
             (62, f"{first} {last}"),
@@ -117,6 +129,21 @@ class NameSource:
             (2, f"{first} {initial} {last}"),
         )
         return rng.choices([form for _, form in forms], [weight for weight, _ in forms])[0]
+
+
+def invented(names: list[str], rng: random.Random) -> str:
+    """Return the beginning of one name and the end of another that meet in the same letter."""
+    head, tail = rng.choice(names), rng.choice(names)
+    places = [
+        (i, j)
+        for i in range(2, len(head) - 1)
+        for j in range(1, len(tail) - 2)
+        if head[i] == tail[j] and head.isalpha() and tail.isalpha()
+    ]
+    if not places:
+        return head
+    i, j = rng.choice(places)
+    return head[:i] + tail[j:].lower()
 
 
 def ambiguous_names(lexicon: Lexicon, kind: str) -> list[str]:
@@ -164,7 +191,9 @@ def name_source(lexicon: Lexicon, rng: random.Random) -> NameSource:
         ambiguous_names(lexicon, "first"),
         ambiguous_names(lexicon, "last"),
         places(),
+        sorted(w.title() for w, e in lexicon.items() if e.city and (e.first >= 3 or e.last >= 3) and len(w) > 3),
         words + evenly(frequent, len(words)) + evenly(lists["also_words"], len(words)),
+        sorted(noun for noun in context("person_nouns") if noun.isalpha()),
         lists,
     )
 
@@ -217,8 +246,9 @@ class SentenceMaker:
 
     def place(self) -> str:
         """Draw a town, a country or a landmark."""
-        if self.rng.random() < 0.85:
-            return self.rng.choice(self.names.places)
+        draw = self.rng.random()
+        if draw < 0.85:
+            return self.rng.choice(self.names.place_names if draw < PLACE_NAME_SHARE else self.names.places)
         before, after = self.rng.choice(
             ["Lake |", "Mount |", "Port |", "Fort |", "| County", "| Valley", "| River"]
         ).split("|")
@@ -236,6 +266,7 @@ class SentenceMaker:
             "G": (self.place, "OTH"),
             "T": (lambda: rng.choice(names.lists["titles"]), ""),
             "N": (lambda: rng.choice(names.lists["nationalities"]), ""),
+            "R": (lambda: rng.choice(names.roles), ""),
             "K": (lambda: rng.choice(names.lists["capitalised"]), ""),
             "Y": (lambda: str(rng.randint(1850, 2026)), ""),
             "D": (lambda: rng.choice(names.lists["dates"]), ""),
@@ -300,8 +331,8 @@ def joined(parts: list[Annotated]) -> Annotated:
 
 
 def recased(sample: Annotated, draw: float) -> Annotated:
-    """Write 9 % of the texts in lower case and 3 % in capitals, where that keeps the offsets."""
-    changed = sample.text.lower() if draw < 0.09 else sample.text.upper() if draw < 0.12 else sample.text
+    """Write 13 % of the texts in lower case and 4 % in capitals, where that keeps the offsets."""
+    changed = sample.text.lower() if draw < 0.13 else sample.text.upper() if draw < 0.17 else sample.text
     return Annotated(changed, sample.entities) if len(changed) == len(sample.text) else sample
 
 
