@@ -1,6 +1,7 @@
 """What the scrubber as a whole promises."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -181,6 +182,18 @@ def test_swapped_people_read_the_same(scrubber: Scrubber, one: str, other: str) 
     assert scrubber.one(one).text == scrubber.one(other).text
 
 
+def test_importing_and_starting_need_no_network() -> None:
+    program = (
+        "import socket\n"
+        "def refuse(*_, **__): raise OSError('no network')\n"
+        "socket.socket.connect = refuse; socket.getaddrinfo = refuse; socket.create_connection = refuse\n"
+        "from tasks.scrubbing import Scrubber\n"
+        "print(Scrubber().one('Write to Ann Lee, jo@example.co.uk.').text)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "Write to Person A, [email].\n"
+
+
 def test_nothing_is_fetched(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no network")
@@ -272,3 +285,18 @@ def test_the_command_names_the_bad_line(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == (
         f"error: {path}, line 2 has no text; expected an object with the key `text`. Add it."
     )
+
+
+def test_the_command_survives_odd_rows(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_bytes(b'{"text": "half \\ud800 pair", "note": "\\ud800"}\n{"text": 7}\n{"text": "caf\xe9"}\n')
+    command = [sys.executable, "-m", "tasks.scrubbing", str(path)]
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=plain)
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [
+        "half \ufffd pair",
+        "",
+        "caf\ufffd",
+    ]
+    flags = json.loads(done.stderr)["flags"]
+    assert flags == {"invalid_surrogates": 2, "not_text": 1, "empty": 1}

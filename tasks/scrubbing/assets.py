@@ -74,7 +74,15 @@ def pack(entry: Entry) -> int:
     """Write an entry into 15 bits: first 3, last 3, case 4 (0 = none), common 1, city 1, sex 2, verb 1."""
     case = 0 if entry.case is None else entry.case + 6
     sex = ("", "m", "f").index(entry.sex)
-    return entry.first | entry.last << 3 | case << 6 | entry.common << 10 | entry.city << 11 | sex << 12 | entry.verb << 14
+    return (
+        entry.first
+        | entry.last << 3
+        | case << 6
+        | entry.common << 10
+        | entry.city << 11
+        | sex << 12
+        | entry.verb << 14
+    )
 
 
 def unpack(code: int) -> Entry:

@@ -61,8 +61,8 @@ class CertainNames:
     def _titled(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
         """Yield capitalised names behind capitalised titles.
 
-        Behind Mr, Ms, Dr and the like any capitalised word is a name; behind other titles one that is known as
-        a name, or not known as anything else ("Captain Nakamura", not "General Motors").
+        Behind Mr, Ms, Dr and the like any capitalised word is a name; behind other titles one that is known
+        as a name, or not known as anything else ("Captain Nakamura", not "General Motors").
         """
         for i in [i for i, mark in enumerate(marks[:-1]) if mark & TITLE]:
             first = i + 2 if tokens.words[i + 1] == "." else i + 1
@@ -75,7 +75,7 @@ class CertainNames:
                 yield tokens.starts[first], tokens.ends[end - 1]
 
     def _runs(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
-        """Yield two to four capitalised words, one of them known as a name, and all of them as nothing else."""
+        """Yield two to four capitalised words, one of them known as a name, all of them as nothing else."""
         place = 0
         for i in [i for i, mark in enumerate(marks) if mark & ONLY_NAMES]:
             if i < place:

@@ -148,10 +148,15 @@ def _form(word: str, entry: Entry) -> str:
 
 
 def name_likeness(word: str, letters: Letters) -> int:
-    """Return how much a lower-case word is spelled like a name: -4 (not at all) .. 4, in steps of half log-odds."""
-    places = [crc32(gram.encode()) % N_SHAPES for gram in letter_grams(word)]
+    """Return how much a lower-case word is spelled like a name: -4 (not at all) .. 4."""
+    places = [place for place in map(place_of, letter_grams(word)) if place]
     score = (int(letters[0]) + int(letters[places].sum(dtype=np.int32))) / 16
     return max(-4, min(4, round(score / LETTER_STEPS)))
+
+
+def place_of(gram: str) -> int:
+    """Return the bucket of a run of letters."""
+    return crc32(gram.encode()) % N_SHAPES
 
 
 def letter_grams(word: str) -> list[str]:
@@ -164,7 +169,11 @@ def _class(outline: str, capital: str, group: str, entry: Entry) -> str:
     if capital == "l" and group in WORD_GROUPS:
         kind = capital + group
     elif group != "-" and group not in WORD_GROUPS:
-        kind = capital + group + ("F" if capital == "U" and entry.first >= 3 and group not in {"ti", "pt"} else "")
+        kind = (
+            capital
+            + group
+            + ("F" if capital == "U" and entry.first >= 3 and group not in {"ti", "pt"} else "")
+        )
     else:
         first = "F" if entry.first >= 3 else "f" if entry.first else ""
         last = "L" if entry.last >= 3 else "l" if entry.last else ""

@@ -3,49 +3,30 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tasks.scrubbing.assets import load_verbs
-from tasks.scrubbing.features import UNKNOWN, WORD_GROUPS, Entry, Lexicon, entry_of, group_of, word_lists
-from tasks.scrubbing.terms import describes_people, is_person_noun
+from tasks.scrubbing.features import UNKNOWN, WORD_GROUPS, Lexicon, entry_of, group_of, word_lists
+from tasks.scrubbing.terms import is_person_noun
+from tasks.scrubbing.things import (
+    FOLLOWERS,
+    FREQUENT_SURNAME,
+    THINGS_NAMED_AFTER,
+    keeps_dot,
+    names_a_thing,
+    opens_sentence,
+    reads_as_word,
+)
 from tasks.scrubbing.tokens import Span, lowered
 
 PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
 """Placeholders, ours and others', which stay as they are."""
 NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
 """The mask that GoEmotions puts in place of a name."""
-INSTITUTIONS = (
-    r"\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Drive|Park|Square|Bridge"
-    r"|River|Lake|Island|Islands|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc"
-    r"|Ltd|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine|Library"
-    r"|Center|Centre|Theatre|Theater|Hall|Tower|Building|Bay|Beach|Valley|Creek|Canyon|Falls|Cathedral|Castle"
-    r"|Manor|Lodge|Plaza|Crescent|Terrace|Cup|Trophy|Trust|Commission|Committee|Gallery|Estate|Mall|Mountains"
-    r"|Academy|Clinic|Airlines|Motors|Records|Studios|Holdings|Industries|Partners|Effect|Syndrome)\b"
-)
-NAMED_AFTER = re.compile(INSTITUTIONS)
-"""What a full name can give its name to: "Martin Luther King Boulevard"."""
-ENDS_AS_PLACE = re.compile(
-    r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Ltd)$"
-)
-THINGS_NAMED_AFTER = re.compile(
-    r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|paradox|razor|comet|constant)\b"
-    r"|\s+(?:scale|method|transform|process|chain|machine|test|number|effect|rule|motion|mechanics|dollar|jeans"
-    r"|whiskey|telescope|guitars?|pianos?|salad|screwdriver|shirts?|shoes|bags?|watch|wheel|counter)\b"
-    rf"|(?:['’]s)?{INSTITUTIONS}"
-    r"|\s+&\s+(?!I\b)[A-Z]"
-)
-PLACE_BEFORE = ("St. ", "Saint ", "San ", "Santa ", "Fort ", "Port ", "Mount ", "Lake ", "Hurricane ", "Storm ")
-FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
-FOREIGN_STREET = re.compile(
-    r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
-)
 SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
-FOLLOWERS = re.compile(r" ([a-z][a-z']{0,20})(?: ([a-z][a-z']{0,20}))?")
-MOSTLY_CAPITAL = 3
-"""Names with a stronger preference for capitals are never everyday words (Maria, John)."""
-DETERMINER_BEFORE = re.compile(r"\b(?:the|an?|my|our|your|every|this|that)\s$", re.IGNORECASE)
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
 HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
-ABBREVIATED = re.compile(r"([^\W\d_]+)\.\s$")
-NEXT = re.compile(r"((?: (?:de|del|la|las|los|da|das|dos|di|van|von|der|den|ter|bin|ibn|al|el|y)){0,2}) ([A-Z][\w'’\-]{1,30})")
+NEXT = re.compile(
+    r"((?: (?:de|del|la|las|los|da|das|dos|di|van|von|der|den|ter|bin|ibn|al|el|y)){0,2})"
+    r" ([A-Z][\w'’\-]{1,30})"
+)
 PREVIOUS = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,20}) $")
 NEIGHBOUR = re.compile(r",? (?:and|or) ([A-Z][\w'’\-]{1,30})\b")
 NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or) $")
@@ -53,8 +34,6 @@ NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or
 SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
 """Surnames that are function words; inside a sentence their capital tells them apart."""
 LONGEST_NAME = 5
-FREQUENT_SURNAME = 3
-"""Frequency class from which an everyday word can stand for somebody called so (Rosa Parks: "Parks")."""
 RARELY_CAPITAL = -2
 """Words that prefer lower case this much are not taken for the person (Young, Love)."""
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
@@ -71,7 +50,7 @@ def refined(text: str, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
     for part in _within_sentences(text, spans):
         start, end = trimmed(text, *part)
         start, end = _grown(text, start, end, lexicon)
-        if end > start and not any(mask[start:end]) and not _names_a_thing(text, start, end, lexicon):
+        if end > start and not any(mask[start:end]) and not names_a_thing(text, start, end, lexicon):
             kept.append((start, end))
     kept += [span for start, end in kept for span in _neighbours(text, start, end, lexicon)]
     kept += _mentions(text, kept, mask, lexicon)
@@ -92,7 +71,7 @@ def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
         place = start
         for match in SENTENCE_BREAK.finditer(text, start, end):
             word = match.group(1)
-            if word and _keeps_dot(word):
+            if word and keeps_dot(word):
                 continue
             cut = match.end(1) if word else match.start()
             if cut > place:
@@ -100,12 +79,6 @@ def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
             place = match.end()
         if end > place:
             yield place, end
-
-
-def _keeps_dot(word: str) -> bool:
-    lists = word_lists()
-    low = word.lower()
-    return len(word) == 1 or low in lists["titles"] or low in lists["suffixes"] or low == "st"
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
@@ -154,7 +127,11 @@ def _neighbours(text: str, start: int, end: int, lexicon: Lexicon) -> Iterator[S
         entry = entry_of(lowered(match.group(1)), lexicon) if match else UNKNOWN
         if match and (entry.first or entry.last) and _only_names(match.group(1), lexicon):
             span = match.span(1)
-            if not _names_a_thing(text, *span, lexicon) and text[span[1] : span[1] + 2] not in {" &", "'s", "’s"}:
+            if not names_a_thing(text, *span, lexicon) and text[span[1] : span[1] + 2] not in {
+                " &",
+                "'s",
+                "’s",
+            }:
                 yield span
 
 
@@ -164,61 +141,6 @@ def _only_names(word: str, lexicon: Lexicon) -> bool:
     if word.isupper() or low in word_lists()["in_place_names"]:
         return False
     return group_of(low, entry_of(low, lexicon)) == "-"
-
-
-def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
-    name = text[start:end]
-    if FOREIGN_STREET.search(text, max(0, start - 12), start):
-        return True
-    if _is_firm(name, text[end : end + 2]):
-        return True
-    if " " in name:
-        return NAMED_AFTER.match(text, end) is not None or ENDS_AS_PLACE.search(name) is not None
-    if text.endswith(PLACE_BEFORE, max(0, start - 10), start):
-        return True
-    if name.islower() and is_person_noun(name) and DETERMINER_BEFORE.search(text, max(0, start - 8), start):
-        return True
-    if THINGS_NAMED_AFTER.match(text, end) or FIRM_BEFORE.search(text, max(0, start - 34), start):
-        return True
-    low = lowered(name)
-    entry = lexicon.get(low, UNKNOWN)
-    if not entry.first and low in word_lists()["not_names"]:
-        return True
-    if _may_be_a_word(entry) and _opens_sentence(text, start) and _reads_as_word(text, end):
-        return True
-    return describes_people(low, max(entry.first, entry.last) < FREQUENT_SURNAME)
-
-
-def _is_firm(name: str, behind: str) -> bool:
-    """Whether a name is a firm's own: Morgan Stanley, Denny's."""
-    low, firms = lowered(name).replace(" ", "-"), word_lists()["firms"]
-    return low in firms or f"{low}{lowered(behind)}" in firms
-
-
-def _may_be_a_word(entry: Entry) -> bool:
-    return entry.common or (entry.case is not None and entry.case <= MOSTLY_CAPITAL)
-
-
-def _opens_sentence(text: str, start: int) -> bool:
-    before = text[max(0, start - 3) : start].rstrip(' "“(')
-    if before[-1:] == "." and (word := ABBREVIATED.search(text, max(0, start - 14), start)):
-        return not _keeps_dot(word.group(1))
-    return not before or before[-1] in ".!?\n"
-
-
-def _reads_as_word(text: str, end: int) -> bool:
-    """Whether the capital of a sentence's first word is the sentence's own: "Frank discussion is welcome".
-
-    A person is followed by a verb, an adverb or a function word; a plural that is also a verb ("eggs") counts
-    as a noun where a verb follows it.
-    """
-    follower = FOLLOWERS.match(text, end)
-    if not follower:
-        return False
-    lists, word, second = word_lists(), follower.group(1), follower.group(2) or ""
-    if word in lists["after_names"] or word in lists["finite_verbs"] or word.endswith(("ed", "ly", "ing")):
-        return False
-    return word not in load_verbs() or second in lists["finite_verbs"] or second.endswith("ed")
 
 
 def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -> list[Span]:
@@ -257,8 +179,8 @@ def _carried(name: str, lexicon: Lexicon) -> Iterator[tuple[str, bool]]:
 
 def _stands_for_person(text: str, start: int, end: int) -> bool:
     """Whether a capitalised everyday word stands for somebody called so: "Stern agreed"."""
-    return not _opens_sentence(text, start) or (
-        FOLLOWERS.match(text, end) is not None and not _reads_as_word(text, end)
+    return not opens_sentence(text, start) or (
+        FOLLOWERS.match(text, end) is not None and not reads_as_word(text, end)
     )
 
 

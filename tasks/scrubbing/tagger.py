@@ -190,7 +190,9 @@ class Tagger:
         Texts are worked on in batches of similar length; the result does not depend on the batch.
         """
         found: list[list[Span]] = [[] for _ in documents]
-        order = sorted((i for i, tokens in enumerate(documents) if len(tokens)), key=lambda i: len(documents[i]))
+        order = sorted(
+            (i for i, tokens in enumerate(documents) if len(tokens)), key=lambda i: len(documents[i])
+        )
         with self._lock:
             for start in range(0, len(order), batch):
                 self._tag(order[start : start + batch], documents, found)

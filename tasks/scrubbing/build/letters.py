@@ -1,15 +1,22 @@
 """The letter model: how much a word is spelled like a person's name rather than a town's or a thing's."""
 
 from collections.abc import Iterable, Iterator
-from zlib import crc32
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from tasks.scrubbing.build.lexicon import census, faker_locales, faker_names, geonames, is_latin, origins
-from tasks.scrubbing.build.lexicon import common_words, word_probabilities
-from tasks.scrubbing.features import N_SHAPES, Letters, letter_grams
+from tasks.scrubbing.build.lexicon import (
+    census,
+    common_words,
+    faker_locales,
+    faker_names,
+    geonames,
+    is_latin,
+    origins,
+    word_probabilities,
+)
+from tasks.scrubbing.features import N_SHAPES, Letters, letter_grams, place_of
 from tasks.scrubbing.tokens import lowered
 
 FREQUENT_SURNAMES = 12_000
@@ -37,12 +44,10 @@ def letter_model() -> Letters:
 
 def _counts(words: list[str]) -> csr_matrix:
     """Return (words, `N_SHAPES`) counts of letter runs; the constant's place stays free."""
-    places = [[crc32(gram.encode()) % N_SHAPES for gram in letter_grams(word)] for word in words]
+    places = [[place for place in map(place_of, letter_grams(word)) if place] for word in words]
     edges = np.cumsum([0, *map(len, places)])
     columns = np.array([place for row in places for place in row])
-    matrix = csr_matrix((np.ones(len(columns), np.float32), columns, edges), (len(words), N_SHAPES))
-    matrix[:, 0] = 0
-    return matrix
+    return csr_matrix((np.ones(len(columns), np.float32), columns, edges), (len(words), N_SHAPES))
 
 
 def _parts(names: Iterable[str]) -> Iterator[str]:
