@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tasks.config import DemographicCategory, Scope, ScrubbingConfig
 from tasks.records import Row
-from tasks.scrubbing import SCRUBBER_VERSION, Scrubber, scrub_report, scrub_rows
+from tasks.scrubbing import SCRUBBER_VERSION, Scrubbed, Scrubber, scrub_report, scrub_rows
+from tasks.scrubbing.account import examples, veiled
 from tasks.scrubbing.normalising import normalise
 from tasks.scrubbing.rows import scrubber_for
 
@@ -258,6 +259,28 @@ def test_the_account_shows_types_and_no_names() -> None:
     ]
     assert report["leaks"]["second_pass"] == {}
     assert "Kowalska" not in json.dumps(report)
+
+
+def test_odd_rows_are_counted_whether_scrubbed_or_not() -> None:
+    rows = [a_row("Das ist nicht gut und auch nicht neu.", "r1"), a_row("Fine day.", "r2")]
+    report = scrub_report(rows, scrub_rows(rows, ScrubbingConfig()).kept, ScrubbingConfig())
+    assert report["flags"] == {"not_english": 1}
+
+
+def test_names_of_other_languages_are_still_found(scrubber: Scrubber) -> None:
+    done = scrubber.one("Heute hat John Smith nicht mit uns und auch nicht mit Maria Lopez gesprochen.")
+    assert "not_english" in done.flags
+    assert done.counts["PERSON"] == 2
+
+
+def test_a_text_with_findings_of_a_later_round_is_withheld() -> None:
+    once = Scrubbed("Person A left.", {"PERSON": 1}, (), ((0, 3, "PERSON"),))
+    later = Scrubbed("Person A left Person B.", {"PERSON": 2}, (), ((0, 3, "PERSON"),))
+    assert veiled("Ann left.", once) == "<PERSON> left."
+    assert veiled("Ann left Zork.", later) == "(not shown: something was found in a later round only)"
+    assert [e["after"] for e in examples(["Ann left.", "Ann left Zork."], [once, later])] == [
+        "Person A left."
+    ]
 
 
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
