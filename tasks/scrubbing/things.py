@@ -88,9 +88,10 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
 
 
 def _is_firm(name: str, behind: str) -> bool:
-    """Whether a name is a firm's own: Morgan Stanley, Denny's."""
-    low, firms = lowered(name).replace(" ", "-"), word_lists()["firms"]
-    return low in firms or f"{low}{lowered(behind)}" in firms
+    """Whether a name is a firm's or an illness's own: Morgan Stanley, Denny's, Parkinson's."""
+    low, lists = lowered(name).replace(" ", "-"), word_lists()
+    owned = f"{low}{lowered(behind)}"
+    return low in lists["firms"] or owned in lists["firms"] or owned in lists["illnesses"]
 
 
 def _may_be_a_word(entry: Entry) -> bool:
