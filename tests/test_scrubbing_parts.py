@@ -176,6 +176,9 @@ def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
         ("Anna's test failed.", [(0, 4)], ["Anna"]),
         ("They play a Gibson guitar.", [(12, 18)], []),
         ("We saw San Diego.", [(11, 16)], []),
+        ("They beat Santa Clara.", [(10, 21)], []),
+        ("Martin Luther King Boulevard is long.", [(0, 13)], []),
+        ("They gave chase again.", [(10, 15)], []),
         ("It was Monday again.", [(7, 13)], []),
         ("I met Mr. Castellano twice.", [(10, 20)], ["Mr. Castellano"]),
     ],
@@ -335,10 +338,13 @@ def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
         ("Old habits die hard.", []),
         ("we saw dr. ahmed and mrs jones", ["ahmed", "jones"]),
         ("mr. right is a drink", []),
+        ("We thanked Zorimela Akunawo for it.", ["Zorimela Akunawo"]),
     ],
 )
 def test_titles_and_runs_of_names_need_no_model(text: str, expected: list[str]) -> None:
-    assert [text[a:b] for a, b in CertainNames(load_lexicon()).spans(tokens_of(text))] == expected
+    assert [
+        text[a:b] for a, b in CertainNames(load_lexicon(), load_weights().letters).spans(tokens_of(text))
+    ] == expected
 
 
 def test_the_letters_of_a_name_tell_it_from_other_words() -> None:

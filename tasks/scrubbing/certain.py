@@ -6,7 +6,17 @@ its start; nearly all of the rest are places, teams and firms.
 
 from collections.abc import Iterator
 
-from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, entry_of, group_of, shape, word_lists
+from tasks.scrubbing.features import (
+    UNKNOWN,
+    Entry,
+    Letters,
+    Lexicon,
+    entry_of,
+    group_of,
+    name_likeness,
+    shape,
+    word_lists,
+)
 from tasks.scrubbing.tokens import Span, Tokens, lowered
 
 FREE_BEFORE = frozenset(",.!?\n")
@@ -17,14 +27,17 @@ MOST_WORDS = 200_000
 """Word forms remembered; beyond it the memory starts anew, so that it stays bounded."""
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
-TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL = (1 << bit for bit in range(8))
+TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL, LIKELY, LOWER = (
+    1 << bit for bit in range(10)
+)
 
 
 class CertainNames:
     """Finds names by title and runs of names; what it learns of a word is kept for the next text."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, letters: Letters) -> None:
         self._lexicon = lexicon
+        self._letters = letters
         self._marks: dict[str, int] = {}
 
     def spans(self, tokens: Tokens) -> list[Span]:
@@ -54,6 +67,8 @@ class CertainNames:
             (MAY_NAME, _may_name(low, self._lexicon)),
             (THING, capital and low in lists["institutions"]),
             (CAPITAL, capital),
+            (LIKELY, only and name_likeness(low, self._letters) >= 0),
+            (LOWER, word[0].islower()),
         )
         mark = self._marks[word] = sum(bit for bit, holds in held if holds)
         return mark
@@ -75,7 +90,10 @@ class CertainNames:
                 yield tokens.starts[first], tokens.ends[end - 1]
 
     def _runs(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
-        """Yield two to four capitalised words, one of them known as a name, all of them as nothing else."""
+        """Yield two to four capitalised words that are known as nothing else.
+
+        One of them is known as a name, or all are spelled like one, inside a sentence.
+        """
         place = 0
         for i in [i for i, mark in enumerate(marks) if mark & ONLY_NAMES]:
             if i < place:
@@ -83,7 +101,9 @@ class CertainNames:
             place = i + 1
             while place < len(marks) and marks[place] & ONLY_NAMES:
                 place += 1
+            inside = i > 0 and marks[i - 1] & LOWER
             known = any(mark & KNOWN for mark in marks[i:place])
+            known = known or (inside and all(mark & LIKELY for mark in marks[i:place]))
             if known and 2 <= place - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, place):
                 yield tokens.starts[i], tokens.ends[place - 1]
 

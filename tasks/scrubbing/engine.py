@@ -57,7 +57,7 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         """Load the tables."""
         self.lexicon = load_lexicon()
         self.tagger = Tagger(load_weights(), self.lexicon, self.bias) if self.embedded else None
-        self._certain = CertainNames(self.lexicon)
+        self._certain = CertainNames(self.lexicon, load_weights().letters)
         self._loaded = True
 
     def is_loaded(self) -> bool:

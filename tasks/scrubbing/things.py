@@ -15,7 +15,7 @@ INSTITUTIONS = (
     r"|Manor|Lodge|Plaza|Crescent|Terrace|Cup|Trophy|Trust|Commission|Committee|Gallery|Estate|Mall|Mountains"
     r"|Academy|Clinic|Airlines|Motors|Records|Studios|Holdings|Industries|Partners|Effect|Syndrome)\b"
 )
-NAMED_AFTER = re.compile(INSTITUTIONS)
+NAMED_AFTER = re.compile(rf"(?: [A-Z][\w’']{{1,20}})?{INSTITUTIONS}")
 """What a full name can give its name to: "Martin Luther King Boulevard"."""
 ENDS_AS_PLACE = re.compile(
     r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Ltd)$"
@@ -27,18 +27,22 @@ THINGS_NAMED_AFTER = re.compile(
     rf"|(?:['’]s)?{INSTITUTIONS}"
     r"|\s+&\s+(?!I\b)[A-Z]"
 )
-PLACE_BEFORE = (
-    "St. ",
-    "Saint ",
-    "San ",
-    "Santa ",
-    "Fort ",
-    "Port ",
-    "Mount ",
-    "Lake ",
-    "Hurricane ",
-    "Storm ",
+PLACE_WORDS = (
+    "St.",
+    "Saint",
+    "San",
+    "Santa",
+    "Fort",
+    "Port",
+    "Mount",
+    "Lake",
+    "Los",
+    "Las",
+    "Hurricane",
+    "Storm",
 )
+"""Words that make a place, or a storm, of the name behind them."""
+PLACE_BEFORE = tuple(f"{word} " for word in PLACE_WORDS)
 FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
 FOREIGN_STREET = re.compile(
     r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
@@ -65,7 +69,8 @@ def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if FOREIGN_STREET.search(text, max(0, start - 12), start) or _is_firm(name, text[end : end + 2]):
         return True
     if " " in name:
-        return NAMED_AFTER.match(text, end) is not None or ENDS_AS_PLACE.search(name) is not None
+        place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name)
+        return bool(place) or NAMED_AFTER.match(text, end) is not None
     return _is_no_person(text, start, end, lexicon)
 
 
@@ -80,8 +85,10 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
         return True
     low = lowered(name)
     entry = lexicon.get(low, UNKNOWN)
-    if not entry.first and low in word_lists()["not_names"]:
+    if entry.first < 2 and low in word_lists()["not_names"]:
         return True
+    if name.islower() and entry.common and not text.islower():
+        return True  # where people write capitals, a word without one is a word: "they gave chase"
     if _may_be_a_word(entry) and opens_sentence(text, start) and reads_as_word(text, end):
         return True
     return describes_people(low, max(entry.first, entry.last) < FREQUENT_SURNAME)
