@@ -69,8 +69,8 @@ def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if FOREIGN_STREET.search(text, max(0, start - 12), start) or _is_firm(name, text[end : end + 2]):
         return True
     if " " in name:
-        place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name)
-        return bool(place) or NAMED_AFTER.match(text, end) is not None
+        place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
+        return bool(place) or describes_people(lowered(name.rpartition(" ")[2]), unlisted=False)
     return _is_no_person(text, start, end, lexicon)
 
 
@@ -98,7 +98,8 @@ def _is_firm(name: str, behind: str) -> bool:
     """Whether a name is a firm's or an illness's own: Morgan Stanley, Denny's, Parkinson's."""
     low, lists = lowered(name).replace(" ", "-"), word_lists()
     owned = f"{low}{lowered(behind)}"
-    return low in lists["firms"] or owned in lists["firms"] or owned in lists["illnesses"]
+    ill = owned.rpartition("-")[2] in lists["illnesses"]
+    return ill or low in lists["firms"] or owned in lists["firms"]
 
 
 def _may_be_a_word(entry: Entry) -> bool:
