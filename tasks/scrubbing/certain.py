@@ -101,7 +101,7 @@ class CertainNames:
             place = i + 1
             while place < len(marks) and marks[place] & ONLY_NAMES:
                 place += 1
-            inside = i > 0 and marks[i - 1] & LOWER
+            inside = i > 0 and bool(marks[i - 1] & LOWER)
             known = any(mark & KNOWN for mark in marks[i:place])
             known = known or (inside and all(mark & LIKELY for mark in marks[i:place]))
             if known and 2 <= place - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, place):

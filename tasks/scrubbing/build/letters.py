@@ -37,7 +37,7 @@ def letter_model() -> Letters:
     targets = np.array([1] * len(names) + [0] * len(others - names))
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=300)
     model.fit(_counts(words), targets)
-    weights = np.clip(np.round(model.coef_[0] * 16), -127, 127).astype(np.int8)
+    weights: Letters = np.clip(np.round(model.coef_[0] * 16), -127, 127).astype(np.int8)
     weights[0] = int(np.clip(round(float(model.intercept_[0]) * 16), -127, 127))
     return weights
 
