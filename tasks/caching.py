@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 HOUR_S = 3600.0
 NO_TIMEOUT = "Timeout of %s seconds configured for this task"
-"""Of every cell Prefect says, twice, that its limit may not hold in a thread; ours wake each second, and it holds."""
+"""Prefect says of every cell that its limit may not hold in a thread. Ours wake each second: it holds."""
 get_logger("prefect.task_runs").addFilter(lambda record: not str(record.msg).startswith(NO_TIMEOUT))
 LOCKS = ProcessLocks(lambda: open_store().scratch("locks"))
 
@@ -97,7 +97,7 @@ def stage(
 
 
 def may_pass(step: object, run: object, state: State[Any]) -> bool:
-    """Whether what went wrong may be gone the next time: the network, not a file, the disk, a value or a limit."""
+    """Whether what went wrong may be gone next time: the network, not a file, a value or our time limit."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, TaskRunTimeoutError):
         return False

@@ -41,7 +41,7 @@ REJECT_FEATURES = Features({**FEATURES, "stage": TEXT, "reason": TEXT})
 
 def parquet_bytes(rows: Sequence[Mapping[str, Any]], features: Features = FEATURES) -> bytes:
     """Rows as one Parquet file; equal rows give equal bytes."""
-    # As `Dataset.from_dict` does it, but for its fingerprint: a hash of all rows, several times what all else costs.
+    # As `Dataset.from_dict` does it, but for its fingerprint, which costs several times what all else does.
     columns = {name: features.encode_column([row[name] for row in rows], name) for name in features}
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pydict(columns, schema=features.arrow_schema), buffer)

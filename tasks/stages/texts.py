@@ -42,7 +42,7 @@ def engine_of(config: GeneratorConfig) -> Engine:
 
 @contextmanager
 def freed_when_interrupted() -> Iterator[None]:
-    """Stop the engine on Ctrl-C, cancelling or a time limit, so that the cells that wait for it end at once."""
+    """Stop the engine on Ctrl-C, cancelling or a time limit, so that cells that wait for it end at once."""
     STOP.clear()
     try:
         yield
