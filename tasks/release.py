@@ -202,6 +202,7 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     if scores.fairness:
         table = publishing.fairness_rows(scores.fairness)
         runpage.show_table("fairness", table, "Fairness, raw and as deployed")
+    runpage.show_rejects(scores.rejects, scores.rejected, "Rejected texts by reason, all in all")
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)

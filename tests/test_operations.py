@@ -92,12 +92,13 @@ class Site:
         return self.call("/flow_runs/filter", {**own, "sort": "START_TIME_DESC"})
 
     def artifacts(self, run, key):
+        """All versions of an artifact, the newest first."""
         wanted = {"flow_run_id": {"any_": [run]}, "key": {"any_": [key]}}
-        return [found["data"] for found in self.call("/artifacts/filter", {"artifacts": wanted})]
+        asked = {"artifacts": wanted, "sort": "CREATED_DESC"}
+        return [found["data"] for found in self.call("/artifacts/filter", asked)]
 
     def artifact(self, run, key):
-        (found,) = self.artifacts(run, key)
-        return found
+        return self.artifacts(run, key)[0]
 
     def progress(self, run, key):
         return max(self.artifacts(run, key), default=0.0)
@@ -384,7 +385,8 @@ def test_a_person_approves_and_excludes_rows(site, browser):
     until("the question", lambda: site.get(f"/flow_runs/{run}")["state_type"] == "PAUSED", 120)
     first = re.search(r"`([0-9a-f]{8})`", site.artifact(run, "approval")).group(1)
     page = opened(browser, f"{site.page}/v2/runs/flow-run/{run}")
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Open menu").first.click()
+    page.get_by_role("menuitem", name="Resume").click()
     page.get_by_text("waits for approval").wait_for()
     page.screenshot(path=SCREENS / "approval.png")
     site.call(f"/flow_runs/{run}/resume", {"run_input": {"decision": "reject", "exclude": [first]}})
@@ -392,7 +394,7 @@ def test_a_person_approves_and_excludes_rows(site, browser):
 
     assert found["state_name"] == "Completed", found["state"]["message"]
     assert "a person rejected it: no comment" in site.artifact(run, "outcome")
-    rejects = {row["what"]: row["texts"] for row in json.loads(site.artifact(run, "rejects"))}
+    rejects = {row["why"]: row["texts"] for row in json.loads(site.artifact(run, "rejects"))}
     assert rejects["approval: excluded by a person"] == 1
 
 
