@@ -344,7 +344,7 @@ def crown_by_hand(site):
     """Make the newest run champion, whatever its few texts made of it, and give its name."""
     run = newest_run(site)
     (trained,) = [name for name in s3_json(site, f"runs/{run}/results.json") if "/train-" in name]
-    model = json.loads(s3_json(site, trained)["result"])
+    model = json.loads(s3_json(site, trained)["result"])["data"]
     entry = {"run": run, "model": model, "test": "synthetic", "f1_macro": 0.0}
     s3_put(site, "champion.json", {"polarity3": entry})
     return run
@@ -402,7 +402,8 @@ def test_silence_leaves_a_candidate(site):
     config = small(seed=1, approval={"wanted": True, "timeout_s": 4})
     run = site.start("regenerate/on-demand", **config)
 
-    assert site.finished(run)["state_name"] == "Completed"
+    found = site.finished(run)
+    assert found["state_name"] == "Completed", found["state"]["message"]
     assert "nobody approved it within 4 s" in site.artifact(run, "outcome")
 
 
