@@ -263,8 +263,9 @@ class VerifyingConfig(Config, title="Verifying"):
     """Let the generator vote: whether the text is likelier with the label in the wish than without."""
     teacher: bool = Field(False, title="Teacher")
     """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
-    teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Rows embedded for the teacher")
-    """Real training rows that the teacher reads by sentence embeddings; by words it reads all of them."""
+    teacher_rows: int = Field(50_000, ge=100, le=1_000_000, title="Rows read for the teacher")
+    """Real training rows that the teacher reads by an encoder, some 300 a second on two cores; by words it
+    reads all of them."""
     judge: Judge | None = Field(None, title="Judge")
     """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
     profile's."""

@@ -25,6 +25,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from tasks.arithmetic import bf16_pays
+
 Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
@@ -62,13 +64,11 @@ class FitState:
 
 
 def precision_for(wish: str) -> str:
-    """Arithmetic that Accelerate should use: `auto` means bf16 where the hardware multiplies it natively."""
+    """Arithmetic that Accelerate should use: `auto` means bf16 where it pays, else fp16 on a GPU."""
     if wish != "auto":
         return wish
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "no"
+    on_gpu = torch.cuda.is_available()
+    return "bf16" if bf16_pays(on_gpu) else "fp16" if on_gpu else "no"
 
 
 def length_buckets(

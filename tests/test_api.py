@@ -28,7 +28,8 @@ from deployments.api.security import name_of, read_keys
 from deployments.api.settings import ApiSettings
 from deployments.api.sources import find, model_sha256
 from tasks.config import RunConfig, ScrubbingConfig
-from tasks.evaluation.thresholds import decide, median_levels
+from tasks.evaluation.placing import place
+from tasks.evaluation.thresholds import decide
 from tasks.parquet import parquet_bytes
 from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
 from tasks.store import folder_sha256
@@ -56,6 +57,7 @@ def write_run(root, name, encoder, make_row, seed=0):
     settings = {
         "labels": list(TAXONOMY.names),
         "thresholds": [0.5, 0.48, 0.52],
+        "line": [1.5, -1.0],
         "taxonomy": TAXONOMY.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": ScrubbingConfig().model_dump(mode="json"),
@@ -158,7 +160,7 @@ def test_answers_are_those_of_the_evaluated_model(client, results):
     assert [r["labels"] for r in found] == [
         [n for n, d in zip(TAXONOMY.names, row, strict=True) if d] for row in decisions
     ]
-    assert [r["level"] for r in found] == median_levels(expected).tolist()
+    assert [r["level"] for r in found] == place(expected, settings["line"]).tolist()
     assert {s["threshold"] for r in found for s in r["scores"]} == {0.5, 0.48, 0.52}
 
 

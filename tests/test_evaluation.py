@@ -9,7 +9,8 @@ from sklearn.metrics import f1_score
 
 from tasks.evaluation.baselines import majority, tfidf_logreg
 from tasks.evaluation.measuring import METRICS_FILE, measure, true_levels
-from tasks.evaluation.thresholds import decide, median_levels, population_weights, tune_thresholds
+from tasks.evaluation.placing import fit_line, mean_levels, place
+from tasks.evaluation.thresholds import decide, population_weights, tune_thresholds
 from tasks.taxonomy import Taxonomy, load_taxonomy
 
 POLARITY = load_taxonomy("polarity3")
@@ -47,13 +48,19 @@ def test_calibration_error_weighs_the_gap_in_each_bin():
 
 
 def test_measure_gives_a_scale_its_distances():
-    result = measure(SCORES, HALF, TARGETS, POLARITY)
+    result = measure(SCORES, HALF, TARGETS, POLARITY, np.array([1, 2, 2, 3]))
     assert result["confusion"] == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
     assert result["mae"] == 0.25
     assert result["level_accuracy"] == 0.75
     assert result["within_one_level"] == 1.0
     # Quadratic weights: 1 observed; expected 1 * (2 * 1 + 1 * 4 + 1 * 1 + 1 * 1 + 2 * 4 + 2 * 2) / 4 = 5.
     assert result["kappa"] == pytest.approx(1 - 1 / 5)
+
+
+def test_without_levels_the_probabilities_place_the_texts():
+    result = measure(SCORES, HALF, TARGETS, POLARITY)
+    # Mean levels 1.27, 1.91, 2.27, 2.19.
+    assert result["confusion"] == [[1, 0, 0], [0, 1, 0], [0, 2, 0]]
 
 
 def test_texts_with_two_labels_have_no_level_and_are_left_out_of_the_scale():
@@ -185,11 +192,34 @@ def test_decide_takes_what_reaches_its_threshold_or_else_the_nearest():
     assert decide(probabilities, thresholds).tolist() == [[True, False, True], [False, True, False]]
 
 
-def test_level_is_the_median_of_the_probabilities():
-    probabilities = np.array(
-        [[0.9, 0.2, 0.1], [0.4, 0.3, 0.4], [0.3, 0.0, 0.9], [0.0, 0.0, 0.0], [0.5, 0.5, 0.0]]
+def test_a_place_on_the_scale_is_the_mean_of_the_levels_moved_along_the_line():
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.4, 0.2, 0.4], [0.1, 0.0, 0.4], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(mean_levels(probabilities), [1.1, 2.0, 2.6, 2.0])
+    assert place(probabilities, (1.0, 0.0)).tolist() == [1, 2, 3, 2]
+    assert place(probabilities, (3.0, -4.0)).tolist() == [1, 2, 3, 2]
+    assert place(probabilities, (0.0, 2.0)).tolist() == [2, 2, 2, 2]
+
+
+def test_the_line_brings_the_ends_of_the_scale_within_reach():
+    # Each label keeps a little probability everywhere, so mean levels run from 1.5 to 2.5 only.
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]])
+    targets = np.eye(3)
+    assert fit_line(probabilities, targets) == pytest.approx((2.0, -2.0))
+    assert place(probabilities, fit_line(probabilities, targets)).tolist() == [1, 2, 3]
+
+
+def test_the_line_counts_texts_by_weight_and_leaves_out_those_without_a_label():
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6], [0.9, 0.0, 0.0]])
+    targets = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, -1]], dtype=float)
+    some = [0, 1]
+    assert fit_line(probabilities, targets, np.array([1.0, 1.0, 0.0, 9.0])) == pytest.approx(
+        fit_line(probabilities[some], targets[some])
     )
-    assert median_levels(probabilities).tolist() == [1, 2, 3, 2, 1]
+
+
+def test_the_line_changes_nothing_where_all_texts_stand_in_one_place():
+    assert fit_line(np.full((3, 3), 0.5), np.eye(3)) == (1.0, 0.0)
+    assert fit_line(np.ones((1, 3)), np.zeros((1, 3))) == (1.0, 0.0)
 
 
 def test_majority_gives_everybody_the_most_frequent_label():

@@ -287,7 +287,14 @@ def test_rows_of_a_bucket_have_like_lengths():
 
 def test_a_wish_for_a_precision_is_granted():
     assert [precision_for(wish) for wish in ("no", "bf16", "fp16")] == ["no", "bf16", "fp16"]
-    assert precision_for("auto") in ("no", "bf16", "fp16")
+
+
+def test_training_takes_bf16_on_a_processor_only_where_it_pays(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert precision_for("auto") == "no"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert precision_for("auto") == "bf16"
 
 
 def _equal(one, other):

@@ -196,9 +196,10 @@ def test_requests_that_no_engine_can_sample_are_refused(changes, message):
         Request(**({"prompt": "hello", "k": 1, "seed": 0} | changes))
 
 
-def test_bf16_is_used_only_where_the_processor_multiplies_it(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "avx2": True})
+def test_bf16_is_used_only_where_it_pays(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": False})
     assert arithmetic(on_gpu=False) == torch.float32
-    assert arithmetic(on_gpu=True) == torch.bfloat16
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
     assert arithmetic(on_gpu=False) == torch.bfloat16
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert arithmetic(on_gpu=True) == torch.bfloat16

@@ -84,7 +84,7 @@ def _judged(
     served: Served, texts: Sequence[str], lengths: Sequence[int]
 ) -> tuple[np.ndarray, list[int | None]]:
     """Probabilities, float64 (n, n_labels), and levels of texts with these numbers of tokens."""
-    from tasks.evaluation.thresholds import median_levels
+    from tasks.evaluation.placing import place
     from tasks.training import predict_levels
 
     order = np.argsort(lengths, kind="stable")
@@ -96,8 +96,8 @@ def _judged(
         judged = predict_levels(served.model, served.tokenizer, batch, served.settings["max_tokens"])
         found[rows] = judged.probabilities
         if served.taxonomy.ordinal:
-            # Without a head for the scale the median of the labels' probabilities, as in the evaluation.
-            places = median_levels(found[rows]) if judged.levels is None else judged.levels
+            # Without a head for the scale by the labels' probabilities, as in the evaluation.
+            places = place(found[rows], served.settings["line"]) if judged.levels is None else judged.levels
             for i, level in zip(rows, places.tolist(), strict=True):
                 levels[i] = level
     return found, levels

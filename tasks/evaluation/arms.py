@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.evaluation.baselines import majority, tfidf_logreg
 from tasks.evaluation.measuring import measure
+from tasks.evaluation.placing import place
 from tasks.taxonomy import Taxonomy
 
 Labelled = tuple[list[str], NDArray[np.float64]]
@@ -41,7 +42,13 @@ def baseline_arms(
         {
             "name": baseline,
             "test_set": name,
-            "metrics": measure(says.probabilities[name], says.thresholds, targets, taxonomy),
+            "metrics": measure(
+                says.probabilities[name],
+                says.thresholds,
+                targets,
+                taxonomy,
+                place(says.probabilities[name], says.line) if taxonomy.ordinal else None,
+            ),
         }
         for baseline, says in found.items()
         for name, (_, targets) in tests.items()

@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
+from tasks.evaluation.placing import AS_IT_IS, Line, fit_line
 from tasks.evaluation.thresholds import tune_thresholds
 
 Matrix = NDArray[np.float64]
@@ -26,6 +27,8 @@ class Baseline:
     """(n, n_labels) per test set."""
     thresholds: Matrix
     """(n_labels,)."""
+    line: Line = AS_IT_IS
+    """From mean levels to levels, see `tasks.evaluation.placing`; idle without an order."""
 
 
 def majority(train_targets: Matrix, n_test: Mapping[str, int]) -> Baseline:
@@ -75,8 +78,12 @@ def tfidf_logreg(
         rows = features.transform(texts)
         return np.column_stack([_positive(model, rows) for model in models])
 
-    thresholds = tune_thresholds(predict(val_texts), val_targets, min_positives, val_weights)
-    return Baseline({name: predict(texts) for name, texts in test_texts.items()}, thresholds)
+    judged = predict(val_texts)
+    return Baseline(
+        {name: predict(texts) for name, texts in test_texts.items()},
+        tune_thresholds(judged, val_targets, min_positives, val_weights),
+        fit_line(judged, val_targets, val_weights),
+    )
 
 
 def _features(n_texts: int) -> FeatureUnion:

@@ -8,7 +8,8 @@ import evaluate
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.evaluation.thresholds import decide, median_levels
+from tasks.evaluation.placing import AS_IT_IS, place
+from tasks.evaluation.thresholds import decide
 from tasks.taxonomy import Taxonomy
 
 METRICS_FILE = Path(__file__).with_name("metrics.py")
@@ -31,7 +32,7 @@ def measure(
         targets: (n, n_labels), 0 or 1; a label below 0 is unknown and counts as rightly left out, whatever
             was said about it.
         taxonomy: Names the labels; a scale is measured as one, too.
-        levels: (n,) places on the scale, 1..n_labels; None takes the median of the probabilities.
+        levels: (n,) places on the scale, 1..n_labels; None takes the mean of the probabilities.
 
     Returns:
         See `INPUTS` in `tasks/evaluation/metrics.py`; JSON-able.
@@ -44,7 +45,7 @@ def measure(
     decided = decide(probabilities, thresholds).astype(float)
     scale = {}
     if taxonomy.ordinal:
-        predicted = median_levels(probabilities) if levels is None else levels
+        predicted = place(probabilities, AS_IT_IS) if levels is None else levels
         scale = {"predicted_levels": predicted, "reference_levels": true_levels(targets)}
     if (unknown := targets < 0).any():
         decided, targets, probabilities = (

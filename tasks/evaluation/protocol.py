@@ -23,7 +23,8 @@ from tasks.evaluation.bootstrap import (
     row_mean,
 )
 from tasks.evaluation.measuring import true_levels
-from tasks.evaluation.thresholds import decide, median_levels
+from tasks.evaluation.placing import Line, place
+from tasks.evaluation.thresholds import decide
 from tasks.records import Record, Row
 from tasks.taxonomy import Taxonomy
 
@@ -249,8 +250,10 @@ def from_bytes(content: bytes) -> Predictions:
         return Predictions(**{name: arrays[name] for name in Predictions._fields})
 
 
-def levels_of(probabilities: Matrix, levels: NDArray[np.int_] | None, taxonomy: Taxonomy) -> NDArray[np.int_]:
-    """Places on the scale, (n,): those of the scale head, else the median's; 0 without a scale."""
+def levels_of(
+    probabilities: Matrix, levels: NDArray[np.int_] | None, line: Line, taxonomy: Taxonomy
+) -> NDArray[np.int_]:
+    """Places on the scale, (n,): those of the scale head, else by the probabilities; 0 without a scale."""
     if not taxonomy.ordinal:
         return np.zeros(len(probabilities), dtype=int)
-    return median_levels(probabilities) if levels is None else levels
+    return place(probabilities, line) if levels is None else levels

@@ -1,4 +1,4 @@
-"""From probabilities to label sets and levels."""
+"""From probabilities to label sets."""
 
 from collections.abc import Sequence
 
@@ -69,20 +69,6 @@ def decide(probabilities: Matrix, thresholds: Matrix) -> NDArray[np.bool_]:
     rows = np.flatnonzero(~decided.any(axis=1))
     decided[rows, ratio[rows].argmax(axis=1)] = True
     return decided
-
-
-def median_levels(probabilities: Matrix) -> NDArray[np.int_]:
-    """Place each text on the scale: (n,) levels, 1..n_labels.
-
-    Takes the median of the levels under the probabilities scaled to sum to 1. The median is what
-    minimises the expected absolute error, and one stray probability at the far end does not move it.
-    Of two medians the first is taken; a text with no probability at all lands in the middle.
-    """
-    probabilities = np.asarray(probabilities, dtype=float)
-    empty = probabilities.sum(axis=1, keepdims=True) == 0
-    cumulative = np.cumsum(np.where(empty, 1.0, probabilities), axis=1)
-    levels: NDArray[np.int_] = 1 + (cumulative < cumulative[:, -1:] / 2).sum(axis=1)
-    return levels
 
 
 def _best_cuts(scores: Matrix, positive: NDArray[np.bool_], weights: Matrix) -> Matrix:

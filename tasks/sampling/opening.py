@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tasks.arithmetic import bf16_pays
 from tasks.config import GeneratorConfig
 from tasks.sampling.attention import ATTENTION
 from tasks.sampling.decoding import Limits
@@ -98,10 +99,8 @@ def _load_model(name: str, revision: str | None) -> Any:
 
 
 def arithmetic(on_gpu: bool) -> torch.dtype:
-    """bf16 where the hardware multiplies it natively, fp32 elsewhere."""
-    native = torch.cpu.get_capabilities()
-    fast = on_gpu or native.get("avx512_bf16", False) or native.get("amx_bf16", False)
-    return torch.bfloat16 if fast else torch.float32
+    """bf16 where it pays, fp32 elsewhere."""
+    return torch.bfloat16 if bf16_pays(on_gpu) else torch.float32
 
 
 def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:

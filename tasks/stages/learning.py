@@ -12,6 +12,7 @@ from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_arms
 from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.measuring import measure
+from tasks.evaluation.placing import fit_line
 from tasks.evaluation.protocol import Predictions, levels_of, to_bytes
 from tasks.evaluation.thresholds import population_weights, tune_thresholds
 from tasks.realrows import without_seen
@@ -39,7 +40,7 @@ class Evaluation(Record):
     """What the classifier said about the test set that decides, see `Predictions`."""
 
 
-@stage("train", version="2", outside=True)
+@stage("train", version="3", outside=True)
 def train(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -82,7 +83,7 @@ def _trained(
     progress: Progress,
     pairing: float = 0.0,
 ) -> Path:
-    """Folder of a classifier that is trained, calibrated and has its thresholds; no test row is at hand."""
+    """Folder of a trained, calibrated classifier with its thresholds and line; no test row is at hand."""
     parts = parts_of(rows)
     model, tokenizer, state = train_classifier(
         parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, progress, pairing
@@ -101,13 +102,14 @@ def _trained(
         "base": config.base,
         "ordinal": config.ordinal,
         "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
+        "line": fit_line(mended, targets_of(judges), weights),
         "history": state.history,
     }
     save_classifier(model, tokenizer, travelling, scratch / "model")
     return scratch / "model"
 
 
-@stage("evaluate", version="2")
+@stage("evaluate", version="3")
 def evaluate(
     model: ModelRef,
     rows: DatasetRef,
@@ -156,7 +158,7 @@ def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Pre
         probabilities=said,
         thresholds=np.array(settings["thresholds"]),
         targets=targets_of(rows),
-        levels=levels_of(said, found.levels, taxonomy),
+        levels=levels_of(said, found.levels, settings["line"], taxonomy),
         weights=np.array([row["weight"] for row in rows], dtype=float),
     )
 

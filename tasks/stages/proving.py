@@ -55,7 +55,7 @@ def prove_rare(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef
     return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
 
 
-@stage("predict")
+@stage("predict", version="2")
 def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
     """What a finished classifier says about test rows; its thresholds are those that came with it."""
     store = open_store()
@@ -63,7 +63,7 @@ def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobR
     return store.put_blob(to_bytes(said), ".npz")
 
 
-@stage("predict-baseline")
+@stage("predict-baseline", version="2")
 def predict_baseline(
     name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
 ) -> BlobRef:
@@ -86,7 +86,7 @@ def predict_baseline(
         probabilities=probabilities,
         thresholds=found.thresholds,
         targets=targets_of(tested),
-        levels=levels_of(probabilities, None, taxonomy),
+        levels=levels_of(probabilities, None, found.line, taxonomy),
         weights=np.array([row["weight"] for row in tested], dtype=float),
     )
     return store.put_blob(to_bytes(said), ".npz")

@@ -120,7 +120,7 @@ def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     return put_sifted(scrub_rows(open_store().get_rows(rows), config))
 
 
-@stage("verify", version="3")
+@stage("verify", version="4")
 def verify(
     rows: DatasetRef,
     taxonomy: Taxonomy,
