@@ -46,9 +46,13 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
-def _say_ranges(schema: dict[str, Any]) -> None:
-    """Add the range to the help of every knob, for forms check it but do not show it."""
-    for knob in schema.get("properties", {}).values():
+def _for_forms(schema: dict[str, Any]) -> None:
+    """Add its range to the help of every knob, for forms check it but do not show it, and its place.
+
+    A server on Postgres keeps the knobs of a section in no order but this.
+    """
+    for position, knob in enumerate(schema.get("properties", {}).values()):
+        knob["position"] = position
         rules = {name: value for part in (knob, *knob.get("anyOf", ())) for name, value in part.items()}
         low = rules.get("minimum", rules.get("exclusiveMinimum"))
         high = rules.get("maximum", rules.get("exclusiveMaximum"))
@@ -72,7 +76,7 @@ class Config(BaseModel):
     """Base of every section: values cannot change, unknown names are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_say_ranges
+        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_for_forms
     )
 
 
