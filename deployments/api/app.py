@@ -34,10 +34,22 @@ Caller = Annotated[str, Depends(caller)]
 log = logging.getLogger("sentimill.api")
 
 
+WHEN = {
+    401: "The key is missing or wrong",
+    404: "That run is not served",
+    408: "The body did not arrive in time",
+    413: "The body is too large",
+    422: "The request is not as this document says, or asks for too much",
+    429: "The key has used up its texts for now; Retry-After says until when",
+    503: "Not ready, or more is waiting than can be answered in time; Retry-After says when to come back",
+    504: "No answer within `timeout_ms`, or within the service's own limit where that is shorter",
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI entries of the problems that a path may answer with."""
+    """OpenAPI entries of the problems (RFC 9457) that a path may answer with."""
     content = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
-    return {status: {"description": "Problem details (RFC 9457)", "content": content} for status in statuses}
+    return {status: {"description": WHEN[status], "content": content} for status in statuses}
 
 
 api = APIRouter()
