@@ -1,12 +1,16 @@
 """The service on a tiny run: answers like the evaluated model, within its bounds, whatever it is sent."""
 
 import asyncio
+import contextlib
 import csv
 import io
 import json
 import logging
+import pickle
 import re
 import shutil
+import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from deployments.api import app as application
@@ -21,6 +26,7 @@ from deployments.api.__main__ import main
 from deployments.api.app import create_app
 from deployments.api.batching import Batcher, OverloadedError
 from deployments.api.explaining import replacements, without_each
+from deployments.api.listening import bound, run
 from deployments.api.metrics import psi
 from deployments.api.precision import agreement
 from deployments.api.schemas import PredictRequest
@@ -122,8 +128,6 @@ def client(results):
 @pytest.fixture(scope="module")
 def loopback(results):
     """Address of a service on a port of this machine."""
-    import uvicorn
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIMILL_RESULTS", str(results))
         patch.delenv("SENTIMILL_API_KEYS", raising=False)
@@ -480,6 +484,39 @@ def test_a_damaged_model_is_refused_with_the_reason(results, tmp_path, monkeypat
     assert code == 2
     assert "has sha256" in said
     assert "The model was damaged or changed after its run." in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers share a socket elsewhere")
+def test_a_worker_gets_a_socket_of_its_own_on_the_same_port():
+    with bound(socket.AF_INET, ("127.0.0.1", 0)) as kept:
+        address = kept.getsockname()
+        first, second = (pickle.loads(pickle.dumps(kept)) for _ in range(2))  # as they are sent to workers
+        with first, second:
+            assert {each.getsockname() for each in (first, second)} == {address}
+            assert len({each.fileno() for each in (kept, first, second)}) == 3
+            for each in (first, second):
+                each.listen(64)
+                each.setblocking(False)
+            callers = [socket.create_connection(address) for _ in range(64)]
+            taken = []
+            for each in (first, second):
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        taken.append((each, each.accept()[0]))
+            for caller in [*callers, *(accepted for _, accepted in taken)]:
+                caller.close()
+    counts = Counter(each is first for each, _ in taken)
+
+    assert (sum(counts.values()), min(counts.values()) > 8) == (64, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers share a socket elsewhere")
+def test_a_port_that_another_service_has_is_refused():
+    with bound(socket.AF_INET, ("127.0.0.1", 0)) as taken:
+        taken.listen()
+        config = uvicorn.Config("none", host="127.0.0.1", port=taken.getsockname()[1], workers=2)
+        with pytest.raises(SystemExit):
+            run(config)
 
 
 def test_a_model_that_lacks_what_answering_needs_is_refused_before_a_worker_starts(results, tmp_path, capsys):

@@ -66,7 +66,7 @@ class Drift:
         return np.asarray(counts / counts.sum())
 
     def note(self, predictions: list[Prediction]) -> dict[str, float]:
-        """Add texts; return the index of lengths and of labels; nothing while there are few, or just after."""
+        """Add texts; return the indices of lengths and labels; nothing while there are few, or just after."""
         self._lengths.extend(len(each.text.split()) for each in predictions)
         self._labels.extend(each.decided for each in predictions)
         now_s = time.monotonic()

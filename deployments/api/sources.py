@@ -22,6 +22,7 @@ CARD = "README.md"
 class UnknownRunError(ValueError):
     """The results block has no such run."""
 
+
 NEEDED = ("labels", "thresholds", "scrubber", "scrubbing", "max_tokens", "base")
 """What sentimill.json must say, beside the taxonomy; of a scale without a head of its own also `line`."""
 
@@ -127,8 +128,8 @@ def require_complete(folder: Path) -> None:
         is_scale = about["taxonomy"]["ordinal"] and not about.get("ordinal")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder} has no readable sentimill.json ({type(error).__name__}); expected a model folder that a "
-            "run wrote. Copy it again, or give make run."
+            f"{folder} has no readable sentimill.json ({type(error).__name__}); expected a model folder "
+            "that a run wrote. Copy it again, or give make run."
         ) from error
     missing = [name for name in (*NEEDED, *(["line"] if is_scale else [])) if name not in about]
     if missing:

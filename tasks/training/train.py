@@ -104,7 +104,8 @@ def train_classifier(
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """Average precision over known targets (0 or more), mean over labels with a positive; 0 if none has."""
-    from sklearn.metrics import average_precision_score  # a second to import, which a served model has no use for
+    # Here, for it takes a second to import, and a model that is only served has no use for it.
+    from sklearn.metrics import average_precision_score
 
     present = np.flatnonzero((truth > 0.5).any(axis=0))
     known = truth >= 0

@@ -56,7 +56,7 @@ def onnx_models(folder):
 
     example = served.tokenizer(texts[:2], padding=True, return_tensors="pt")
     names, plain, small = ["input_ids", "attention_mask"], f"{folder}/plain.onnx", f"{folder}/small.onnx"
-    axes = dict.fromkeys(names, {0: "batch", 1: "tokens"})
+    axes = {name: {0: "batch", 1: "tokens"} for name in names}
     torch.onnx.export(
         served.model,
         tuple(example[name] for name in names),
@@ -68,9 +68,7 @@ def onnx_models(folder):
         dynamo=False,
     )
     only_weights = {"MatMulConstBOnly": True}
-    quantize_dynamic(
-        plain, small, per_channel=True, weight_type=QuantType.QInt8, extra_options=only_weights
-    )
+    quantize_dynamic(plain, small, per_channel=True, weight_type=QuantType.QInt8, extra_options=only_weights)
     return {"fp32 (ONNX Runtime)": Onnx(plain), "int8 (ONNX Runtime, dynamic)": Onnx(small)}
 
 
