@@ -35,6 +35,7 @@ log = logging.getLogger("sentimill.api")
 
 
 WHEN = {
+    400: "The body is not JSON",
     401: "The key is missing or wrong",
     404: "That run is not served",
     408: "The body did not arrive in time",
@@ -55,7 +56,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 api = APIRouter()
 
 
-@api.post(PREDICT, response_model=PredictResponse, responses=problems(401, 404, 408, 413, 422, 429, 503, 504))
+@api.post(
+    PREDICT, response_model=PredictResponse, responses=problems(400, 401, 404, 408, 413, 422, 429, 503, 504)
+)
 async def predict(body: PredictRequest, request: Request, who: Caller) -> Response:
     """Labels, probabilities and levels of one text or up to 256."""
     await request.app.state.rate_limit.require(who, len(body.texts))
@@ -95,7 +98,7 @@ generation = APIRouter()
 
 
 @generation.post(
-    "/v1/generate", response_model=GenerateResponse, responses=problems(401, 408, 413, 422, 429, 503)
+    "/v1/generate", response_model=GenerateResponse, responses=problems(400, 401, 408, 413, 422, 429, 503)
 )
 async def write(body: GenerateRequest, request: Request, who: Caller) -> Response:
     """Texts for a label set and a topic, from the run's generator, cleaned and scrubbed."""
