@@ -111,9 +111,8 @@ class PlanConfig(Config, title="Plan"):
     given and shows any, else the pairs that the taxonomy allows."""
     tempering: Share = Field(0.6, title="Tempering")
     """Exponent on the counts of label sets in real text: 1 leaves them as frequent, 0 makes all alike."""
-    mixed_share: float = Field(0.0, ge=0.0, le=0.5, title="Share of mixed texts")
-    """On a scale: share of the texts that are joined in pairs, one side for and one against. Off until it is
-    measured what it does to the scale."""
+    mixed_share: float = Field(0.1, ge=0.0, le=0.5, title="Share of mixed texts")
+    """On a scale: share of the texts that are two joined, one side for and one against."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
     max_tokens: int | None = Field(None, ge=1, title="Token budget")
