@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import publishing, runpage
-from tasks.caching import cached
+from tasks.caching import HOUR_S, cached
 from tasks.champion import CHAMPION
 from tasks.checks import real_sha256
 from tasks.config import AuditConfig, RunConfig
@@ -98,14 +98,16 @@ def _rows(store: ResultsStore, path: str) -> list[Row]:
 
 
 # Never from the cache: that the same model gives the same answers today is what is asked.
-@task(name="measure-champion", cache_policy=NO_CACHE, persist_result=False)
+@task(name="measure-champion", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=24 * HOUR_S)
 def measure_champion(model: ModelRef, rows: DatasetRef, taxonomy: Taxonomy) -> Metrics:
     """Label the rows with the champion and measure."""
     store = open_store()
     return Metrics.model_validate(measure_model(store.get_folder(model), store.get_rows(rows), taxonomy))
 
 
-@task(name="audit-champion-fairness", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="audit-champion-fairness", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=24 * HOUR_S
+)
 def measure_fairness(champion: ModelRef, taxonomy: Taxonomy, config: AuditConfig) -> Fairness | None:
     """Ask the champion about pairs that it should label alike; None where that is not wanted."""
     if not config.fairness.enabled:

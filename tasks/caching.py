@@ -14,6 +14,8 @@ from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 import httpx
 from prefect import State, Task, task
 from prefect.cache_policies import CachePolicy
+from prefect.logging.loggers import get_logger
+from prefect.task_engine import TaskRunTimeoutError
 from prefect.tasks import exponential_backoff
 from prefect.transactions import IsolationLevel
 from pydantic import BaseModel
@@ -26,6 +28,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 HOUR_S = 3600.0
+NO_TIMEOUT = "Timeout of %s seconds configured for this task"
+"""Prefect says of every cell that its limit may not hold in a thread. Ours wake each second: it holds."""
+get_logger("prefect.task_runs").addFilter(lambda record: not str(record.msg).startswith(NO_TIMEOUT))
 LOCKS = ProcessLocks(lambda: open_store().scratch("locks"))
 
 
@@ -92,8 +97,10 @@ def stage(
 
 
 def may_pass(step: object, run: object, state: State[Any]) -> bool:
-    """Whether what went wrong may be gone the next time: the network, not a file, the disk or a value."""
+    """Whether what went wrong may be gone next time: the network, not a file, a value or our time limit."""
     error = state.result(raise_on_failure=False)
+    if isinstance(error, TaskRunTimeoutError):
+        return False
     if isinstance(error, ConnectionError | TimeoutError | httpx.TransportError):
         return True
     # Hugging Face's libraries raise a plain OSError for a hub that does not answer.

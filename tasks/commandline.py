@@ -180,6 +180,14 @@ def one_clear_error() -> Iterator[None]:
         )
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
+    except RuntimeError as error:
+        if "ephemeral Prefect API server" not in str(error):
+            raise
+        fail(
+            "Prefect's server for this run did not start in time; expected it within "
+            f"{get_current_settings().server.ephemeral.startup_timeout_seconds} s. The machine is very busy: "
+            "give the same command again, or set PREFECT_API_URL to a server that runs."
+        )
     except KeyboardInterrupt:
         fail("interrupted. The same command goes on where this one stopped.", INTERRUPTED)
 

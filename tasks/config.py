@@ -46,9 +46,13 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
-def _say_ranges(schema: dict[str, Any]) -> None:
-    """Add the range to the help of every knob, for forms check it but do not show it."""
-    for knob in schema.get("properties", {}).values():
+def _for_forms(schema: dict[str, Any]) -> None:
+    """Add its range to the help of every knob, for forms check it but do not show it, and its place.
+
+    A server on Postgres keeps the knobs of a section in no order but this.
+    """
+    for position, knob in enumerate(schema.get("properties", {}).values()):
+        knob["position"] = position
         rules = {name: value for part in (knob, *knob.get("anyOf", ())) for name, value in part.items()}
         low = rules.get("minimum", rules.get("exclusiveMinimum"))
         high = rules.get("maximum", rules.get("exclusiveMaximum"))
@@ -72,7 +76,7 @@ class Config(BaseModel):
     """Base of every section: values cannot change, unknown names are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_say_ranges
+        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_for_forms
     )
 
 
@@ -91,6 +95,8 @@ class PlanConfig(Config, title="Plan"):
 
     per_label: int = Field(200, ge=1, le=1_000_000, title="Texts per label")
     """Accepted texts wanted for each label."""
+    per_topic: int | None = Field(None, ge=1, le=1_000_000, title="Texts per label and topic")
+    """Accepted texts wanted for each label about every topic, in place of the number per label."""
     topics: list[str] | None = Field(None, min_length=1, title="Topics")
     """Names of topics to write about; empty means every topic of the topics file."""
     topics_file: Path | None = Field(None, title="Topics file")
@@ -98,7 +104,8 @@ class PlanConfig(Config, title="Plan"):
     styles: list[str] | None = Field(None, min_length=1, title="Styles")
     """Styles to write in (review, chat message ...); empty means every style of the topics file."""
     topics_per_label: int = Field(10, ge=1, le=1_000, title="Topics per label")
-    """Topics drawn for each label set; every (label set, topic) pair is one cell, sampled by one task."""
+    """Topics drawn for each label set, if not all are wanted of each; every (label set, topic) pair is one
+    cell, sampled by one task."""
     pair_share: Share = Field(0.2, title="Share of multi-label texts")
     """Share of the texts that carry several labels: sets of two or three that real text shows, if `real` is
     given and shows any, else the pairs that the taxonomy allows."""
@@ -219,7 +226,7 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """`person` replaces terms that describe people ("a French engineer"), `all` things too ("French ham")."""
     neutralise_gender: bool = Field(True, title="Neutral gender")
     """Turn gendered nouns and pronouns into neutral ones, verbs agreeing."""
-    person_bias: float = Field(-0.5, ge=-5.0, le=5.0, title="Name strictness")
+    person_bias: float = Field(0.3, ge=-5.0, le=5.0, title="Name strictness")
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
     name_engine: NameEngineKind = Field(NameEngineKind.embedded, title="Name engine")
     """`embedded` needs nothing; `spacy`, `transformers` and `gliner` run the name model."""
@@ -259,8 +266,9 @@ class VerifyingConfig(Config, title="Verifying"):
     """Let the generator vote: whether the text is likelier with the label in the wish than without."""
     teacher: bool = Field(False, title="Teacher")
     """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
-    teacher_rows: int = Field(10_000, ge=100, le=1_000_000, title="Rows embedded for the teacher")
-    """Real training rows that the teacher reads by sentence embeddings; by words it reads all of them."""
+    teacher_rows: int = Field(50_000, ge=100, le=1_000_000, title="Rows read for the teacher")
+    """Real training rows that the teacher reads by an encoder, some 300 a second on two cores; by words it
+    reads all of them."""
     judge: Judge | None = Field(None, title="Judge")
     """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
     profile's."""

@@ -19,7 +19,7 @@ from tasks.nights import remember
 from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
 from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
-from tasks.reporting.scores import CLASSIFIER, REAL, ModelInfo, Plan, Review, RunScores
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
 from tasks.runs import Run, account_scrubbing, rejects_of
 from tasks.stages import Evaluation
 from tasks.store import write_json
@@ -78,7 +78,13 @@ def publish(
 def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
     """Make a run champion if it earned it and nobody objects, and show what became of it."""
     with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
-        is_champion, reasons = _crown(run, candidate, decision)
+        before = read_champions(run.store).get(run.taxonomy.name)
+        is_champion, reasons = _crown(run, candidate, decision, before)
+    runpage.show_table(
+        "scores",
+        publishing.score_rows(candidate.scores, before, _test_name(run, candidate)),
+        "Scores beside the baselines and the champion before",
+    )
     _show(run, candidate.scores, is_champion, reasons)
     remember(run, candidate.scores)
     return RunSummary(
@@ -139,11 +145,11 @@ def _info(name: str, revision: str) -> ModelInfo:
     return ModelInfo(name=Path(name).name, revision=revision, licence=LICENCES.get(name, "other"))
 
 
-def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tuple[str, ...]]:
+def _crown(
+    run: Run, candidate: Candidate, decision: Decision, champion: Mapping[str, Any] | None
+) -> tuple[bool, tuple[str, ...]]:
     scores = candidate.scores
-    test = f"{REAL} {run.real.sha256}" if run.real else f"synthetic {candidate.rows.sha256}"
-    name = run.taxonomy.name
-    champion = read_champions(run.store).get(name)
+    test, name = _test_name(run, candidate), run.taxonomy.name
     worse = _worse(run, candidate.predictions, champion, test)
     is_champion, reasons = publishing.verdict(scores, champion, test, worse)
     if not decision.approved:
@@ -162,6 +168,11 @@ def _crown(run: Run, candidate: Candidate, decision: Decision) -> tuple[bool, tu
     return is_champion, reasons
 
 
+def _test_name(run: Run, candidate: Candidate) -> str:
+    """Test set that decides, with its content hash: equal names are equal texts."""
+    return f"{REAL} {run.real.sha256}" if run.real else f"{SYNTHETIC} {candidate.rows.sha256}"
+
+
 def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str) -> list[str] | None:
     """In what a run is worse than the champion on the same texts; None where that cannot be told."""
     if not champion or champion["test"] != test or "predictions" not in champion:
@@ -175,18 +186,6 @@ def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, t
 
 def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
     """Put the outcome on the run page."""
-    rows: list[dict[str, object]] = [
-        {
-            "test": arm.test_set,
-            "what": arm.name,
-            "macro-F1": round(arm.metrics.f1_macro, 4),
-            "micro-F1": round(arm.metrics.f1_micro, 4),
-            **({"kappa": round(arm.metrics.kappa, 4)} if arm.metrics.kappa is not None else {}),
-            "rows": arm.metrics.n_rows,
-        }
-        for arm in scores.arms
-    ]
-    runpage.show_table("scores", rows, "Scores beside the baselines")
     measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
     labels = [
         {
@@ -203,6 +202,7 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     if scores.fairness:
         table = publishing.fairness_rows(scores.fairness)
         runpage.show_table("fairness", table, "Fairness, raw and as deployed")
+    runpage.show_rejects(scores.rejects, scores.rejected, "Rejected texts by reason, all in all")
     runpage.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
     fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)
@@ -210,9 +210,8 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     if scores.plan.cells:
         said = f"{shortfall(scores.plan, scores.taxonomy)}\n\n{''.join(short)}"
         runpage.show_page("unfilled", said, "What could not be filled, and why")
-    runpage.show_page(
-        "outcome",
-        f"# {run.name}\n\n{fate}\n\n- report: `{prefix}/report.html`\n- data set: `{prefix}/dataset`\n"
-        f"- model: `{prefix}/model`\n",
-        "What the run left",
-    )
+    places = {"report": "report.html", "data-set": "dataset", "model": "model"}
+    lines = [f"- {what}: `{prefix}/{place}`\n" for what, place in places.items()]
+    runpage.show_page("outcome", f"# {run.name}\n\n{fate}\n\n{''.join(lines)}", "What the run left")
+    for what, place in places.items():
+        runpage.show_link(what, f"{prefix}/{place}", f"{what} of {run.name}")

@@ -10,11 +10,13 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 from prefect.artifacts import (
     create_image_artifact,
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -154,6 +156,13 @@ def _show_svg(key: str, svg: str, description: str) -> None:
     address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
     with optional():
         create_image_artifact(image_url=address, key=key, description=description)
+
+
+def show_link(key: str, address: str, description: str) -> None:
+    """A link; a folder of this machine as `file:` address, which browsers show but do not follow."""
+    link = address if "://" in address else Path(address).as_uri()
+    with optional():
+        create_link_artifact(link=link, link_text=address, key=key, description=description)
 
 
 def show_page(key: str, markdown: str, description: str) -> None:

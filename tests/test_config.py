@@ -80,12 +80,20 @@ def test_the_run_form_knows_exact_ranges():
         "description": "Accepted texts wanted for each label. Range: from 1 to 1,000,000.",
         "maximum": 1_000_000,
         "minimum": 1,
+        "position": 0,
         "title": "Texts per label",
         "type": "integer",
     }
     # The range of a share stands once, in its type, and must reach every field of that type.
     assert (plan["pair_share"]["minimum"], plan["pair_share"]["maximum"]) == (0.0, 1.0)
     assert (SCHEMA["properties"]["mix"]["minimum"], SCHEMA["properties"]["mix"]["maximum"]) == (0.0, 1.0)
+
+
+def test_the_run_form_says_in_which_order_knobs_come():
+    """Postgres stores the keys of an object by their length."""
+    for section, model in MODELS.items():
+        properties = (SCHEMA if not section else SCHEMA["$defs"][model.__name__])["properties"]
+        assert [prop["position"] for prop in properties.values()] == list(range(len(properties)))
 
 
 def test_the_run_form_offers_choices_as_lists():

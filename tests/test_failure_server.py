@@ -1,9 +1,11 @@
-"""Servers that restart and machines that go: slots come back, runs are marked."""
+"""Servers that restart and machines that go: slots come back, runs are marked, nothing is lost."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -47,6 +49,14 @@ class Server:
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         return running(command, self.folder / "server.log", self.env)
 
+    @contextmanager
+    def killed_at_the_end(self):
+        with self.up() as process:
+            self.wait()
+            yield
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
     def wait(self):
         until("server", lambda: answers(f"{self.url}/health"), 300)
 
@@ -62,6 +72,82 @@ class Server:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+
+SMALL = """--taxonomy polarity3 --plan.per-label 6 --plan.topics restaurants,films --plan.rounds 1
+    --generator.batch-size 4 --training.epochs 1 --verifying.folds 2""".split()
+
+
+def regenerate(results, env):
+    """The command that a user types."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.regenerate", *SMALL],
+        cwd=ROOT,
+        env={**env, "SENTIMILL_RESULTS": str(results)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def once_sampling(process, results):
+    def begun():
+        assert process.poll() is None, process.stdout.read()
+        return list((results / "cache").glob("sample-cell-*"))
+
+    until("first texts", begun, 300, 0.02)
+
+
+def outcome(results):
+    """sha256 of the newest run's rows and weights."""
+    run = max((results / "runs").iterdir(), key=lambda folder: folder.stat().st_mtime)
+    files = [*sorted((run / "dataset").glob("*.parquet")), run / "model" / "model.safetensors"]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What a run leaves that nothing disturbs, and that needs no server."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")}
+    process = regenerate(folder, {**env, "PREFECT_HOME": str(folder / "home")})
+    said = process.communicate()[0]
+    assert process.returncode == 0, said
+    return outcome(folder)
+
+
+def test_a_run_whose_server_restarts_ends_as_if_nothing_had_been(tmp_path, undisturbed):
+    server, results = Server(tmp_path), tmp_path / "results"
+    with server.killed_at_the_end():
+        process = regenerate(results, server.env)
+        once_sampling(process, results)
+    with server.up():
+        said = process.communicate()[0]
+
+    assert process.returncode == 0, said
+    assert outcome(results) == undisturbed
+
+
+def test_a_run_whose_server_stays_away_says_so_and_the_same_command_ends_it(tmp_path, undisturbed):
+    server, results = Server(tmp_path), tmp_path / "results"
+    with server.killed_at_the_end():
+        process = regenerate(results, server.env)
+        once_sampling(process, results)
+    said = process.communicate()[0]
+    before = {file.name: file.stat().st_mtime_ns for file in (results / "cache").glob("sample-cell-*")}
+
+    assert process.returncode == 2, said
+    assert said.count("sentimill: ") == 1
+    assert "the Prefect server does not answer (ConnectError); expected it for the whole run." in said
+    assert "Traceback" not in said
+
+    with server.up():
+        server.wait()
+        again = regenerate(results, server.env)
+        assert again.communicate()[0]
+    assert again.returncode == 0
+    assert outcome(results) == undisturbed
+    assert {name: (results / "cache" / name).stat().st_mtime_ns for name in before} == before
 
 
 def test_a_slot_that_was_held_while_the_server_restarted_comes_back(tmp_path):

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tasks.publishing import cell_counts, fills, row_counts, samples, scrub_counts, verdict, versions
+from tasks.publishing import (
+    cell_counts,
+    fills,
+    row_counts,
+    samples,
+    score_rows,
+    scrub_counts,
+    verdict,
+    versions,
+)
 from tasks.records import Cell
 from tasks.reporting.scores import (
     CLASSIFIER,
@@ -58,6 +67,17 @@ def measured(test_set, own, bag):
 
 def test_the_first_run_that_beats_the_bag_of_words_is_champion():
     assert verdict(measured(SYNTHETIC, 0.6, 0.5), None, "synthetic a") == (True, ())
+
+
+def test_the_champion_before_stands_beside_the_scores_and_it_says_on_which_texts():
+    champion = {"run": "old", "test": "synthetic a", "f1_macro": 0.61234}
+    same = score_rows(measured(SYNTHETIC, 0.6, 0.5), champion, "synthetic a")
+    other = score_rows(measured(SYNTHETIC, 0.6, 0.5), champion, "synthetic b")
+
+    assert [row["what"] for row in same] == [CLASSIFIER, TFIDF, "champion old, on the same texts"]
+    assert same[-1] == {"test": "synthetic", "what": same[-1]["what"], "macro-F1": 0.6123}
+    assert other[-1]["what"] == "champion old, on other texts"
+    assert len(score_rows(measured(SYNTHETIC, 0.6, 0.5), None, "synthetic a")) == 2
 
 
 def test_a_run_below_the_bag_of_words_is_not():

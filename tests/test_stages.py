@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from prefect import Task, flow
 from prefect.states import Failed
+from prefect.task_engine import TaskRunTimeoutError
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks import caching, stages
@@ -280,6 +281,7 @@ def test_every_stage_has_a_time_limit_and_is_tried_again_only_where_it_meets_the
         (PermissionError(errno.EACCES, "Permission denied"), False),
         (FileNotFoundError("none.parquet"), False),
         (ValueError("a is 1; expected 2."), False),
+        (TaskRunTimeoutError(), False),
     ],
 )
 def test_what_may_pass_is_the_network_and_not_a_file_the_disk_or_a_value(error, passes):

@@ -1,6 +1,7 @@
 """The results block: what is read is what was written, and nothing is ever half there."""
 
 import hashlib
+import io
 import math
 import os
 import subprocess
@@ -9,10 +10,12 @@ import threading
 from pathlib import Path
 
 import fsspec
+import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tasks.parquet import parquet_bytes, rows_of_parquet
+from tasks.parquet import FEATURES, parquet_bytes, rows_of_parquet
 from tasks.records import DatasetRef, ModelRef, reject
 from tasks.store import (
     ResultsStore,
@@ -81,6 +84,15 @@ def test_a_row_does_not_gain_the_votes_of_the_rows_beside_it(make_row):
     rows = [make_row(votes={"fold": 0.1}), make_row(votes={}), make_row(votes={"cut": 1.0})]
 
     assert [row["votes"] for row in rows_of_parquet(parquet_bytes(rows))] == [{"fold": 0.1}, {}, {"cut": 1.0}]
+
+
+def test_rows_are_written_as_datasets_writes_them(rows):
+    columns = {name: [row[name] for row in rows] for name in FEATURES}
+    table = Dataset.from_dict(columns, features=FEATURES).data.table
+    expected = io.BytesIO()
+    pq.write_table(table, expected)
+
+    assert parquet_bytes(rows) == expected.getvalue()
 
 
 def test_rejects_come_back_with_stage_and_reason(store, rows):

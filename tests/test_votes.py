@@ -16,7 +16,14 @@ from tasks.sampling.wording import Wording
 from tasks.stages import voting
 from tasks.taxonomy import Label, Style, Taxonomy
 from tasks.verifying import Teacher, likelihood_votes, llm_votes, teach
-from tasks.verifying.evidence import believe, classifier_evidence, fit_weights, prior_of, swap_labels
+from tasks.verifying.evidence import (
+    believe,
+    classifier_evidence,
+    fit_weights,
+    prior_of,
+    set_belief,
+    swap_labels,
+)
 from tasks.verifying.judging import named_labels
 from tasks.verifying.teacher import fit_teacher
 
@@ -46,6 +53,13 @@ def test_belief_is_prior_and_weighted_evidence_in_log_odds():
     log_odds = np.log(belief / (1 - belief))
     # No vote speaks louder than 5 nats, and one that was not cast says nothing.
     np.testing.assert_allclose(log_odds, [[np.log(4) - 0.5 - 1.0, np.log(1 / 9) + 1.0, np.log(1 / 9)]])
+
+
+def test_a_label_set_is_believed_as_its_labels_are_on_average_in_log_odds():
+    given = np.array([[True, False, False], [True, True, False], [False, False, False]])
+    belief = np.array([[0.8, 0.1, 0.1], [0.9, 0.1, 0.5], [0.2, 0.2, 0.2]])
+
+    np.testing.assert_allclose(set_belief(given, belief), [0.8, 0.5, 1.0])
 
 
 def test_a_vote_that_knows_gets_weight_and_one_that_guesses_gets_none():
@@ -185,7 +199,7 @@ def test_a_teacher_knows_what_it_was_taught_and_survives_being_saved():
     again = Teacher.from_bytes(teacher.to_bytes()).probabilities(["A wonderful, lovely evening!"])
 
     assert says.argmax(axis=1).tolist() == [0, 1]
-    assert (says[:, 2] < 1e-3).all()  # nobody showed it that label
+    assert (says[:, 2] < 0.01).all()  # nobody showed it that label
     np.testing.assert_allclose(again, says[:1], atol=1e-6)
 
 
@@ -206,7 +220,7 @@ def test_weights_are_fitted_on_real_rows_that_the_teacher_has_not_seen(make_row)
 
     assert set(weights) == {"folds", "likelihood", "teacher", "judge"}
     assert weights["teacher"] > 0.3
-    assert weights["likelihood"] == 0.0  # it says the same of everything
+    assert weights["likelihood"] < 0.01  # it says the same of everything
     assert weights["judge"] == VerifyingConfig().judge_weight
     assert len(seen) == 19  # a tenth
 

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
+CLOSED = "the sampling engine was closed; expected an open one. Load it again."
 EXIT_WAIT_S = 5.0
 """How long the interpreter waits at exit for the decode thread to leave its forward pass."""
 
@@ -54,7 +55,8 @@ class LocalEngine:
             self._wake()
         try:
             while not wait([job.future], timeout=WAKE_S).done:
-                pass
+                if self._closing:  # and the decode thread, which would say so, may hang
+                    raise RuntimeError(CLOSED)
             return job.future.result()
         finally:
             # An interrupted caller wants no more texts; a served one has none left to come.
@@ -121,7 +123,7 @@ class LocalEngine:
 
     def _advance(self, rows: Sequence[Row]) -> None:
         if self._closing:
-            raise RuntimeError("the sampling engine was closed; expected an open one. Load it again.")
+            raise RuntimeError(CLOSED)
         if rows:
             self._batch.admit(rows)
         if self._batch.rows:

@@ -1,8 +1,8 @@
 """From an order for texts to texts that carry their labels."""
 
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Lock
 
@@ -14,12 +14,14 @@ from tasks.orders import Draft, Order, rows_of
 from tasks.parquet import rows_of_parquet
 from tasks.realdata import read_real
 from tasks.records import BlobRef, DatasetRef, OtherTexts, RealRef, SampledRef, SiftedRefs, TeacherRef
-from tasks.sampling import Engine, Request, load_engine
+from tasks.sampling import Engine, Request, Sample, load_engine
 from tasks.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.store import open_store, put_sifted
 from tasks.taxonomy import Taxonomy
 from tasks.verifying import Teacher, verify_rows
 
+WAKE_S = 1.0
+"""A thread that waits for longer without waking cannot be told that its time is up."""
 LOADING = Lock()
 ENGINES: dict[GeneratorConfig, Engine] = {}
 
@@ -40,18 +42,25 @@ def engine_of(config: GeneratorConfig) -> Engine:
 
 @contextmanager
 def freed_when_interrupted() -> Iterator[None]:
-    """Stop the engine on Ctrl-C or cancelling, so that the cells that wait for it end at once."""
+    """Stop the engine on Ctrl-C, cancelling or a time limit, so that cells that wait for it end at once."""
     STOP.clear()
     try:
         yield
+    except TimeoutError:
+        _free_engines()  # it hangs: what waits for it would wait in vain
+        raise
     except Exception:
         raise  # cells in flight are paid for: let them end and be kept
     except BaseException:
-        STOP.set()
-        for engine in ENGINES.values():
-            engine.close()
-        ENGINES.clear()
+        _free_engines()
         raise
+
+
+def _free_engines() -> None:
+    STOP.set()
+    for engine in ENGINES.values():
+        engine.close()
+    ENGINES.clear()
 
 
 @stage("sample-cell", version="3", outside=True, task_run_name="{order.cell.key}")
@@ -61,14 +70,24 @@ def sample_cell(
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
     engine = engine_of(generator)
     wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt, generator.stop) for w in order.wishes]
-    # Side by side, so that few waiting cells fill the batch, too.
-    with ThreadPoolExecutor(len(wishes)) as threads:
-        samples = list(threads.map(engine.sample, wishes))
+    samples = _side_by_side(engine, wishes)
     drafts = [[Draft(s.text, s.finish == "length") for s in texts] for texts in samples]
     name = str(generator.model)
     rows = rows_of(order, drafts, taxonomy, name, generator.revision or generator_sha256)
     n_tokens = sum(s.n_tokens for texts in samples for s in texts)
     return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
+
+
+def _side_by_side(engine: Engine, requests: Sequence[Request]) -> list[list[Sample]]:
+    """Ask for all texts at once, so that few waiting cells fill the batch, too."""
+    threads = ThreadPoolExecutor(len(requests))
+    asked = [threads.submit(engine.sample, request) for request in requests]
+    try:
+        while wait(asked, WAKE_S).not_done:
+            pass
+        return [samples.result() for samples in asked]
+    finally:
+        threads.shutdown(wait=False)
 
 
 @stage("collect-texts", outside=True)
@@ -101,7 +120,7 @@ def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     return put_sifted(scrub_rows(open_store().get_rows(rows), config))
 
 
-@stage("verify", version="3")
+@stage("verify", version="4")
 def verify(
     rows: DatasetRef,
     taxonomy: Taxonomy,

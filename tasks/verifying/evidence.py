@@ -64,6 +64,18 @@ def believe(prior: Matrix, evidence: Mapping[str, Matrix], weights: Mapping[str,
     return belief
 
 
+def set_belief(given: NDArray[np.bool_], belief: Matrix) -> Matrix:
+    """Belief in the label set of each text as a whole, (n,), 0..1: the mean over its labels, in log-odds.
+
+    A set that is wrong has several labels to show it, a right one may hold a label that is hard to see. 1 for
+    a text without labels.
+    """
+    total = np.where(given, log_odds(belief), 0.0).sum(axis=1)
+    n_labels = given.sum(axis=1)
+    whole: Matrix = np.where(n_labels > 0, expit(total / np.maximum(n_labels, 1)), 1.0)
+    return whole
+
+
 def fit_weights(
     evidence: Mapping[str, Matrix], given: NDArray[np.bool_], right: NDArray[np.bool_]
 ) -> dict[str, float]:

@@ -1,12 +1,12 @@
-"""The voter that learnt from people: two plain classifiers that err in different ways, averaged.
+"""The voter that learnt from people: two small classifiers that err in different ways, averaged.
 
-One reads sentence embeddings, which know what words mean; one reads the words, which embeddings made for
-topics blur where feelings are concerned. Neither needs a GPU.
+One reads what the upper layers of an encoder make of a text; its last layer alone, made to tell topics, blurs
+feelings. The other reads the words. Neither needs a GPU.
 """
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from tasks.embedding import embed
+from tasks.embedding import embed_layers
 from tasks.verifying.evidence import log_odds
-from tasks.verifying.logistic import Logistic, fit_logistic
+from tasks.verifying.logistic import Logistic
+from tasks.verifying.network import Network, fit_network
 
 # Words, pairs of words, and marks, for "!" and ":)" tell feelings.
 WORDS = {
@@ -34,13 +35,13 @@ class Teacher:
     """Both classifiers, fitted.
 
     Attributes:
-        sense: On sentence embeddings.
+        sense: On the upper layers of MiniLM.
         words: On TF-IDF.
         terms: Words and pairs of words in the order of the rows of `words.weights`.
         idf: float (n_terms,).
     """
 
-    sense: Logistic
+    sense: Network
     words: Logistic
     terms: tuple[str, ...]
     idf: NDArray[np.float64]
@@ -50,7 +51,7 @@ class Teacher:
         vectorizer = TfidfVectorizer(**WORDS, vocabulary={term: i for i, term in enumerate(self.terms)})
         vectorizer.idf_ = self.idf
         by_words = self.words.probabilities(vectorizer.transform(texts))
-        by_sense = self.sense.probabilities(embed(texts, "embed texts"))
+        by_sense = self.sense.probabilities(embed_layers(texts, "read texts"))
         found: NDArray[np.float64] = expit((log_odds(by_words) + log_odds(by_sense)) / 2)
         return found
 
@@ -59,8 +60,7 @@ class Teacher:
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
-            sense=self.sense.weights,
-            sense_bias=self.sense.bias,
+            **{f"sense_{name}": array for name, array in vars(self.sense).items()},
             words=self.words.weights.astype(np.float32),
             words_bias=self.words.bias,
             terms=np.frombuffer("\n".join(self.terms).encode(), dtype=np.uint8),
@@ -73,7 +73,7 @@ class Teacher:
         """What `to_bytes` gave."""
         arrays = np.load(io.BytesIO(content))
         return Teacher(
-            Logistic(arrays["sense"], arrays["sense_bias"]),
+            Network(**{field.name: arrays[f"sense_{field.name}"] for field in fields(Network)}),
             Logistic(arrays["words"], arrays["words_bias"]),
             tuple(arrays["terms"].tobytes().decode().split("\n")),
             arrays["idf"],
@@ -93,7 +93,7 @@ def fit_teacher(texts: Sequence[str], targets: NDArray[np.bool_], n_embedded: in
     features = vectorizer.fit_transform(texts)
     fits = [_fit_words(features, column, seed) for column in targets.T]
     words = Logistic(np.column_stack([w for w, _ in fits]), np.array([b for _, b in fits]))
-    sense = fit_logistic(embed(texts[:n_embedded], "embed real texts"), targets[:n_embedded], seed)
+    sense = fit_network(embed_layers(texts[:n_embedded], "read real texts"), targets[:n_embedded], seed)
     return Teacher(sense, words, tuple(vectorizer.get_feature_names_out()), vectorizer.idf_)
 
 

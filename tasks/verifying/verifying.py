@@ -11,7 +11,7 @@ from tasks.records import Row, Sifted
 from tasks.taxonomy import Taxonomy
 from tasks.verifying.ballots import ASKED, BELIEF, FOLDS, JUDGE, LIKELIHOOD, TEACHER, cast_votes, with_votes
 from tasks.verifying.deciding import FEWEST, decide_rows
-from tasks.verifying.evidence import Matrix, believe, classifier_evidence, log_odds, prior_of
+from tasks.verifying.evidence import Matrix, believe, classifier_evidence, log_odds, prior_of, set_belief
 from tasks.verifying.folds import label_quality, out_of_fold
 from tasks.verifying.teacher import Teacher
 
@@ -29,7 +29,7 @@ def verify_rows(
     Two voters are heard here, because they look at all rows at once: the folds, and a teacher if there is
     one. What the generator or a judge said about a row stands on it already. All votes about the
     labels that a row was asked to carry or may carry stay on it, with the belief that came of them; `quality`
-    is cleanlab's label quality score and `belief` the least belief in a label that was asked for, both 0..1.
+    is cleanlab's label quality score and `belief` that in the labels asked for as a whole, both 0..1.
 
     Args:
         rows: Clean and scrubbed rows with `group` set; groups never cross folds.
@@ -55,8 +55,8 @@ def verify_rows(
     shown = asked | (belief >= min(config.mask, config.relabel))
     ballots = {ASKED: np.where(asked, 1.0, np.nan), **votes, BELIEF: belief}
     voted = [_with_ballots(row, i, ballots, shown, taxonomy) for i, row in enumerate(rows)]
-    for row, own, believed, score in zip(voted, asked, belief, quality.tolist(), strict=True):
-        row["votes"] |= {"quality": round(score, 4), BELIEF: round(float(believed[own].min(initial=1.0)), 4)}
+    for row, score, whole in zip(voted, quality.tolist(), set_belief(asked, belief).tolist(), strict=True):
+        row["votes"] |= {"quality": round(score, 4), BELIEF: round(whole, 4)}
     return decide_rows(voted, belief, taxonomy, config)
 
 

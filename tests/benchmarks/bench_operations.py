@@ -100,28 +100,29 @@ def kills(number: int, first: int) -> None:
         finish(start(SMALL, fresh("warm-up")))  # makes Prefect's database, once
         reference.write_text(json.dumps(undisturbed(fresh("undisturbed"))))
     begins, ends, expected = json.loads(reference.read_text())
-    moments = {n: random.Random(n).uniform(begins - 1.0, ends) for n in range(first, first + number)}
+    life = (begins - 1.0, ends)
     with ThreadPoolExecutor(TRIALS_AT_ONCE) as threads:
-        trials = [threads.submit(kill, n, moment, expected) for n, moment in moments.items()]
+        trials = [threads.submit(kill, n, life, expected) for n in range(first, first + number)]
         for trial in as_completed(trials):
             record({"kills": trial.result()})
 
 
-def kill(n: int, moment: float, expected: dict[str, str]) -> dict[str, object]:
+def kill(n: int, life: tuple[float, float], expected: dict[str, str]) -> dict[str, object]:
     """One trial: what the killed run had, and whether the same command made of it what it should be."""
-    results = fresh(f"killed-{n}")
-    process = start(SMALL, results)
-    while process.poll() is None and cpu_s(process) < moment:
-        time.sleep(0.005)
-    was_running = process.poll() is None
-    process.kill()
-    process.wait()
+    draw, was_running = random.Random(n), False
+    while not was_running:  # no two runs take quite the same time; one that had ended was not killed
+        moment, results = draw.uniform(*life), fresh(f"killed-{n}")
+        process = start(SMALL, results)
+        while process.poll() is None and cpu_s(process) < moment:
+            time.sleep(0.005)
+        was_running = process.poll() is None
+        process.kill()
+        process.wait()
     saved, last = sampled(results), last_stage(results)
     finish(start(SMALL, results))
     after = sampled(results)
     trial = {
         "cpu_s": round(moment, 1),
-        "was_running": was_running,
         "had_finished": last,
         "equal": outcome(results) == expected,
         "saved_batches": len(saved),

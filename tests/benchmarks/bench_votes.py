@@ -9,7 +9,7 @@ also stand in train are left out). The generator learnt from GoEmotions train, s
 that the run itself is given none.
 
 1. Swapped labels: 2,000 dev rows, the label sets of 10 % of them exchanged. Found is the share of these among
-   the rows whose labels are believed least, at a given share of untouched rows that are flagged with them.
+   the rows whose label sets are believed least, at a given share of untouched rows flagged with them.
    GoEmotions' own labels are wrong now and then; such finds count as false alarms here.
 2. Training value: five seeds of raw generations from the product's own plan; as many rows taken from them at
    random, after cleaning and votes, and after that with labels shuffled. The classifier is a logistic
@@ -52,7 +52,7 @@ from tasks.sampling import Request, load_engine  # noqa: E402
 from tasks.taxonomy import load_taxonomy, load_topics  # noqa: E402
 from tasks.verifying import Teacher, likelihood_votes, teach, verify_rows  # noqa: E402
 from tasks.verifying.ballots import LIKELIHOOD, cast_votes  # noqa: E402
-from tasks.verifying.evidence import believe, prior_of, swap_labels  # noqa: E402
+from tasks.verifying.evidence import believe, prior_of, set_belief, swap_labels  # noqa: E402
 from tasks.verifying.folds import out_of_fold  # noqa: E402
 from tasks.verifying.verifying import evidence_of  # noqa: E402
 
@@ -131,9 +131,9 @@ def swapped_found(
         }
         for name, (said, by) in heard.items():
             belief = believe(prior_of(given, config.held), said, by)
-            least = np.where(given, belief, 1.0).min(axis=1)
-            cuts = np.quantile(least[~swapped], FALSE_ALARMS)
-            curves.setdefault(name, []).append([float((least[swapped] < cut).mean()) for cut in cuts])
+            whole = set_belief(given, belief)
+            cuts = np.quantile(whole[~swapped], FALSE_ALARMS)
+            curves.setdefault(name, []).append([float((whole[swapped] < cut).mean()) for cut in cuts])
     curve = {
         name: dict(zip(map(str, FALSE_ALARMS), np.round(np.mean(found, axis=0), 4).tolist(), strict=True))
         for name, found in curves.items()

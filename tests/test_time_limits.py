@@ -1,0 +1,73 @@
+"""What hangs fails at its time limit, is not waited for, and is not tried again."""
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import pytest
+from prefect import flow
+
+from tasks.config import RunConfig
+from tasks.locking import STOP
+from tasks.planning import plan_cells
+from tasks.runners import N_THREADS, task_runner
+from tasks.runs import open_run, sample
+from tasks.stages import texts
+from tasks.store import ResultsStore, forget_loaded_store
+
+
+@pytest.fixture
+def silent():
+    """An endpoint that knows its model and never answers a prompt; yields its address and who asked."""
+    asked, over = [], Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"data": [{"id": "small"}]}')
+
+        def do_POST(self):
+            asked.append(self.path)
+            over.wait()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1", asked
+    over.set()
+    server.shutdown()
+    STOP.clear()
+
+
+@flow(task_runner=task_runner())
+def sample_all(config: RunConfig) -> None:
+    run = open_run(config)
+    cells = plan_cells(run.config, run.taxonomy, run.topics)
+    assert len(cells) > N_THREADS
+    sample(run, [cell.model_copy(update={"draw": 1}) for cell in cells])
+
+
+def test_cells_whose_engine_hangs_fail_at_their_limit_and_those_behind_them_at_once(
+    prefect_api, silent, tmp_path
+):
+    address, asked = silent
+    ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
+    forget_loaded_store()
+    config = RunConfig.model_validate(
+        {
+            "taxonomy": "polarity3",
+            "profile": "server",
+            "plan": {"per_label": 40},
+            "generator": {"model": "small", "endpoint": address, "batch_size": 64},
+            "limits": {"batch_s": 2},
+        }
+    )
+
+    with pytest.raises(TimeoutError):
+        sample_all(config)
+
+    assert 0 < len(asked) <= N_THREADS
+    assert texts.ENGINES == {}
