@@ -225,7 +225,7 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """`person` replaces terms that describe people ("a French engineer"), `all` things too ("French ham")."""
     neutralise_gender: bool = Field(True, title="Neutral gender")
     """Turn gendered nouns and pronouns into neutral ones, verbs agreeing."""
-    person_bias: float = Field(0.3, ge=-5.0, le=5.0, title="Name strictness")
+    person_bias: float = Field(0.0, ge=-5.0, le=5.0, title="Name strictness")
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
     name_engine: NameEngineKind = Field(NameEngineKind.embedded, title="Name engine")
     """`embedded` needs nothing; `spacy`, `transformers` and `gliner` run the name model."""

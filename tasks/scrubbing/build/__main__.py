@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tasks.scrubbing.build", description=__doc__)
     parser.add_argument("--ner", type=Path, required=True, help="folder with the CoNLL corpora")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
-    parser.add_argument("--sentences", type=int, default=24_000, help="templated sentences")
+    parser.add_argument("--sentences", type=int, default=30_000, help="templated sentences")
     parser.add_argument("--iterations", type=int, default=ITERATIONS, help="steps of the training, at most")
     parser.add_argument("--seed", type=int, default=13)
     chosen = parser.parse_args()
