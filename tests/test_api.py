@@ -688,6 +688,7 @@ def test_texts_are_written_on_request_where_that_is_switched_on(serve):
 def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(client, loopback):
     import schemathesis
     from hypothesis import HealthCheck, given, settings
+    from hypothesis.errors import Unsatisfiable
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
@@ -714,7 +715,10 @@ def test_no_request_that_the_document_allows_or_forbids_breaks_the_service(clien
                     checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
                 case.validate_response(answer, checks=checks)
 
-            fuzz()
+            try:
+                fuzz()
+            except Unsatisfiable:
+                assert operation.method == "get"  # nothing to get wrong, as the strategy found late
 
     assert {path for path, _ in seen} >= {"/v1/predict", "/v1/model", "/metrics"}
     assert {200, 422} <= {status for path, status in seen if path == "/v1/predict"}
