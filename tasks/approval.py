@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Literal
+from uuid import UUID
 
-from prefect import get_run_logger
+from prefect import get_run_logger, runtime
+from prefect.client.orchestration import get_client
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
+from prefect.states import Running
 from pydantic import Field
 
 from tasks import runpage
@@ -52,6 +55,7 @@ def ask(run: Run, candidate: Candidate) -> Decision:
         try:
             answer = pause_flow_run(wait_for_input=form, timeout=config.timeout_s, poll_interval=2)
         except FlowPauseTimeout:
+            go_on()
             return Decision(approved=False, reason=f"nobody approved it within {config.timeout_s} s")
         chosen, unknown = whole_ids(answer.exclude, rows)
         if not unknown:
@@ -63,6 +67,12 @@ def ask(run: Run, candidate: Candidate) -> Decision:
     approved = answer.decision == "approve"
     reason = "" if approved else f"a person rejected it: {answer.comment or 'no comment'}"
     return Decision(approved=approved, exclude=chosen, reason=reason)
+
+
+def go_on() -> None:
+    """Take a run out of a pause that nobody ended: the server fails what is still in one when it is done."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(UUID(runtime.flow_run.id), Running(), force=True)
 
 
 def outline(candidate: Candidate) -> str:

@@ -1,6 +1,12 @@
 """What a person is shown, and what becomes of the answer."""
 
-from tasks.approval import page, rows_to_read, whole_ids
+from time import sleep
+
+from prefect import flow
+from prefect.exceptions import FlowPauseTimeout
+from prefect.flow_runs import pause_flow_run
+
+from tasks.approval import go_on, page, rows_to_read, whole_ids
 
 A = {"id": "aaaaaaaa11", "labels": ["joy"], "text": "Lovely | soup."}
 B = {"id": "aaaaaaaa22", "labels": ["joy", "anger"], "text": "Good,\nthen bad."}
@@ -27,3 +33,18 @@ def test_what_a_person_types_is_the_beginning_of_an_id():
 
 def test_what_no_row_begins_with_is_told():
     assert whole_ids(["ffff", ""], [A]) == ((), ("ffff", ""))
+
+
+def test_a_run_that_nobody_answered_ends_well_though_its_pause_is_over(prefect_api):
+    @flow
+    def asking() -> str:
+        try:
+            pause_flow_run(timeout=1, poll_interval=1)
+        except FlowPauseTimeout:
+            go_on()
+        sleep(1)  # past the end of the pause by the server's clock, too
+        return "candidate"
+
+    state = asking(return_state=True)
+
+    assert (state.name, state.result()) == ("Completed", "candidate")
