@@ -79,7 +79,7 @@ def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 
 
-@stage("teach", version="2")
+@stage("teach", version="3")
 def teach_on_real(
     real: DatasetRef,
     config: VerifyingConfig,

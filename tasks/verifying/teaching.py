@@ -18,6 +18,9 @@ from tasks.verifying.verifying import evidence_of
 MOST_SLICE = 1_000
 SLICE = 0.1
 """Share of the real rows that the teacher does not learn from; the weights are fitted on it."""
+READ_BEFORE = 0.5
+"""What is left of the fitted weight of the generator: it may have learnt from these rows, as the embedded one
+did from GoEmotions, and is then surer about them than about new ones."""
 SWAPPED = 0.25
 """Share of the slice whose labels are swapped, so that there are wrong ones to learn from."""
 
@@ -57,4 +60,7 @@ def teach(
     }
     if generator_vote:
         votes[LIKELIHOOD] = cast_votes(generator_vote(slice_), LIKELIHOOD, taxonomy.names)
-    return teacher, config.weights | fit_weights(evidence_of(votes), given, right[:cut])
+    weights = config.weights | fit_weights(evidence_of(votes), given, right[:cut])
+    if generator_vote:
+        weights[LIKELIHOOD] = round(READ_BEFORE * weights[LIKELIHOOD], 3)
+    return teacher, weights
