@@ -95,6 +95,8 @@ class PlanConfig(Config, title="Plan"):
 
     per_label: int = Field(200, ge=1, le=1_000_000, title="Texts per label")
     """Accepted texts wanted for each label."""
+    per_topic: int | None = Field(None, ge=1, le=1_000_000, title="Texts per label and topic")
+    """Accepted texts wanted for each label about every topic, in place of the number per label."""
     topics: list[str] | None = Field(None, min_length=1, title="Topics")
     """Names of topics to write about; empty means every topic of the topics file."""
     topics_file: Path | None = Field(None, title="Topics file")
@@ -102,15 +104,15 @@ class PlanConfig(Config, title="Plan"):
     styles: list[str] | None = Field(None, min_length=1, title="Styles")
     """Styles to write in (review, chat message ...); empty means every style of the topics file."""
     topics_per_label: int = Field(10, ge=1, le=1_000, title="Topics per label")
-    """Topics drawn for each label set; every (label set, topic) pair is one cell, sampled by one task."""
+    """Topics drawn for each label set, if not all are wanted of each; every (label set, topic) pair is one
+    cell, sampled by one task."""
     pair_share: Share = Field(0.2, title="Share of multi-label texts")
     """Share of the texts that carry several labels: sets of two or three that real text shows, if `real` is
     given and shows any, else the pairs that the taxonomy allows."""
     tempering: Share = Field(0.6, title="Tempering")
     """Exponent on the counts of label sets in real text: 1 leaves them as frequent, 0 makes all alike."""
-    mixed_share: float = Field(0.0, ge=0.0, le=0.5, title="Share of mixed texts")
-    """On a scale: share of the texts that are joined in pairs, one side for and one against. Off until it is
-    measured what it does to the scale."""
+    mixed_share: float = Field(0.1, ge=0.0, le=0.5, title="Share of mixed texts")
+    """On a scale: share of the texts that are two joined, one side for and one against."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
     max_tokens: int | None = Field(None, ge=1, title="Token budget")
@@ -223,7 +225,7 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """`person` replaces terms that describe people ("a French engineer"), `all` things too ("French ham")."""
     neutralise_gender: bool = Field(True, title="Neutral gender")
     """Turn gendered nouns and pronouns into neutral ones, verbs agreeing."""
-    person_bias: float = Field(-0.5, ge=-5.0, le=5.0, title="Name strictness")
+    person_bias: float = Field(0.0, ge=-5.0, le=5.0, title="Name strictness")
     """Added to the score of a name's beginning; higher finds more names and more false ones."""
     name_engine: NameEngineKind = Field(NameEngineKind.embedded, title="Name engine")
     """`embedded` needs nothing; `spacy`, `transformers` and `gliner` run the name model."""

@@ -6,7 +6,7 @@ changing one topic leaves the cells of the others as they were, and with them th
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, floor, sqrt
 
@@ -15,6 +15,7 @@ from tasks.records import Cell
 from tasks.taxonomy import Taxonomy, Topics
 
 LabelSet = tuple[str, ...]
+Weights = Mapping[LabelSet, int | Fraction]
 
 # Labels of one text, at most: of GoEmotions' texts one in a thousand has more.
 MAX_LABELS = 3
@@ -31,8 +32,8 @@ def plan_cells(
 ) -> list[Cell]:
     """Lay out the first round.
 
-    The wanted texts of the cells add up to `plan.per_label` for every label, counted over the label
-    sets that hold it. Cells that want nothing are left out.
+    The wanted texts of the cells add up to `plan.per_label` for every label, or to `plan.per_topic` for every
+    label and topic, counted over the label sets that hold it. Cells that want nothing are left out.
 
     Args:
         config: Gives the quota, the share of label sets, the topics and the seed.
@@ -45,16 +46,35 @@ def plan_cells(
     """
     names = topics.select(config.plan.topics, config.plan.styles).names
     weights = set_weights(taxonomy, people or {}, config.plan.tempering)
-    sizes = label_set_sizes(
-        taxonomy.names, weights, config.plan.per_label, config.plan.pair_share, config.seed
-    )
+    by_topic = _in_every_topic if config.plan.per_topic else _in_drawn_topics
     cells = []
-    for labels, size in sizes.items():
-        for topic, wanted in _spread(size, labels, names, config).items():
-            seed = stable_seed(config.seed, *labels, topic, 1)
-            draw = ceil(wanted * config.plan.oversampling)
-            cells.append(Cell(labels=labels, topic=topic, wanted=wanted, draw=draw, round=1, seed=seed))
+    for labels, topic, wanted in by_topic(config, taxonomy.names, weights, names):
+        seed = stable_seed(config.seed, *labels, topic, 1)
+        draw = ceil(wanted * config.plan.oversampling)
+        cells.append(Cell(labels=labels, topic=topic, wanted=wanted, draw=draw, round=1, seed=seed))
     return cells
+
+
+def _in_drawn_topics(
+    config: RunConfig, labels: Sequence[str], weights: Weights, topics: Sequence[str]
+) -> Iterator[tuple[LabelSet, str, int]]:
+    """Label set, topic and wanted texts of each cell: some topics for each set, `plan.per_label` in all."""
+    plan = config.plan
+    sizes = label_set_sizes(labels, weights, plan.per_label, plan.pair_share, config.seed)
+    for chosen, size in sizes.items():
+        for topic, wanted in _spread(size, chosen, topics, config).items():
+            yield chosen, topic, wanted
+
+
+def _in_every_topic(
+    config: RunConfig, labels: Sequence[str], weights: Weights, topics: Sequence[str]
+) -> Iterator[tuple[LabelSet, str, int]]:
+    """The same with `plan.per_topic` texts for every label about every topic."""
+    for topic in topics:
+        seed = stable_seed(config.seed, topic)
+        sizes = label_set_sizes(labels, weights, config.plan.per_topic or 0, config.plan.pair_share, seed)
+        for chosen, wanted in sizes.items():
+            yield chosen, topic, wanted
 
 
 def refill_cells(

@@ -63,6 +63,18 @@ def test_pairs_never_exceed_what_their_labels_want():
     assert sizes(ABC, 3, 1.0) == {("c",): 3, ("a", "b"): 3}
 
 
+@pytest.mark.parametrize("pair_share", [0.0, 0.2, 1.0])
+def test_with_a_number_per_topic_every_label_has_it_about_every_topic(pair_share):
+    cells = plan(some_topics("bread", "tea"), load_taxonomy("ekman"), per_topic=5, pair_share=pair_share)
+    wanted = Counter()
+    for cell in cells:
+        wanted.update({(label, cell.topic): cell.wanted for label in cell.labels})
+
+    assert wanted == {
+        (label, topic): 5 for label in load_taxonomy("ekman").names for topic in ("bread", "tea")
+    }
+
+
 @pytest.mark.parametrize("name", ["sentiment7", "goemotions", "ekman", "polarity3"])
 @pytest.mark.parametrize("per_label", [1, 7, 160])
 @pytest.mark.parametrize("pair_share", [0.0, 0.2, 1.0])

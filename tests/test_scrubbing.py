@@ -1,6 +1,7 @@
 """What the scrubber as a whole promises."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from tasks.config import DemographicCategory, Scope, ScrubbingConfig
 from tasks.records import Row
-from tasks.scrubbing import SCRUBBER_VERSION, Scrubber, scrub_report, scrub_rows
+from tasks.scrubbing import SCRUBBER_VERSION, Scrubbed, Scrubber, scrub_report, scrub_rows
+from tasks.scrubbing.account import examples, veiled
 from tasks.scrubbing.normalising import normalise
 from tasks.scrubbing.rows import scrubber_for
 
@@ -63,6 +65,8 @@ def a_row(text: str, id_: str = "r1") -> Row:
         ("Does she like him?", "Do they like them?"),
         ("He throws like a 6 year old girl.", "They throw like a child."),
         ("Ladies and gentlemen, welcome.", "People, welcome."),
+        ("Her autism is mild.", "Their condition is mild."),
+        ("I have autism and severe dyslexia.", "I have a condition and severe condition."),
         ("My [RELIGION] neighbour was kind.", "My neighbour was kind."),
         ("Mail me at kim.lee@example.org now.", "Mail me at [email] now."),
         ("Maria\u200b Garc\u00eda called.", "Person A called."),
@@ -83,6 +87,8 @@ def test_personal_parts_give_way_to_neutral_words(scrubber: Scrubber, text: str,
         "The bill was paid at dawn.",
         "Frank discussion is welcome.",
         "Mother Nature won again.",
+        "Oh boy, that was close.",
+        "Early Alzheimer's is cruel.",
         "The native app is fast.",
     ],
 )
@@ -181,6 +187,18 @@ def test_swapped_people_read_the_same(scrubber: Scrubber, one: str, other: str) 
     assert scrubber.one(one).text == scrubber.one(other).text
 
 
+def test_importing_and_starting_need_no_network() -> None:
+    program = (
+        "import socket\n"
+        "def refuse(*_, **__): raise OSError('no network')\n"
+        "socket.socket.connect = refuse; socket.getaddrinfo = refuse; socket.create_connection = refuse\n"
+        "from tasks.scrubbing import Scrubber\n"
+        "print(Scrubber().one('Write to Ann Lee, jo@example.co.uk.').text)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "Write to Person A, [email].\n"
+
+
 def test_nothing_is_fetched(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no network")
@@ -247,6 +265,28 @@ def test_the_account_shows_types_and_no_names() -> None:
     assert "Kowalska" not in json.dumps(report)
 
 
+def test_odd_rows_are_counted_whether_scrubbed_or_not() -> None:
+    rows = [a_row("Das ist nicht gut und auch nicht neu.", "r1"), a_row("Fine day.", "r2")]
+    report = scrub_report(rows, scrub_rows(rows, ScrubbingConfig()).kept, ScrubbingConfig())
+    assert report["flags"] == {"not_english": 1}
+
+
+def test_names_of_other_languages_are_still_found(scrubber: Scrubber) -> None:
+    done = scrubber.one("Heute hat John Smith nicht mit uns und auch nicht mit Maria Lopez gesprochen.")
+    assert "not_english" in done.flags
+    assert done.counts["PERSON"] == 2
+
+
+def test_a_text_with_findings_of_a_later_round_is_withheld() -> None:
+    once = Scrubbed("Person A left.", {"PERSON": 1}, (), ((0, 3, "PERSON"),))
+    later = Scrubbed("Person A left Person B.", {"PERSON": 2}, (), ((0, 3, "PERSON"),))
+    assert veiled("Ann left.", once) == "<PERSON> left."
+    assert veiled("Ann left Zork.", later) == "(not shown: something was found in a later round only)"
+    assert [e["after"] for e in examples(["Ann left.", "Ann left Zork."], [once, later])] == [
+        "Person A left."
+    ]
+
+
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tasks.scrubbing", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -272,3 +312,18 @@ def test_the_command_names_the_bad_line(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == (
         f"error: {path}, line 2 has no text; expected an object with the key `text`. Add it."
     )
+
+
+def test_the_command_survives_odd_rows(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_bytes(b'{"text": "half \\ud800 pair", "note": "\\ud800"}\n{"text": 7}\n{"text": "caf\xe9"}\n')
+    command = [sys.executable, "-m", "tasks.scrubbing", str(path)]
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=plain)
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [
+        "half \ufffd pair",
+        "",
+        "caf\ufffd",
+    ]
+    flags = json.loads(done.stderr)["flags"]
+    assert flags == {"invalid_surrogates": 2, "not_text": 1, "empty": 1}

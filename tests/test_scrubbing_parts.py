@@ -1,6 +1,7 @@
 """The parts of the scrubber: assets, tagger, contact data, linking, agreement, other engines."""
 
 import json
+import random
 import shutil
 import sys
 from pathlib import Path
@@ -21,18 +22,27 @@ from tasks.scrubbing.assets import (
     read_asset,
     unpack,
 )
+from tasks.scrubbing.build.people import invented
 from tasks.scrubbing.build.sentences import Annotated
 from tasks.scrubbing.build.training import labels_of, sentence_features, train
-from tasks.scrubbing.certain import certain_names
+from tasks.scrubbing.certain import CertainNames
 from tasks.scrubbing.engine import MOST_TOKENS, cut
-from tasks.scrubbing.features import LABELS, Entry, word_features
+from tasks.scrubbing.features import (
+    LABELS,
+    Entry,
+    entry_of,
+    group_of,
+    letter_grams,
+    name_likeness,
+    word_features,
+)
 from tasks.scrubbing.linking import letters, link, parse_name
 from tasks.scrubbing.names import refined
 from tasks.scrubbing.normalising import normalise
 from tasks.scrubbing.other_engines import MOST_CHARACTERS, cut_text, joined
 from tasks.scrubbing.pii import find_pii, is_iban, passes_luhn
 from tasks.scrubbing.reading import Reading
-from tasks.scrubbing.tagger import Tagger, spans_of
+from tasks.scrubbing.tagger import Tagger, marks_of, pronoun_ahead, spans_of
 from tasks.scrubbing.tokens import tokenise, tokens_of
 
 
@@ -65,6 +75,7 @@ def test_assets_hold_no_pickles_and_stay_small() -> None:
 def test_entries_survive_packing() -> None:
     entry = Entry(first=6, last=3, case=-5, common=True, city=False, sex="f")
     assert unpack(pack(entry)) == entry
+    assert unpack(pack(Entry(verb=True))) == Entry(verb=True)
     assert unpack(pack(Entry(case=None, city=True))) == Entry(case=None, city=True)
 
 
@@ -89,7 +100,7 @@ SENTENCES = [
 def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
     pycrfsuite = pytest.importorskip("pycrfsuite")
     lexicon = load_lexicon()
-    tables = train(SENTENCES * 4, lexicon, seed=0)
+    tables = train(SENTENCES * 4, lexicon, load_weights().letters, seed=0)
     texts = {
         name: tables[name].tobytes().decode().split("\n") for name in ("features", "grams", "vocabulary")
     }
@@ -99,12 +110,13 @@ def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
         dict(zip(texts["grams"], tables["gram_weights"].astype(np.float32), strict=True)),
         tables["transitions"],
         frozenset(texts["vocabulary"]),
+        tables["letters"],
     )
     trainer = pycrfsuite.Trainer(verbose=False)
     written = []
     for sample in SENTENCES * 4:
         tokens = tokenise(sample.text)
-        seen = [word_features(word, lexicon, weights.vocabulary) for _, _, word in tokens]
+        seen = [word_features(word, lexicon, weights.vocabulary, weights.letters) for _, _, word in tokens]
         written.append(sentence_features([word for _, _, word in tokens], seen))
         trainer.append(written[-1], labels_of(tokens, sample.entities))
     trainer.train(str(tmp_path / "model"))
@@ -130,9 +142,10 @@ def test_tagging_does_not_depend_on_the_batch() -> None:
 def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
     tokens = tokens_of("A short sentence. " * 1_000 + "x " * 3_000)
     pieces = list(cut(tokens))
-    assert [token for piece in pieces for token in piece] == tokens
+    assert [word for piece in pieces for word in piece.words] == tokens.words
+    assert [start for piece in pieces for start in piece.starts] == tokens.starts
     assert max(map(len, pieces)) <= MOST_TOKENS
-    assert pieces[0][-1].group() == "."
+    assert pieces[0].words[-1] == "."
 
 
 def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
@@ -153,6 +166,21 @@ def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
         ("Rosa Parks spoke. Then Parks left.", [(0, 10)], ["Rosa Parks", "Parks"]),
         ("Person A left with Ana.", [(0, 8), (19, 22)], ["Ana"]),
         ("They said the famous Bono sang.", [(10, 25)], ["Bono"]),
+        ("I saw Dang Xuan Loc today.", [(6, 15)], ["Dang Xuan Loc"]),
+        ("Ana Lucía de los Santos left.", [(0, 9)], ["Ana Lucía de los Santos"]),
+        ("I know He Shanshan well.", [(10, 18)], ["He Shanshan"]),
+        ("I saw Anna Monday.", [(6, 10)], ["Anna"]),
+        ("Goals by Adeola and Moreau.", [(9, 15)], ["Adeola", "Moreau"]),
+        ("It was Moreau or Adeola.", [(17, 23)], ["Moreau", "Adeola"]),
+        ("It was Anna and Netflix.", [(7, 11)], ["Anna"]),
+        ("Anna's test failed.", [(0, 4)], ["Anna"]),
+        ("They play a Gibson guitar.", [(12, 18)], []),
+        ("We saw San Diego.", [(11, 16)], []),
+        ("They beat Santa Clara.", [(10, 21)], []),
+        ("Martin Luther King Boulevard is long.", [(0, 13)], []),
+        ("They gave chase again.", [(10, 15)], []),
+        ("It was Monday again.", [(7, 13)], []),
+        ("I met Mr. Castellano twice.", [(10, 20)], ["Mr. Castellano"]),
     ],
 )
 def test_names_are_made_whole(text: str, spans: list[tuple[int, int]], expected: list[str]) -> None:
@@ -308,10 +336,41 @@ def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
         ("We flew to North Carolina and San Diego.", []),
         ("We like Chihiro Matsuda University.", []),
         ("Old habits die hard.", []),
+        ("we saw dr. ahmed and mrs jones", ["ahmed", "jones"]),
+        ("mr. right is a drink", []),
+        ("We thanked Zorimela Akunawo for it.", ["Zorimela Akunawo"]),
     ],
 )
 def test_titles_and_runs_of_names_need_no_model(text: str, expected: list[str]) -> None:
-    assert [text[a:b] for a, b in certain_names(tokens_of(text), load_lexicon())] == expected
+    assert [
+        text[a:b] for a, b in CertainNames(load_lexicon(), load_weights().letters).spans(tokens_of(text))
+    ] == expected
+
+
+def test_the_letters_of_a_name_tell_it_from_other_words() -> None:
+    letters = load_weights().letters
+    assert name_likeness("kowalewska", letters) > name_likeness("teaspoons", letters)
+    assert letter_grams("ab") == ["^a", "ab", "b$", "^ab", "ab$", "^ab$"]
+
+
+def test_a_pronoun_ahead_speaks_for_capitalised_words_only() -> None:
+    words = "Grace saw a dog and lost her hat . Hope came".split()
+    marks = np.array([[marks_of(word) for word in words]])
+    assert pronoun_ahead(marks)[0].nonzero()[0].tolist() == [0]
+
+
+def test_everyday_words_go_by_their_form() -> None:
+    lexicon = load_lexicon()
+    forms = {
+        word: group_of(word, entry_of(word, lexicon)) for word in ("plumber", "rehearsed", "slowly", "sings")
+    }
+    assert forms == {"plumber": "pn", "rehearsed": "ed", "slowly": "ly", "sings": "vz"}
+
+
+def test_invented_names_join_two_at_a_letter() -> None:
+    found = {invented(["Marina", "Katrin"], random.Random(seed)) for seed in range(40)}
+    assert found == {"Marina", "Katrin", "Marin", "Katrina"}
+    assert invented(["Al", "Bo"], random.Random(1)) in {"Al", "Bo"}
 
 
 def test_word_pieces_are_joined() -> None:

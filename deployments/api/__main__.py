@@ -6,6 +6,7 @@ This process checks the model, then watches over the workers, which answer; one 
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -55,7 +56,9 @@ def _check(settings: ApiSettings) -> None:
 def _serve(settings: ApiSettings) -> None:
     import uvicorn
 
-    uvicorn.run(
+    from deployments.api.listening import run
+
+    config = uvicorn.Config(
         FACTORY,
         factory=True,
         host=settings.host,
@@ -68,6 +71,8 @@ def _serve(settings: ApiSettings) -> None:
         timeout_worker_healthcheck=60,  # loading a new champion keeps a worker busy for seconds
         backlog=512,
     )
+    with suppress(KeyboardInterrupt):
+        run(config)
 
 
 LOGGING: dict[str, Any] = {

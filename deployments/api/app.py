@@ -34,16 +34,31 @@ Caller = Annotated[str, Depends(caller)]
 log = logging.getLogger("sentimill.api")
 
 
+WHEN = {
+    400: "The body is not JSON",
+    401: "The key is missing or wrong",
+    404: "That run is not served",
+    408: "The body did not arrive in time",
+    413: "The body is too large",
+    422: "The request is not as this document says, or asks for too much",
+    429: "The key has used up its texts for now; Retry-After says until when",
+    503: "Not ready, or more is waiting than can be answered in time; Retry-After says when to come back",
+    504: "No answer within `timeout_ms`, or within the service's own limit where that is shorter",
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI entries of the problems that a path may answer with."""
+    """OpenAPI entries of the problems (RFC 9457) that a path may answer with."""
     content = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
-    return {status: {"description": "Problem details (RFC 9457)", "content": content} for status in statuses}
+    return {status: {"description": WHEN[status], "content": content} for status in statuses}
 
 
 api = APIRouter()
 
 
-@api.post(PREDICT, response_model=PredictResponse, responses=problems(401, 404, 408, 413, 422, 429, 503, 504))
+@api.post(
+    PREDICT, response_model=PredictResponse, responses=problems(400, 401, 404, 408, 413, 422, 429, 503, 504)
+)
 async def predict(body: PredictRequest, request: Request, who: Caller) -> Response:
     """Labels, probabilities and levels of one text or up to 256."""
     await request.app.state.rate_limit.require(who, len(body.texts))
@@ -83,7 +98,7 @@ generation = APIRouter()
 
 
 @generation.post(
-    "/v1/generate", response_model=GenerateResponse, responses=problems(401, 408, 413, 422, 429, 503)
+    "/v1/generate", response_model=GenerateResponse, responses=problems(400, 401, 408, 413, 422, 429, 503)
 )
 async def write(body: GenerateRequest, request: Request, who: Caller) -> Response:
     """Texts for a label set and a topic, from the run's generator, cleaned and scrubbed."""

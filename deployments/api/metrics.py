@@ -1,6 +1,7 @@
 """Prometheus metrics, and how far live texts have drifted from those of training. Numbers only, no texts."""
 
 import os
+import time
 from collections import deque
 from pathlib import Path
 
@@ -23,6 +24,8 @@ WINDOW = 1_000
 """Texts that drift is measured on."""
 ENOUGH = 100
 """Texts from which it is."""
+PAUSE_S = 1.0
+"""Seconds between two measurements of drift: over the whole window, one costs as much as scrubbing a text."""
 FLOOR = 1e-3
 """Share that stands for none at all, so that the logarithm stays finite."""
 BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0)
@@ -56,17 +59,20 @@ class Drift:
         self.label_shares = reference.label_shares
         self._lengths: deque[int] = deque(maxlen=WINDOW)
         self._labels: deque[np.ndarray] = deque(maxlen=WINDOW)
+        self._next_s = 0.0
 
     def _binned(self, words: np.ndarray) -> np.ndarray:
         counts = np.bincount(np.searchsorted(self.edges, words), minlength=len(self.edges) + 1)
         return np.asarray(counts / counts.sum())
 
     def note(self, predictions: list[Prediction]) -> dict[str, float]:
-        """Add texts; return the index of lengths and of labels, or nothing while there are few."""
+        """Add texts; return the indices of lengths and labels; nothing while there are few, or just after."""
         self._lengths.extend(len(each.text.split()) for each in predictions)
         self._labels.extend(each.decided for each in predictions)
-        if len(self._lengths) < ENOUGH:
+        now_s = time.monotonic()
+        if len(self._lengths) < ENOUGH or now_s < self._next_s:
             return {}
+        self._next_s = now_s + PAUSE_S
         shares = np.mean(self._labels, axis=0)
         per_label = [_yes_no(a, b) for a, b in zip(self.label_shares, shares, strict=True)]
         return {"length": psi(self.expected, self._binned(np.array(self._lengths))), "labels": max(per_label)}

@@ -23,6 +23,10 @@ class UnknownRunError(ValueError):
     """The results block has no such run."""
 
 
+NEEDED = ("labels", "thresholds", "scrubber", "scrubbing", "max_tokens", "base")
+"""What sentimill.json must say, beside the taxonomy; of a scale without a head of its own also `line`."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A model in the results block, not loaded yet."""
@@ -103,6 +107,7 @@ def fetched(source: Source) -> Iterator[Path]:
         if not isinstance(fs, LocalFileSystem):
             fs.get(address, str(folder), recursive=True)
         require_intact(folder, source)
+        require_complete(folder)
         yield folder
 
 
@@ -113,6 +118,24 @@ def require_intact(folder: Path, source: Source) -> None:
         raise ValueError(
             f"{folder} has sha256 {found[:12]}; expected {source.sha256[:12]}. The model was damaged or "
             "changed after its run. Copy it again, or give make run."
+        )
+
+
+def require_complete(folder: Path) -> None:
+    """Raise ValueError unless training wrote down all that answering needs."""
+    try:
+        about = json.loads((folder / "sentimill.json").read_bytes())
+        is_scale = about["taxonomy"]["ordinal"] and not about.get("ordinal")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder} has no readable sentimill.json ({type(error).__name__}); expected a model folder "
+            "that a run wrote. Copy it again, or give make run."
+        ) from error
+    missing = [name for name in (*NEEDED, *(["line"] if is_scale else [])) if name not in about]
+    if missing:
+        raise ValueError(
+            f"{folder}/sentimill.json lacks {', '.join(missing)}; expected all that this version writes. The "
+            "model is of another version. Give make run."
         )
 
 

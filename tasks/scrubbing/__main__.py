@@ -9,11 +9,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from tasks.config import DemographicCategory, Scope, ScrubbingConfig
+from tasks.scrubbing.normalising import SURROGATE
 from tasks.scrubbing.scrubber import SCRUBBER_VERSION, Scrubber
 
 CHUNK = 2048
@@ -56,13 +58,16 @@ def scrub_file(path: Path, config: ScrubbingConfig, out: TextIO) -> tuple[int, C
     n_rows, counts, flags = 0, Counter[str](), Counter[str]()
     while chunk := list(islice(rows, CHUNK)):
         for row, done in zip(chunk, scrubber.many([row["text"] for row in chunk]), strict=True):
-            out.write(
-                json.dumps({**row, "text": done.text, "scrubbed": done.counts}, ensure_ascii=False) + "\n"
-            )
+            out.write(written({**row, "text": done.text, "scrubbed": done.counts}))
             counts.update(done.counts)
             flags.update(done.flags)
         n_rows += len(chunk)
     return n_rows, counts, flags
+
+
+def written(row: dict[str, Any]) -> str:
+    """Return a row as one line; half surrogate pairs in its other values become U+FFFD."""
+    return SURROGATE.sub("\ufffd", json.dumps(row, ensure_ascii=False)) + "\n"
 
 
 def main() -> int:
@@ -78,6 +83,8 @@ def main() -> int:
     config = ScrubbingConfig(
         scope=chosen.scope, categories=tuple(chosen.categories), neutralise_gender=not chosen.keep_gender
     )
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale says
     try:
         n_rows, counts, flags = scrub_file(chosen.file, config, sys.stdout)
     except (FileNotFoundError, ValueError) as error:

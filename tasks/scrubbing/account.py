@@ -6,13 +6,14 @@ from typing import TypedDict, TypeVar
 
 from tasks.config import ScrubbingConfig
 from tasks.records import Row
-from tasks.scrubbing.normalising import normalise
+from tasks.scrubbing.normalising import as_text, flags_of, normalise
 from tasks.scrubbing.rows import scrubber_for
 from tasks.scrubbing.scrubber import SCRUBBER_VERSION, Scrubbed
 
 MOST_EXAMPLES = 10
 LEAK_SAMPLE = 2_000
 """Rows that the examples and the leak estimate read at most, evenly spread."""
+WITHHELD = "(not shown: something was found in a later round only)"
 EAGER_BIAS = 1.5
 """Added to the name strictness for the eager pass of the leak estimate."""
 
@@ -79,10 +80,17 @@ def scrub_report(before: Sequence[Row], after: Sequence[Row], config: ScrubbingC
         totals=_totals(after),
         by_label=_grouped(after, lambda row: row["labels"]),
         by_topic=_grouped(after, lambda row: [row["topic"]]),
-        flags=dict(Counter(flag for done in again for flag in done.flags).most_common()),
+        flags=_flags([originals[row["id"]] for row in after if row["id"] in originals]),
         examples=examples([originals[row["id"]] for row in sampled], again),
         leaks=leaks([row["text"] for row in after], config),
     )
+
+
+def _flags(texts: Sequence[str]) -> dict[str, int]:
+    """Count what was odd about the texts as they came, scrubbed or not."""
+    read = [as_text(text) for text in texts]
+    found = Counter(flag for text, flags in read for flag in (*flags, *flags_of(normalise(text))))
+    return dict(found.most_common())
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, int]:
@@ -111,15 +119,24 @@ def examples(originals: Sequence[str], scrubbed: Sequence[Scrubbed]) -> list[Exa
     counts = Counter(kind for done in scrubbed for kind in done.counts)
     shown: dict[int, Example] = {}
     for kind, _ in reversed(counts.most_common()):
-        fitting = [i for i, done in enumerate(scrubbed) if kind in done.counts and i not in shown]
+        fitting = [
+            i for i, done in enumerate(scrubbed) if kind in done.counts and i not in shown and placed(done)
+        ]
         if fitting and len(shown) < MOST_EXAMPLES:
             i = min(fitting, key=lambda i: len(originals[i]))
             shown[i] = Example(about=kind, before=veiled(originals[i], scrubbed[i]), after=scrubbed[i].text)
     return list(shown.values())
 
 
+def placed(scrubbed: Scrubbed) -> bool:
+    """Whether all findings have a place in the text as it came: later rounds find theirs in changed texts."""
+    return sum(scrubbed.counts.values()) == len(scrubbed.spans)
+
+
 def veiled(original: str, scrubbed: Scrubbed) -> str:
-    """Return the text as it came, every replaced part shown as its type."""
+    """Return the text as it came, replaced parts shown as types; withheld where a place is unknown."""
+    if not placed(scrubbed):
+        return WITHHELD
     text, pieces, place = normalise(original), list[str](), 0
     for start, end, kind in scrubbed.spans:
         blank = " " if text[start:end].endswith(" ") else ""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tasks.scrubbing.features import Entry, Lexicon
+from tasks.scrubbing.features import Entry, Letters, Lexicon
 
 FOLDER = Path(__file__).parent / "assets"
 MANIFEST = "assets.json"
@@ -33,6 +33,8 @@ class Weights(NamedTuple):
     """(labels, labels), from row to column."""
     vocabulary: frozenset[str]
     """Words with a feature of their own."""
+    letters: Letters
+    """The letter model, see `features.name_likeness`."""
 
 
 def read_asset(name: str, folder: Path = FOLDER) -> bytes:
@@ -69,10 +71,18 @@ def _strings(joined: npt.NDArray[np.uint8]) -> list[str]:
 
 
 def pack(entry: Entry) -> int:
-    """Write an entry into 14 bits: first 3, last 3, case 4 (0 = none), common 1, city 1, sex 2."""
+    """Write an entry into 15 bits: first 3, last 3, case 4 (0 = none), common 1, city 1, sex 2, verb 1."""
     case = 0 if entry.case is None else entry.case + 6
     sex = ("", "m", "f").index(entry.sex)
-    return entry.first | entry.last << 3 | case << 6 | entry.common << 10 | entry.city << 11 | sex << 12
+    return (
+        entry.first
+        | entry.last << 3
+        | case << 6
+        | entry.common << 10
+        | entry.city << 11
+        | sex << 12
+        | entry.verb << 14
+    )
 
 
 def unpack(code: int) -> Entry:
@@ -85,6 +95,7 @@ def unpack(code: int) -> Entry:
         bool(code >> 10 & 1),
         bool(code >> 11 & 1),
         ("", "m", "f")[code >> 12 & 3],
+        bool(code >> 14 & 1),
     )
 
 
@@ -108,6 +119,7 @@ def load_weights(folder: Path = FOLDER) -> Weights:
         dict(zip(_strings(stored["grams"]), grams, strict=True)),
         stored["transitions"].astype(np.float32),
         frozenset(_strings(stored["vocabulary"])),
+        stored["letters"],
     )
 
 

@@ -6,47 +6,106 @@ its start; nearly all of the rest are places, teams and firms.
 
 from collections.abc import Iterator
 
-from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, entry_of, group_of, shape, word_lists
+from tasks.scrubbing.features import (
+    UNKNOWN,
+    Entry,
+    Letters,
+    Lexicon,
+    entry_of,
+    group_of,
+    name_likeness,
+    shape,
+    word_lists,
+)
 from tasks.scrubbing.tokens import Span, Tokens, lowered
 
 FREE_BEFORE = frozenset(",.!?\n")
 TIED = frozenset("@#&-")
 LONGEST_NAME = 4
 """Words that a title is followed by, at most."""
+MOST_WORDS = 200_000
+"""Word forms remembered; beyond it the memory starts anew, so that it stays bounded."""
+SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
+"""Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
+TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL, LIKELY, LOWER = (
+    1 << bit for bit in range(10)
+)
 
 
-def certain_names(tokens: Tokens, lexicon: Lexicon) -> list[Span]:
-    """Return the spans of names by title and of runs of names; other finders may know more of them."""
-    return [*_titled(tokens, lexicon), *_runs(tokens, lexicon)]
+class CertainNames:
+    """Finds names by title and runs of names; what it learns of a word is kept for the next text."""
 
+    def __init__(self, lexicon: Lexicon, letters: Letters) -> None:
+        self._lexicon = lexicon
+        self._letters = letters
+        self._marks: dict[str, int] = {}
 
-def _titled(tokens: Tokens, lexicon: Lexicon) -> Iterator[Span]:
-    """Yield capitalised names behind capitalised titles.
+    def spans(self, tokens: Tokens) -> list[Span]:
+        """Return the names of a text; other finders may know more of them."""
+        if len(self._marks) > MOST_WORDS:
+            self._marks.clear()
+        known, words = self._marks, tokens.words
+        marks = [known[word] if word in known else self._mark(word) for word in words]
+        return [*self._titled(tokens, marks), *self._runs(tokens, marks)]
 
-    Behind Mr, Ms, Dr and the like any capitalised word is a name; behind other titles one that is known as a
-    name, or not known as anything else ("Captain Nakamura", not "General Motors").
-    """
-    lists = word_lists()
-    for i, token in enumerate(tokens[:-1]):
-        word = token.group()
-        if not word[0].isupper() or word.lower() not in lists["titles"] or (len(word) > 2 and word.isupper()):
-            continue
-        first = i + 2 if tokens[i + 1].group() == "." else i + 1
-        end = first
-        while end < min(len(tokens), first + LONGEST_NAME) and _names(tokens[end].group()):
-            end += 1
-        if end == first or (end < len(tokens) and _is_thing(tokens[end].group())):
-            continue
-        if word.lower() in lists["honorifics"] or _may_name(lowered(tokens[first].group()), lexicon):
-            yield tokens[first].start(), tokens[end - 1].end()
+    def _mark(self, word: str) -> int:
+        low, capital = lowered(word), word[0].isupper()
+        lists = word_lists()
+        entry = entry_of(low, self._lexicon)
+        title = capital and low in lists["titles"] and not (len(word) > 2 and word.isupper())
+        short = low in SHORT_TITLES and not (len(word) > 2 and word.isupper())
+        known = bool(entry.first or entry.last)
+        plain = shape(word) in {"Xx", "Xm"}
+        only = plain and group_of(low, entry) == "-" and low not in lists["in_place_names"]
+        barred = any(low in lists[name] for name in ("titles", "not_names", "institutions", "after_titles"))
+        held = (
+            (TITLE, title or short),
+            (HONORIFIC, short or (title and low in lists["honorifics"])),
+            (NAMES, (plain or (word.islower() and known and not entry.common)) and not barred),
+            (ONLY_NAMES, only),
+            (KNOWN, known),
+            (MAY_NAME, _may_name(low, self._lexicon)),
+            (THING, capital and low in lists["institutions"]),
+            (CAPITAL, capital),
+            (LIKELY, only and name_likeness(low, self._letters) >= 0),
+            (LOWER, word[0].islower()),
+        )
+        mark = self._marks[word] = sum(bit for bit, holds in held if holds)
+        return mark
 
+    def _titled(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
+        """Yield capitalised names behind capitalised titles.
 
-def _names(word: str) -> bool:
-    """Whether a capitalised word can be part of a name."""
-    low = lowered(word)
-    return shape(word) in {"Xx", "Xm"} and not any(
-        low in word_lists()[name] for name in ("titles", "not_names", "institutions", "after_titles")
-    )
+        Behind Mr, Ms, Dr and the like any capitalised word is a name; behind other titles one that is known
+        as a name, or not known as anything else ("Captain Nakamura", not "General Motors").
+        """
+        for i in [i for i, mark in enumerate(marks[:-1]) if mark & TITLE]:
+            first = i + 2 if tokens.words[i + 1] == "." else i + 1
+            end = first
+            while end < min(len(tokens), first + LONGEST_NAME) and marks[end] & NAMES:
+                end += 1
+            if end == first or (end < len(tokens) and marks[end] & THING):
+                continue
+            if marks[i] & HONORIFIC or marks[first] & MAY_NAME:
+                yield tokens.starts[first], tokens.ends[end - 1]
+
+    def _runs(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
+        """Yield two to four capitalised words that are known as nothing else.
+
+        One of them is known as a name, or all are spelled like one, inside a sentence.
+        """
+        place = 0
+        for i in [i for i, mark in enumerate(marks) if mark & ONLY_NAMES]:
+            if i < place:
+                continue
+            place = i + 1
+            while place < len(marks) and marks[place] & ONLY_NAMES:
+                place += 1
+            inside = i > 0 and bool(marks[i - 1] & LOWER)
+            known = any(mark & KNOWN for mark in marks[i:place])
+            known = known or (inside and all(mark & LIKELY for mark in marks[i:place]))
+            if known and 2 <= place - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, place):
+                yield tokens.starts[i], tokens.ends[place - 1]
 
 
 def _may_name(word: str, lexicon: Lexicon) -> bool:
@@ -54,32 +113,8 @@ def _may_name(word: str, lexicon: Lexicon) -> bool:
     return bool(entry.first or entry.last) or not (entry.common or entry.city)
 
 
-def _is_thing(word: str) -> bool:
-    return word[0].isupper() and lowered(word) in word_lists()["institutions"]
-
-
-def _runs(tokens: Tokens, lexicon: Lexicon) -> Iterator[Span]:
-    """Yield two to four capitalised words, one of them known as a name, and all of them as nothing else."""
-    words = [token.group() for token in tokens]
-    place = 0
-    while place < len(words) - 1:
-        end = place
-        while end < len(words) and words[end][0].isupper() and _only_names(words[end], lexicon):
-            end += 1
-        if 2 <= end - place <= LONGEST_NAME and _stands_free(words, place, end):
-            known = (entry_of(lowered(word), lexicon) for word in words[place:end])
-            if any(entry.first or entry.last for entry in known):
-                yield tokens[place].start(), tokens[end - 1].end()
-        place = end + 1
-
-
-def _stands_free(words: list[str], start: int, end: int) -> bool:
+def _stands_free(words: list[str], marks: list[int], start: int, end: int) -> bool:
     """Whether no other capitalised word or sign makes the run a part of something else."""
-    before, behind = words[start - 1] if start else ".", words[end] if end < len(words) else "."
-    return (before[0].islower() or before in FREE_BEFORE) and not (behind[0].isupper() or behind in TIED)
-
-
-def _only_names(word: str, lexicon: Lexicon) -> bool:
-    low = lowered(word)
-    plain = shape(word) in {"Xx", "Xm"} and group_of(low, entry_of(low, lexicon)) == "-"
-    return plain and low not in word_lists()["in_place_names"]
+    before = words[start - 1] if start else "."
+    free = before[0].islower() or before in FREE_BEFORE
+    return free and not (end < len(words) and (marks[end] & CAPITAL or words[end] in TIED))

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from tasks.scrubbing.assets import load_lexicon, load_weights
-from tasks.scrubbing.certain import certain_names
+from tasks.scrubbing.certain import CertainNames
 from tasks.scrubbing.names import name_masks, refined
 from tasks.scrubbing.presidio import NlpArtifacts, NlpEngine
 from tasks.scrubbing.recognizers import NAME_SCORE
@@ -57,6 +57,7 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         """Load the tables."""
         self.lexicon = load_lexicon()
         self.tagger = Tagger(load_weights(), self.lexicon, self.bias) if self.embedded else None
+        self._certain = CertainNames(self.lexicon, load_weights().letters)
         self._loaded = True
 
     def is_loaded(self) -> bool:
@@ -72,7 +73,7 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
             for (i, _), spans in zip(pieces, found, strict=True):
                 raw[i].update(spans)
             for tokens, known in zip(documents, raw, strict=True):
-                known.update(certain_names(tokens, self.lexicon))
+                known.update(self._certain.spans(tokens))
         for finder in self.finders:
             for spans, known in zip(finder.names(texts), raw, strict=True):
                 known.update(spans)
@@ -130,8 +131,8 @@ def cut(tokens: Tokens) -> Iterator[Tokens]:
     place = 0
     while len(tokens) - place > MOST_TOKENS:
         floor, ceiling = place + MOST_TOKENS // 2, place + MOST_TOKENS
-        ends = (i for i in range(ceiling, floor, -1) if tokens[i - 1].group() in SENTENCE_ENDS)
+        ends = (i for i in range(ceiling, floor, -1) if tokens.words[i - 1] in SENTENCE_ENDS)
         end = next(ends, ceiling)
-        yield tokens[place:end]
+        yield tokens.part(place, end)
         place = end
-    yield tokens[place:]
+    yield tokens.part(place, len(tokens)) if place else tokens

@@ -7,16 +7,32 @@ is what lets the trained tagger run as sums over tables (`tagger.py`).
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 
+from tasks.scrubbing.terms import is_person_noun
 from tasks.scrubbing.tokens import POSSESSIVES, lowered
 
 LABELS = ("O", "B-PER", "I-PER", "B-OTH", "I-OTH")
-SLOTS = ("0", "S0", "S1", "-1", "+1", "-2", "+2", "D1", "D2")
-"""Where a word's features apply: here, here at (S1) or off (S0) a sentence start, at a neighbour, and here in
-a text without capitals (D1) or in capitals throughout (D2)."""
+SLOTS = ("0", "S0", "S1", "-1", "+1", "-2", "+2", "D1", "D2", "H")
+"""Where a word's features apply: here, here at (S1) or off (S0) a sentence start, at a neighbour, here in a
+text without capitals (D1) or in capitals throughout (D2), and here with a personal pronoun ahead (H)."""
+PRONOUNS = frozenset(
+    "he she him his her hers himself herself he's she's he'd she'd he'll she'll who whose whom".split()
+)
+AHEAD = 8
+"""Words within which a pronoun speaks for a name: "Grace forgot her umbrella"."""
 GROUPS = (
+    ("months", "mo"),
+    ("pronouns", "pr"),
+    ("determiners", "dt"),
+    ("prepositions", "pp"),
+    ("auxiliaries", "ax"),
+    ("conjunctions", "cj"),
+    ("adverbs", "av"),
     ("not_names", "nn"),
     ("titles", "ti"),
     ("particles", "pt"),
@@ -28,6 +44,13 @@ GROUPS = (
     ("cities", "ct"),
     ("brands", "br"),
 )
+INFLECTIONS = (("ed", "ed"), ("ing", "ng"), ("ly", "ly"))
+WORD_GROUPS = frozenset({"pn", "pv", "ed", "ng", "ly", "vz", "ns", "cm"})
+"""What `group_of` returns for everyday words that no list holds."""
+N_SHAPES = 1 << 14
+"""Buckets of the letter model: n-grams share them by their CRC-32."""
+LETTER_STEPS = 0.5
+"""Steps of the letter model's log-odds per class."""
 LONGEST_WORD = 40
 """Longer words are cut before their features are computed, so that noise cannot fill the tables."""
 
@@ -46,10 +69,14 @@ class Entry(NamedTuple):
     city: bool = False
     sex: str = ""
     """`m` or `f` where one is twenty times as frequent as the other in the census."""
+    verb: bool = False
+    """The third person singular of a verb ("sings")."""
 
 
 UNKNOWN = Entry()
 Lexicon = dict[str, Entry]
+Letters = npt.NDArray[np.int8]
+"""Weights of the letter model, (`N_SHAPES`,), in sixteenths of log-odds; index 0 holds the constant."""
 
 
 class WordFeatures(NamedTuple):
@@ -97,17 +124,56 @@ def entry_of(word: str, lexicon: Lexicon) -> Entry:
 
 
 def group_of(word: str, entry: Entry) -> str:
-    """Return the two-letter code of the first word list that holds a lower-case word."""
+    """Return the two-letter code of the first word list that holds a lower-case word.
+
+    Everyday words that no list holds go by their form, other words are `-`.
+    """
     lists = word_lists()
     for name, code in GROUPS:
         if entry.city if name == "cities" else word in lists[name]:
             return code
-    return "cm" if entry.common else "-"
+    return _form(word, entry) if entry.common else "-"
+
+
+def _form(word: str, entry: Entry) -> str:
+    """Return what an everyday word looks like: person noun, past, third person, -ing, -ly, plural."""
+    if is_person_noun(word):
+        return "pn"
+    if word in word_lists()["finite_verbs"]:
+        return "pv"
+    for ending, code in INFLECTIONS:
+        if word.endswith(ending):
+            return code
+    return "vz" if entry.verb else "ns" if word.endswith("s") else "cm"
+
+
+def name_likeness(word: str, letters: Letters) -> int:
+    """Return how much a lower-case word is spelled like a name: -4 (not at all) .. 4."""
+    places = [place for place in map(place_of, letter_grams(word)) if place]
+    score = (int(letters[0]) + int(letters[places].sum(dtype=np.int32))) / 16
+    return max(-4, min(4, round(score / LETTER_STEPS)))
+
+
+def place_of(gram: str) -> int:
+    """Return the bucket of a run of letters."""
+    return crc32(gram.encode()) % N_SHAPES
+
+
+def letter_grams(word: str) -> list[str]:
+    """Return the runs of two to four letters of a word with its edges marked."""
+    edged = f"^{word}$"
+    return [edged[i : i + n] for n in (2, 3, 4) for i in range(len(edged) - n + 1)]
 
 
 def _class(outline: str, capital: str, group: str, entry: Entry) -> str:
-    if group in {"nn", "ti", "pt", "sf", "og", "sp", "vb", "cu", "ct", "br"}:
+    if capital == "l" and group in WORD_GROUPS:
         kind = capital + group
+    elif group != "-" and group not in WORD_GROUPS:
+        kind = (
+            capital
+            + group
+            + ("F" if capital == "U" and entry.first >= 3 and group not in {"ti", "pt"} else "")
+        )
     else:
         first = "F" if entry.first >= 3 else "f" if entry.first else ""
         last = "L" if entry.last >= 3 else "l" if entry.last else ""
@@ -116,7 +182,7 @@ def _class(outline: str, capital: str, group: str, entry: Entry) -> str:
 
 
 def word_features(
-    word: str, lexicon: Lexicon, vocabulary: frozenset[str], known: bool = True
+    word: str, lexicon: Lexicon, vocabulary: frozenset[str], letters: Letters, known: bool = True
 ) -> WordFeatures:
     """Describe one token.
 
@@ -124,6 +190,7 @@ def word_features(
         word: The token as written.
         lexicon: Name lexicon.
         vocabulary: Lower-case words that have a feature of their own.
+        letters: The letter model.
         known: False hides the lexicon, as for a name that it lacks; training does so now and then, which
             teaches the tagger to lean on the context (gazetteer dropout).
     """
@@ -136,6 +203,8 @@ def word_features(
     group = group_of(low, entry)
     capital = "U" if outline[0] == "X" else "l"
     near = _near(low, outline, capital, group, entry, vocabulary)
+    if not entry.common:
+        near += (f"{capital}m={name_likeness(low, letters)}",)
     kind = _class(outline, capital, group, entry)
     own = near if entry.common else near + _spelling(low, capital)
     return WordFeatures(near, own, kind)

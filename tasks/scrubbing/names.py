@@ -3,45 +3,37 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tasks.scrubbing.assets import load_verbs
-from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, word_lists
-from tasks.scrubbing.terms import describes_people, is_person_noun
+from tasks.scrubbing.features import UNKNOWN, WORD_GROUPS, Lexicon, entry_of, group_of, word_lists
+from tasks.scrubbing.terms import is_person_noun
+from tasks.scrubbing.things import (
+    FOLLOWERS,
+    FREQUENT_SURNAME,
+    THINGS_NAMED_AFTER,
+    keeps_dot,
+    names_a_thing,
+    opens_sentence,
+    reads_as_word,
+)
 from tasks.scrubbing.tokens import Span, lowered
 
 PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
 """Placeholders, ours and others', which stay as they are."""
 NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
 """The mask that GoEmotions puts in place of a name."""
-INSTITUTIONS = (
-    r"\s+(?:Prize|Awards?|Medal|Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Drive|Park|Square|Bridge"
-    r"|River|Lake|Island|County|Airport|Station|University|College|School|Hospital|Institute|Foundation|Inc|Ltd"
-    r"|LLC|Corp|Company|Group|Bank|Hotel|Museum|Stadium|Memorial|Law|Disease|Theorem|Act|Doctrine|Library"
-    r"|Center|Centre|Theatre|Theater|Hall|Tower|Building)\b"
-)
-NAMED_AFTER = re.compile(INSTITUTIONS)
-"""What a full name can give its name to: "Martin Luther King Boulevard"."""
-ENDS_AS_PLACE = re.compile(
-    r" (?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Airport|University|College|Hospital|Institute|Ltd)$"
-)
-THINGS_NAMED_AFTER = re.compile(
-    r"(?:['’]s)?\s+(?:disease|syndrome|palsy|laws?|theorem|equation|scale|method|transform|constant|process|chain"
-    r"|machine|test|number|effect|paradox|razor|rule|motion|mechanics|dollar|jeans|whiskey|comet|telescope)\b"
-    rf"|(?:['’]s)?{INSTITUTIONS}"
-    r"|\s+&\s+(?!I\b)[A-Z]"
-)
-FIRM_BEFORE = re.compile(r"[A-Z][\w.’']{0,30}\s+&\s+$")
-FOREIGN_STREET = re.compile(
-    r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
-)
 SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
-FOLLOWERS = re.compile(r" ([a-z][a-z']{0,20})(?: ([a-z][a-z']{0,20}))?")
-MOSTLY_CAPITAL = 3
-"""Names with a stronger preference for capitals are never everyday words (Maria, John)."""
-DETERMINER_BEFORE = re.compile(r"\b(?:the|an?|my|our|your|every|this|that)\s$", re.IGNORECASE)
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
 HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
-FREQUENT_SURNAME = 3
-"""Frequency class from which an everyday word can stand for somebody called so (Rosa Parks: "Parks")."""
+NEXT = re.compile(
+    r"((?: (?:de|del|la|las|los|da|das|dos|di|van|von|der|den|ter|bin|ibn|al|el|y)){0,2})"
+    r" ([A-Z][\w'’\-]{1,30})"
+)
+PREVIOUS = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,20}) $")
+NEIGHBOUR = re.compile(r",? (?:and|or) ([A-Z][\w'’\-]{1,30})\b")
+NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or) $")
+"""Capitalised words beside a name; the ones before it stand inside their sentence."""
+SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
+"""Surnames that are function words; inside a sentence their capital tells them apart."""
+LONGEST_NAME = 5
 RARELY_CAPITAL = -2
 """Words that prefer lower case this much are not taken for the person (Young, Love)."""
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
@@ -57,8 +49,10 @@ def refined(text: str, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
     kept = []
     for part in _within_sentences(text, spans):
         start, end = trimmed(text, *part)
-        if end > start and not any(mask[start:end]) and not _names_a_thing(text, start, end, lexicon):
+        start, end = _grown(text, start, end, lexicon)
+        if end > start and not any(mask[start:end]) and not names_a_thing(text, start, end, lexicon):
             kept.append((start, end))
+    kept += [span for start, end in kept for span in _neighbours(text, start, end, lexicon)]
     kept += _mentions(text, kept, mask, lexicon)
     return _merged((_with_honorific(text, start), end) for start, end in sorted(kept))
 
@@ -77,7 +71,7 @@ def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
         place = start
         for match in SENTENCE_BREAK.finditer(text, start, end):
             word = match.group(1)
-            if word and _keeps_dot(word):
+            if word and keeps_dot(word):
                 continue
             cut = match.end(1) if word else match.start()
             if cut > place:
@@ -85,12 +79,6 @@ def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
             place = match.end()
         if end > place:
             yield place, end
-
-
-def _keeps_dot(word: str) -> bool:
-    lists = word_lists()
-    low = word.lower()
-    return len(word) == 1 or low in lists["titles"] or low in lists["suffixes"] or low == "st"
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
@@ -105,55 +93,54 @@ def trimmed(text: str, start: int, end: int) -> Span:
     return start, end
 
 
-def _names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
-    name = text[start:end]
-    if FOREIGN_STREET.search(text, max(0, start - 12), start):
+def _grown(text: str, start: int, end: int, lexicon: Lexicon) -> Span:
+    """Take words along that are part of the name: "Dang Xuan" of "Dang Xuan Loc", "de los Santos"."""
+    if end <= start or not text[start].isupper():
+        return start, end
+    for _ in range(LONGEST_NAME):
+        follower = NEXT.match(text, end)
+        if not follower or not _joins(follower.group(2), bool(follower.group(1)), lexicon):
+            break
+        end = follower.end()
+    for _ in range(LONGEST_NAME):
+        before = PREVIOUS.search(text, max(0, start - 24), start)
+        if not before or not _joins(before.group(1), False, lexicon):
+            break
+        start = before.start(1)
+    return start, end
+
+
+def _joins(word: str, particle: bool, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word beside a name is part of it."""
+    low = lowered(word)
+    entry = entry_of(low, lexicon)
+    if _only_names(word, lexicon) or (particle and entry.last):
         return True
-    if _is_firm(name, text[end : end + 2]):
-        return True
-    if " " in name:
-        return NAMED_AFTER.match(text, end) is not None or ENDS_AS_PLACE.search(name) is not None
-    if text.endswith(("St. ", "Saint "), max(0, start - 6), start):
-        return True
-    if name.islower() and is_person_noun(name) and DETERMINER_BEFORE.search(text, max(0, start - 8), start):
-        return True
-    if THINGS_NAMED_AFTER.match(text, end) or FIRM_BEFORE.search(text, max(0, start - 34), start):
-        return True
-    low = lowered(name)
-    entry = lexicon.get(low, UNKNOWN)
-    if _may_be_a_word(entry) and _opens_sentence(text, start) and _reads_as_word(text, end):
-        return True
-    return describes_people(low, max(entry.first, entry.last) < FREQUENT_SURNAME)
+    known = (entry.first or entry.last) and not word.isupper()
+    return bool(known) and (low in SHORT_SURNAMES or group_of(low, entry) in WORD_GROUPS - {"pn"})
 
 
-def _is_firm(name: str, behind: str) -> bool:
-    """Whether a name is a firm's own: Morgan Stanley, Denny's."""
-    low, firms = lowered(name).replace(" ", "-"), word_lists()["firms"]
-    return low in firms or f"{low}{lowered(behind)}" in firms
+def _neighbours(text: str, start: int, end: int, lexicon: Lexicon) -> Iterator[Span]:
+    """Yield the known name that "and" or "or" joins to a name: "Adeola and Morel settled it"."""
+    pairs = (NEIGHBOUR.match(text, end), NEIGHBOUR_BEFORE.search(text, max(0, start - 40), start))
+    for match in pairs:
+        entry = entry_of(lowered(match.group(1)), lexicon) if match else UNKNOWN
+        if match and (entry.first or entry.last) and _only_names(match.group(1), lexicon):
+            span = match.span(1)
+            if not names_a_thing(text, *span, lexicon) and text[span[1] : span[1] + 2] not in {
+                " &",
+                "'s",
+                "’s",
+            }:
+                yield span
 
 
-def _may_be_a_word(entry: Entry) -> bool:
-    return entry.common or (entry.case is not None and entry.case <= MOSTLY_CAPITAL)
-
-
-def _opens_sentence(text: str, start: int) -> bool:
-    before = text[max(0, start - 3) : start].rstrip(' "“(')
-    return not before or before[-1] in ".!?\n"
-
-
-def _reads_as_word(text: str, end: int) -> bool:
-    """Whether the capital of a sentence's first word is the sentence's own: "Frank discussion is welcome".
-
-    A person is followed by a verb, an adverb or a function word; a plural that is also a verb ("eggs") counts
-    as a noun where a verb follows it.
-    """
-    follower = FOLLOWERS.match(text, end)
-    if not follower:
+def _only_names(word: str, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word is no everyday word, place, title or other thing that a list holds."""
+    low = lowered(word)
+    if word.isupper() or low in word_lists()["in_place_names"]:
         return False
-    lists, word, second = word_lists(), follower.group(1), follower.group(2) or ""
-    if word in lists["after_names"] or word in lists["finite_verbs"] or word.endswith(("ed", "ly", "ing")):
-        return False
-    return word not in load_verbs() or second in lists["finite_verbs"] or second.endswith("ed")
+    return group_of(low, entry_of(low, lexicon)) == "-"
 
 
 def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -> list[Span]:
@@ -192,8 +179,8 @@ def _carried(name: str, lexicon: Lexicon) -> Iterator[tuple[str, bool]]:
 
 def _stands_for_person(text: str, start: int, end: int) -> bool:
     """Whether a capitalised everyday word stands for somebody called so: "Stern agreed"."""
-    return not _opens_sentence(text, start) or (
-        FOLLOWERS.match(text, end) is not None and not _reads_as_word(text, end)
+    return not opens_sentence(text, start) or (
+        FOLLOWERS.match(text, end) is not None and not reads_as_word(text, end)
     )
 
 

@@ -1,7 +1,6 @@
 """A text cut into words, with its persons marked: what the demographic and gender rules look at."""
 
 import bisect
-import re
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -20,15 +19,15 @@ class Reading:
 
     def __init__(self, text: str, persons: Iterable[Span] = (), tokens: Tokens | None = None) -> None:
         self.text = text
-        self.matches = tokens_of(text) if tokens is None else tokens
-        self.words = [match.group().lower() for match in self.matches]
+        self.tokens = tokens_of(text) if tokens is None else tokens
+        self.words = list(map(str.lower, self.tokens.words))
         if "’" in text:
             self.words = [lowered(word) for word in self.words]
         self.persons = sorted(persons)
 
     def __len__(self) -> int:
         """Return the number of tokens."""
-        return len(self.matches)
+        return len(self.words)
 
     def at(self, place: int) -> str:
         """Return the lower-case word at a place; a line break before the text, a full stop behind it."""
@@ -38,11 +37,11 @@ class Reading:
 
     def capitalised(self, place: int) -> bool:
         """Whether the word at a place is written with a capital."""
-        return self.text[self.matches[place].start()].isupper()
+        return self.tokens.words[place][0].isupper()
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters of the words from `first` up to, not including, `last`."""
-        return self.matches[first].start(), self.matches[last - 1].end()
+        return self.tokens.starts[first], self.tokens.ends[last - 1]
 
     def holds(self, place: int, phrase: Phrase) -> bool:
         """Whether a phrase stands at a place."""
@@ -62,8 +61,8 @@ class Reading:
         """Places of the words that belong to a name."""
         places: set[int] = set()
         for start, end in self.persons:
-            place = max(bisect.bisect_right(self.matches, start, key=re.Match.start) - 1, 0)
-            while place < len(self.matches) and self.matches[place].start() < end:
+            place = max(bisect.bisect_right(self.tokens.starts, start) - 1, 0)
+            while place < len(self.words) and self.tokens.starts[place] < end:
                 places.add(place)
                 place += 1
         return frozenset(places)

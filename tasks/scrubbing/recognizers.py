@@ -12,7 +12,7 @@ from tasks.scrubbing.presidio import ContextAwareEnhancer, EntityRecognizer, Nlp
 from tasks.scrubbing.reading import Reading
 from tasks.scrubbing.replacing import ENTITY_TYPES, SEPARATOR, wording
 from tasks.scrubbing.terms import phrases_by_first_word, terms
-from tasks.scrubbing.tokens import Span, lowered
+from tasks.scrubbing.tokens import Span, Tokens, lowered
 
 NAME_SCORE = 0.85
 """Presidio's own score for what an NLP engine finds."""
@@ -75,7 +75,7 @@ class DemographicRecognizer(_Recognizer):
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
         """Return one result per replacement, its words behind the type."""
         persons = _persons(text, nlp_artifacts.entities)
-        tokens = nlp_artifacts.tokens if isinstance(nlp_artifacts.tokens, list) else None
+        tokens = nlp_artifacts.tokens if isinstance(nlp_artifacts.tokens, Tokens) else None
         reading = Reading(text, persons, tokens)
         if self._gate.isdisjoint(reading.words) and not HINT.search(text):
             return []

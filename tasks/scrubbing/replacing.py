@@ -15,6 +15,7 @@ from tasks.scrubbing.presidio import (
     OperatorType,
     RecognizerResult,
 )
+from tasks.scrubbing.terms import context
 
 SEPARATOR = "#"
 """Stands between an entity type and its replacement, since an operator sees neither place nor neighbours."""
@@ -35,6 +36,8 @@ ABSTRACTS = {
     Category.disability: "a condition",
     Category.race: "a given background",
 }
+DETERMINED = context("determiners") | context("adjectives") - {"and"} | context("of_abstracts")
+"""Words behind which an abstract noun has no article of its own: "their condition", "severe dyslexia"."""
 ENTITY_TYPES = {
     Category.religion: "RELIGION",
     Category.nationality: "NATIONALITY",
@@ -85,6 +88,9 @@ def wording(text: str, finding: Finding) -> str:
             words = words.replace("of ", "in ", 1)
     elif finding.role is Role.abstract:
         words = ABSTRACTS.get(finding.category, "a background")
+        before = text[max(0, finding.start - 24) : finding.start].lower().split()
+        if before and before[-1] in DETERMINED:
+            words = words.partition(" ")[2]
     else:
         words = finding.role.value
     return words[0].upper() + words[1:] if opens_sentence(text, finding.start) else words

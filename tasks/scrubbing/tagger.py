@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from tasks.scrubbing.assets import Weights
 from tasks.scrubbing.features import (
+    AHEAD,
     LABELS,
     LONGEST_WORD,
     OPENERS,
+    PRONOUNS,
     QUOTES,
     SENTENCE_ENDS,
     SLOTS,
@@ -38,7 +40,7 @@ MOST_WORDS = 200_000
 PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
 SURE_BONUS = 2.0
 """Added to the score of a word that is a first name and nothing else, inside a sentence."""
-ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS = (1 << bit for bit in range(8))
+ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS, PRONOUN = (1 << bit for bit in range(9))
 
 
 class GramTables:
@@ -85,7 +87,7 @@ class WordTable:
         row = self.ids[word] = len(self.ids) + 1
         if row == len(self.marks):
             self._double()
-        found = word_features(word, self.lexicon, self.weights.vocabulary)
+        found = word_features(word, self.lexicon, self.weights.vocabulary, self.weights.letters)
         known = self.weights.features
         named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
         self.scores[row] = self.weights.slots[named].sum(axis=0)
@@ -118,6 +120,7 @@ def marks_of(word: str) -> int:
         (CAPITAL, word[0].isupper()),
         (LETTER, word[0].isalpha()),
         (CAPITALS, len(word) > 1 and word.isupper()),
+        (PRONOUN, lowered(word) in PRONOUNS),
     )
     return sum(bit for bit, holds in held if holds)
 
@@ -140,6 +143,15 @@ def sentence_starts(marks: Ints) -> Bools:
     opens, quotes = (marks & OPENS) > 0, (marks & QUOTE) > 0
     starts[:, 1:] |= opens[:, :-1] & (base[:, :-1] | quotes[:, :-1])
     return starts
+
+
+def pronoun_ahead(marks: Ints) -> Bools:
+    """Mark the capitalised tokens with a personal pronoun among the next `AHEAD`; same shape as `marks`."""
+    pronouns = (marks & PRONOUN) > 0
+    ahead = np.zeros(marks.shape, np.bool_)
+    for distance in range(1, min(AHEAD, marks.shape[1] - 1) + 1):
+        ahead[:, :-distance] |= pronouns[:, distance:]
+    return ahead & ((marks & CAPITAL) > 0)
 
 
 def capitalisation(marks: Ints) -> npt.NDArray[np.int64]:
@@ -178,7 +190,9 @@ class Tagger:
         Texts are worked on in batches of similar length; the result does not depend on the batch.
         """
         found: list[list[Span]] = [[] for _ in documents]
-        order = sorted((i for i, tokens in enumerate(documents) if tokens), key=lambda i: len(documents[i]))
+        order = sorted(
+            (i for i, tokens in enumerate(documents) if len(tokens)), key=lambda i: len(documents[i])
+        )
         with self._lock:
             for start in range(0, len(order), batch):
                 self._tag(order[start : start + batch], documents, found)
@@ -187,7 +201,7 @@ class Tagger:
     def _tag(self, chosen: list[int], documents: Sequence[Tokens], found: list[list[Span]]) -> None:
         if len(self._table.ids) > MOST_WORDS:
             self._table.clear()
-        rows = [self._table.rows([match.group() for match in documents[i]]) for i in chosen]
+        rows = [self._table.rows(documents[i].words) for i in chosen]
         lengths = np.array([len(row) for row in rows])
         labels = self._decode(self._emissions(rows, lengths), lengths)
         for place in np.nonzero(((labels == 1) | (labels == 2)).any(1))[0]:
@@ -212,6 +226,8 @@ class Tagger:
         for value in (1, 2):
             texts = capitalisation(marks) == value
             total[texts] += scores[here[texts], 6 + value]
+        spoken_of = pronoun_ahead(marks)[:, 2:-2]
+        total[spoken_of] += scores[here[spoken_of], SLOTS.index("H")]
         total += self._combinations(table.kind_of[padded], start)
         markers = np.where(starts[:, 1:-3, None], grams["ps"], grams["pn"])
         markers[:, 0] = grams["BOS"]
@@ -267,9 +283,9 @@ def forbidden_transitions() -> Floats:
 def spans_of(tokens: Tokens, labels: Sequence[int]) -> list[Span]:
     """Join the tokens labelled as names into spans."""
     spans: list[Span] = []
-    for match, label in zip(tokens, labels, strict=False):
+    for place, label in enumerate(labels[: len(tokens)]):
         if label == 1:
-            spans.append(match.span())
+            spans.append((tokens.starts[place], tokens.ends[place]))
         elif label == 2 and spans:
-            spans[-1] = (spans[-1][0], match.end())
+            spans[-1] = (spans[-1][0], tokens.ends[place])
     return spans

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import average_precision_score
 from torch import nn
 
 from tasks.config import TrainingConfig
@@ -105,6 +104,9 @@ def train_classifier(
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """Average precision over known targets (0 or more), mean over labels with a positive; 0 if none has."""
+    # Here, for it takes a second to import, and a model that is only served has no use for it.
+    from sklearn.metrics import average_precision_score
+
     present = np.flatnonzero((truth > 0.5).any(axis=0))
     known = truth >= 0
     scores = [

@@ -26,6 +26,10 @@ WORDS = {
     "strip_accents": "unicode",
     "token_pattern": r"[^\W_]+|[^\w\s]",
 }
+NETWORKS = 3
+"""What they agree on is surer than what one says: Lakshminarayanan et al. 2017, "Simple and Scalable
+Predictive Uncertainty Estimation using Deep Ensembles"."""
+WEIGHTS = tuple(field.name for field in fields(Network))
 FEWEST_TEXTS = 2
 """Texts that a word must stand in."""
 
@@ -35,13 +39,13 @@ class Teacher:
     """Both classifiers, fitted.
 
     Attributes:
-        sense: On the upper layers of MiniLM.
+        sense: On the upper layers of MiniLM, several that began differently.
         words: On TF-IDF.
         terms: Words and pairs of words in the order of the rows of `words.weights`.
         idf: float (n_terms,).
     """
 
-    sense: Network
+    sense: tuple[Network, ...]
     words: Logistic
     terms: tuple[str, ...]
     idf: NDArray[np.float64]
@@ -51,8 +55,9 @@ class Teacher:
         vectorizer = TfidfVectorizer(**WORDS, vocabulary={term: i for i, term in enumerate(self.terms)})
         vectorizer.idf_ = self.idf
         by_words = self.words.probabilities(vectorizer.transform(texts))
-        by_sense = self.sense.probabilities(embed_layers(texts, "read texts"))
-        found: NDArray[np.float64] = expit((log_odds(by_words) + log_odds(by_sense)) / 2)
+        vectors = embed_layers(texts, "read texts")
+        by_sense = np.mean([log_odds(network.probabilities(vectors)) for network in self.sense], axis=0)
+        found: NDArray[np.float64] = expit((log_odds(by_words) + by_sense) / 2)
         return found
 
     def to_bytes(self) -> bytes:
@@ -60,7 +65,8 @@ class Teacher:
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
-            **{f"sense_{name}": array for name, array in vars(self.sense).items()},
+            allow_pickle=False,
+            **{name: np.stack([getattr(n, name) for n in self.sense]) for name in WEIGHTS},
             words=self.words.weights.astype(np.float32),
             words_bias=self.words.bias,
             terms=np.frombuffer("\n".join(self.terms).encode(), dtype=np.uint8),
@@ -73,7 +79,7 @@ class Teacher:
         """What `to_bytes` gave."""
         arrays = np.load(io.BytesIO(content))
         return Teacher(
-            Network(**{field.name: arrays[f"sense_{field.name}"] for field in fields(Network)}),
+            tuple(Network(*weights) for weights in zip(*(arrays[name] for name in WEIGHTS), strict=True)),
             Logistic(arrays["words"], arrays["words_bias"]),
             tuple(arrays["terms"].tobytes().decode().split("\n")),
             arrays["idf"],
@@ -93,7 +99,8 @@ def fit_teacher(texts: Sequence[str], targets: NDArray[np.bool_], n_embedded: in
     features = vectorizer.fit_transform(texts)
     fits = [_fit_words(features, column, seed) for column in targets.T]
     words = Logistic(np.column_stack([w for w, _ in fits]), np.array([b for _, b in fits]))
-    sense = fit_network(embed_layers(texts[:n_embedded], "read real texts"), targets[:n_embedded], seed)
+    vectors = embed_layers(texts[:n_embedded], "read real texts")
+    sense = tuple(fit_network(vectors, targets[:n_embedded], seed + i) for i in range(NETWORKS))
     return Teacher(sense, words, tuple(vectorizer.get_feature_names_out()), vectorizer.idf_)
 
 

@@ -1,9 +1,11 @@
 """Measures the scrubber: `python tests/benchmarks/bench_scrubbing.py [--data DIR]`.
 
-Prints every figure and writes results/bench/scrubbing.json. The sentences under `scrubbing/` were written for
-this project and looked at while the rules were made: development figures. DIR may hold `scrubbing/` (further
-sets in the same form), `ner/` (see `tasks/scrubbing/build/corpora.py`) and `goemotions/`; what is missing
-there is left out and named. Times are CPU seconds, but for the scaling over processes.
+Prints every figure and writes results/bench/scrubbing.json; with --only, others of the same version stay.
+The sentences under `scrubbing/` were written for this project and looked at while the rules were made:
+development figures. Those under `scrubbing/unseen/` were written before the tables were last remade; its
+second, fourth ... lines were never looked at since. DIR may hold `scrubbing/` (further sets in the same
+form), `ner/` (see `tasks/scrubbing/build/corpora.py`) and `goemotions/`; what is missing there is left out
+and named. Times are CPU seconds, but for the scaling over processes.
 """
 
 import argparse
@@ -27,6 +29,8 @@ TARGETS: dict[tuple[str, str], tuple[float, bool]] = {
     ("sets", "demographic over-scrubbed"): (0.03, False),
     ("sets", "linked mentions"): (0.97, True),
     ("sets", "linked documents"): (0.85, True),
+    ("business", "precision"): (0.85, True),
+    ("business", "recall"): (0.90, True),
     ("web text", "f1"): (0.80, True),
     ("origins", "lowest minus mean"): (-0.08, True),
     ("agreement", "recall"): (0.95, True),
@@ -43,9 +47,11 @@ TARGETS: dict[tuple[str, str], tuple[float, bool]] = {
     ("speed", "times Presidio's loop"): (15.0, True),
     ("start", "CPU seconds"): (3.0, False),
     ("start", "peak MB"): (300.0, False),
+    ("attacks", "times as long for five times the length"): (7.5, False),
+    ("processes", "two processes over one"): (1.5, True),
+    ("growth", "MB grown"): (30.0, False),
 }
 ATTACK_SECONDS = 0.5
-MILLION = "a million characters of prose"
 
 
 def sections(scrubber: Scrubber, chosen: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -53,6 +59,8 @@ def sections(scrubber: Scrubber, chosen: argparse.Namespace) -> dict[str, Callab
     found: dict[str, Callable[[], dict[str, Any]]] = {
         "start": speed.start,
         "own sets": lambda: quality.of_folder(scrubber, quality.OWN),
+        "unseen sets": lambda: quality.persons_of(scrubber, quality.OWN / "unseen"),
+        "business": lambda: quality.business(scrubber),
     }
     data: Path | None = chosen.data
     if data and (data / "scrubbing").is_dir():
@@ -85,7 +93,7 @@ def sentiment(scrubber: Scrubber, folder: Path) -> dict[str, float]:
 
 def verdict(section: str, figure: str, value: float) -> str:
     """Say whether a figure reaches its target."""
-    if section == "attacks" and figure != MILLION:
+    if section == "attacks" and figure in speed.ATTACKS:
         bound, least = ATTACK_SECONDS, False
     else:
         key = ("sets" if section.endswith("sets") else section, figure)
@@ -96,17 +104,23 @@ def verdict(section: str, figure: str, value: float) -> str:
     return f"{'reached' if reached else 'MISSED'} ({'>=' if least else '<='} {bound:g})"
 
 
+def earlier(only: list[str] | None) -> dict[str, Any]:
+    """Return what was measured before of this version, where only some sections are measured now."""
+    known = json.loads(OUT.read_text(encoding="utf-8")) if only and OUT.is_file() else {}
+    return known if known.get("version") == SCRUBBER_VERSION else {"version": SCRUBBER_VERSION}
+
+
 def main() -> None:
     """Measure, print and write down."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with scrubbing/, ner/, goemotions/, any of them")
     parser.add_argument("--texts", type=int, default=2_000, help="texts of about ninety words")
     parser.add_argument("--rival-texts", type=int, default=200, help="of these for Presidio; 0 leaves it out")
-    parser.add_argument("--growth-texts", type=int, default=100_000)
+    parser.add_argument("--growth-texts", type=int, default=1_000_000)
     parser.add_argument("--only", nargs="*", help="sections to measure")
     chosen = parser.parse_args()
     scrubber = Scrubber(ScrubbingConfig())
-    scores: dict[str, Any] = {"version": SCRUBBER_VERSION}
+    scores = earlier(chosen.only)
     for section, measure in sections(scrubber, chosen).items():
         scores[section] = measure()
         for figure, value in scores[section].items():

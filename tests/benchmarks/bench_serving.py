@@ -242,10 +242,11 @@ def compare(seconds: float, litserve: str | None) -> dict[str, Any]:
                 finish(drive(url, 3, field="text"))
                 rows[name] = finish(drive(url, seconds, field="text"))
                 show(name, rows[name])
-    with ours() as (url, _, _):
-        finish(drive(url, 3))
-        rows["Sentimill"] = finish(drive(url, seconds))
-        show("Sentimill", rows["Sentimill"])
+    for name, workers in {"Sentimill": 2, "Sentimill, 1 worker": 1}.items():
+        with ours(workers) as (url, _, _):
+            finish(drive(url, 3))
+            rows[name] = finish(drive(url, seconds))
+            show(name, rows[name])
     for name in rivals:
         rows[name]["ours_requests_ratio"] = round(
             rows["Sentimill"]["requests_per_s"] / rows[name]["requests_per_s"], 2

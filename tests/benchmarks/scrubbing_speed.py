@@ -22,7 +22,9 @@ ATTACKS = (
     "a.", "@", "1 ", "John ", "a@", "&amp;", "he is ", "(", "a-", "\u200b", "Mr. ", "black ", "a@b.c",
     "[NAME]", "Person A ", "x@y ", "A", "\n", "http://", "1.", "O'", "É",
 )  # fmt: skip
-ATTACK_CHARACTERS = 40_000
+ATTACK_CHARACTERS, LONG_ATTACK = 40_000, 200_000
+SLOW_ENOUGH = 0.02
+"""Seconds from which the growth with length is told from noise."""
 START = (
     "import time, resource; from tasks.scrubbing import Scrubber; Scrubber().one('John Smith left.');"
     "print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
@@ -118,12 +120,25 @@ def start() -> dict[str, float]:
 
 
 def attacks(scrubber: Scrubber) -> dict[str, float]:
-    """CPU seconds of each attack string, slowest first, and of a text of a million characters."""
-    texts = {attack: attack * (ATTACK_CHARACTERS // len(attack)) for attack in ATTACKS}
-    seconds = {a: 1 / rate(lambda t=t: scrubber.one(t), 1) for a, t in texts.items()}
+    """CPU seconds of each attack string, slowest first; how they grow with length; a million characters."""
+    seconds, longer = (
+        {a: _seconds(scrubber, a * (length // len(a))) for a in ATTACKS}
+        for length in (ATTACK_CHARACTERS, LONG_ATTACK)
+    )
     ordered = dict(sorted(seconds.items(), key=lambda item: -item[1]))
-    long = " ".join(corpus(1_800))[:1_000_000]
-    return {**ordered, "a million characters of prose": 1 / rate(lambda: scrubber.one(long), 1)}
+    million = " ".join(corpus(1_800))[:1_000_000]
+    return {
+        **ordered,
+        "the slowest at 200,000 characters": max(longer.values()),
+        "times as long for five times the length": max(
+            longer[a] / seconds[a] for a in ATTACKS if longer[a] > SLOW_ENOUGH
+        ),
+        "a million characters of prose": _seconds(scrubber, million),
+    }
+
+
+def _seconds(scrubber: Scrubber, text: str) -> float:
+    return 1 / rate(lambda: scrubber.one(text), 1)
 
 
 def growth(scrubber: Scrubber, n: int) -> dict[str, float]:
@@ -137,7 +152,12 @@ def growth(scrubber: Scrubber, n: int) -> dict[str, float]:
         scrubber.many(list(texts))
         if chunk in {3, 19}:
             sizes.append(_resident_mb())
-    return {"texts": n, "MB after a fifth": sizes[0], "MB after all": sizes[1]}
+    return {
+        "texts": n,
+        "MB after a fifth": sizes[0],
+        "MB after all": sizes[1],
+        "MB grown": sizes[1] - sizes[0],
+    }
 
 
 def _word(rng: random.Random) -> str:

@@ -92,7 +92,7 @@ function showScale(level) {
     return step;
   }));
   $("level").hidden = level == null;
-  $("level").textContent = `Level ${level} of ${model.labels.length}, the middle of what the probabilities say. Labels are decided one by one.`;
+  $("level").textContent = `Level ${level} of ${model.labels.length}, by all probabilities together. Labels are decided one by one.`;
 }
 
 // Offsets count characters as Python does, by code point.

