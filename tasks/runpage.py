@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import httpx
@@ -22,11 +23,14 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from tasks.records import Cell
 
 log = logging.getLogger(__name__)
 
+LOST = Event()
+"""Set while the server does not answer."""
 EVERY_S = 2.0
 EVERY_LOST_S = 60.0
 """How often a server that did not answer is asked again; each time costs Prefect's own retries."""
@@ -54,10 +58,17 @@ class Progress:
 
 @contextmanager
 def optional() -> Iterator[None]:
-    """Go on without an update that the server did not take."""
+    """Go on without an update that the server did not take.
+
+    After a first one, Prefect's own retries are left out: they take a minute for each update.
+    """
+    retries = 0 if LOST.is_set() else PREFECT_CLIENT_MAX_RETRIES.value()
     try:
-        yield
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: retries}):
+            yield
+        LOST.clear()
     except httpx.TransportError as error:
+        LOST.set()
         log.warning("The Prefect server does not answer (%s); the run page lacks an update.", error)
 
 
