@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_model, save_model
 from torch import nn
 from tqdm import tqdm
@@ -56,8 +55,9 @@ class Classifier(nn.Module):
 
     def merge_adapters(self) -> None:
         """Fold LoRA's adapters, if there are any, into the encoder's own weights."""
-        if isinstance(self.encoder, PeftModel):
-            self.encoder = self.encoder.merge_and_unload()
+        merge = getattr(self.encoder, "merge_and_unload", None)  # of a PEFT model alone
+        if merge is not None:
+            self.encoder = merge()
 
     @torch.no_grad()
     def calibrate(self, slope: np.ndarray, intercept: np.ndarray) -> None:
@@ -97,6 +97,9 @@ def new_classifier(
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     if lora_rank:
+        # Imported here: a service, which only loads models, would wait for it for seconds.
+        from peft import LoraConfig, get_peft_model
+
         # Hu et al. 2021, "LoRA"; alpha twice the rank, as is common.
         adapters = LoraConfig(r=lora_rank, lora_alpha=2 * lora_rank, target_modules="all-linear")
         encoder = get_peft_model(encoder, adapters)
