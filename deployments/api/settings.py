@@ -53,7 +53,7 @@ class ApiSettings(BaseSettings):
     """Texts that share a forward pass, at most."""
     queue_texts: int = Field(2_048, ge=1, le=1_000_000, title="Queue")
     """Texts that wait in one worker, at most; beyond it 503."""
-    wait_s: float = Field(0.5, gt=0.0, le=60.0, title="Wait")
+    wait_s: float = Field(0.6, gt=0.0, le=60.0, title="Wait")
     """Expected seconds in the queue from which requests are sent away with 503 and Retry-After; two batches
     may always wait."""
     timeout_s: float = Field(10.0, gt=0.0, le=600.0, title="Timeout")
