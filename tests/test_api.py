@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from deployments.api import app as application
 from deployments.api.__main__ import main
 from deployments.api.app import create_app
-from deployments.api.batching import Batcher, OverloadedError
+from deployments.api.batching import Batcher, OverloadedError, Pace
 from deployments.api.explaining import replacements, without_each
 from deployments.api.listening import bound, run
 from deployments.api.metrics import psi
@@ -655,6 +655,20 @@ def test_a_failing_batch_fails_its_callers_and_no_others():
         return await batcher.submit(["good"], 10)
 
     assert run_batches(scenario, work) == ["good"]
+
+
+def test_a_moments_halt_of_a_small_batch_does_not_stand_for_a_slow_machine():
+    pace = Pace()
+    assert pace.item_s == 0
+
+    for _ in range(40):
+        pace.add(4, 0.02)
+    pace.add(1, 0.4)
+    assert pace.item_s == pytest.approx((31 * 0.02 + 0.4) / 125)
+
+    for _ in range(32):
+        pace.add(32, 0.64)
+    assert pace.item_s == pytest.approx(0.02)
 
 
 def test_a_stop_finishes_what_was_taken_and_a_full_queue_takes_no_more():

@@ -12,8 +12,8 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 SLICE = 4
 """Texts that one request puts in a batch before the next one has its turn."""
-MEMORY = 0.8
-"""Weight of the past in the running mean of seconds per text."""
+MEMORY = 32
+"""Batches that the expected seconds per item are taken from."""
 
 
 class OverloadedError(Exception):
@@ -34,6 +34,26 @@ class Job(Generic[In, Out]):
     """Loop time after which nobody waits for the answer."""
     taken: int = 0
     done: list[Out] = field(default_factory=list)
+
+
+class Pace:
+    """Seconds that an item takes, over the last `MEMORY` batches together.
+
+    Their sum, and not a mean of means: a moment's halt in a batch of one item says little about the hundred
+    items that wait behind it, and turned them away when it counted as much as a full batch.
+    """
+
+    def __init__(self) -> None:
+        self._batches: deque[tuple[int, float]] = deque(maxlen=MEMORY)
+
+    def add(self, n_items: int, seconds: float) -> None:
+        """One more batch."""
+        self._batches.append((n_items, seconds))
+
+    @property
+    def item_s(self) -> float:
+        """Seconds per item; 0 before the first batch."""
+        return sum(s for _, s in self._batches) / max(1, sum(n for n, _ in self._batches))
 
 
 class Batcher(Generic[In, Out]):
@@ -62,7 +82,7 @@ class Batcher(Generic[In, Out]):
         self._jobs: deque[Job[In, Out]] = deque()
         self._filled = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, "batch")
-        self._item_s = 0.0
+        self._pace = Pace()
         self._runner: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -87,7 +107,7 @@ class Batcher(Generic[In, Out]):
     def require_room(self, n_items: int = 1) -> None:
         """Raise `OverloadedError` if `n_items` more would wait too long, or not fit."""
         ahead = sum(min(len(job.items) - len(job.done), SLICE) for job in self._jobs)
-        wait_s = ahead * self._item_s
+        wait_s = ahead * self._pace.item_s
         # Two batches always fit: a machine that is slow for a moment must not turn everyone away, for those
         # who come again at once would keep it slow.
         if (wait_s > self._wait_s and ahead >= 2 * self._batch_items) or (
@@ -142,8 +162,7 @@ class Batcher(Generic[In, Out]):
                 self._fail(parts, error)
                 continue
             spent = loop.time() - start
-            weight = MEMORY if self._item_s else 0.0
-            self._item_s = weight * self._item_s + (1 - weight) * spent / len(items)
+            self._pace.add(len(items), spent)
             self._observe(len(items), spent)
             self._hand_out(parts, results)
 
