@@ -346,7 +346,8 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(serve):
     try:
         while not service.batcher._jobs:
             time.sleep(0.01)
-        service.batcher._item_s = 1.0
+        service.batcher._pace = Pace()
+        service.batcher._pace.add(1, 1.0)
         refused = ask(client, "a")
     finally:  # a service whose work stands still would never stop
         gate.set()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from deployments.api.settings import ApiSettings, Precision
-from deployments.api.sources import CARD, Source, fetched, model_sha256, read_beside
+from deployments.api.sources import CARD, Source, fetched, read_beside
 from tasks.config import ScrubbingConfig
 from tasks.taxonomy import Taxonomy
 
@@ -63,12 +63,13 @@ def load(source: Source, settings: ApiSettings) -> Served:
     import torch
 
     from deployments.api.precision import placed
-    from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
+    from tasks.scrubbing import SCRUBBER_VERSION
+    from tasks.scrubbing.rows import scrubber_for
 
     torch.set_num_threads(settings.threads_per_worker)
-    with fetched(source) as folder:
+    with fetched(source) as (folder, sha256):
         model, tokenizer, about = _classifier(folder)
-        card, sha256 = folder / CARD, model_sha256(folder)
+        card = folder / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
     if about["scrubber"] != SCRUBBER_VERSION:
         log.warning("scrubber is %s; %s was trained with %s", SCRUBBER_VERSION, source.run, about["scrubber"])
@@ -82,7 +83,7 @@ def load(source: Source, settings: ApiSettings) -> Served:
         settings=about,
         taxonomy=Taxonomy.model_validate(about["taxonomy"]),
         thresholds=np.asarray(about["thresholds"], dtype=float),
-        scrubber=Scrubber(ScrubbingConfig.model_validate(about["scrubbing"])),
+        scrubber=scrubber_for(ScrubbingConfig.model_validate(about["scrubbing"])),
         precision=precision,
         agreement=share,
         reference=_reference(_rows(source, "train")),

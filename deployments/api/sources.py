@@ -94,8 +94,8 @@ def _named(fs: Any, root: str, run: str) -> Source:
 
 
 @contextmanager
-def fetched(source: Source) -> Iterator[Path]:
-    """Local folder of the model, checked; what had to be copied is removed afterwards.
+def fetched(source: Source) -> Iterator[tuple[Path, str]]:
+    """Local folder of the model and its sha256, checked; what had to be copied is removed afterwards.
 
     Raises:
         ValueError: The files are not those that the run wrote.
@@ -106,19 +106,20 @@ def fetched(source: Source) -> Iterator[Path]:
         folder = Path(address) if isinstance(fs, LocalFileSystem) else Path(scratch) / "model"
         if not isinstance(fs, LocalFileSystem):
             fs.get(address, str(folder), recursive=True)
-        require_intact(folder, source)
+        sha256 = require_intact(folder, source)
         require_complete(folder)
-        yield folder
+        yield folder, sha256
 
 
-def require_intact(folder: Path, source: Source) -> None:
-    """Raise ValueError unless the files are those that the run wrote."""
+def require_intact(folder: Path, source: Source) -> str:
+    """Return the folder's sha256; raise ValueError unless the files are those that the run wrote."""
     found = model_sha256(folder)
     if source.sha256 and found != source.sha256:
         raise ValueError(
             f"{folder} has sha256 {found[:12]}; expected {source.sha256[:12]}. The model was damaged or "
             "changed after its run. Copy it again, or give make run."
         )
+    return found
 
 
 def require_complete(folder: Path) -> None:
