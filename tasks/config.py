@@ -361,6 +361,8 @@ class TrainingConfig(Config, title="Training"):
     """For taxonomies with an order: a second head that places each text on the scale."""
     lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")
     """Rank of low-rank adapters on the encoder, merged after training; 0 tunes all weights."""
+    unseen_labels: bool = Field(False, title="Labels without rows")
+    """Go on where no training row carries a label, which is then never given; else that is an error."""
 
 
 class EvaluationConfig(Config, title="Evaluation"):

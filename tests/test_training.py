@@ -253,6 +253,16 @@ def test_a_label_without_positives_is_refused_before_a_model_is_loaded(make_row,
     )
 
 
+def test_a_label_without_positives_is_never_given_where_that_is_allowed(make_row, config, tmp_path):
+    rows = [make_row(text, (float("good" in text), 0.0)) for text in ("good soup", "bad soup") * 16]
+    allowed = config.model_copy(update={"unseen_labels": True})
+
+    model, tokenizer, _ = train_classifier(rows, rows, ("good", "absent"), allowed, 0, tmp_path)
+    said = predict(model, tokenizer, ["good soup", "bad soup", "other words"], 32)
+
+    assert said[:, 1].max() < 0.01
+
+
 def test_average_precision_counts_labels_with_positives_alone():
     truth = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])

@@ -45,10 +45,11 @@ def train_classifier(
         Model with the best weights, tokenizer, and the history of the training.
 
     Raises:
-        ValueError: if a label has no positive among the training rows.
+        ValueError: if a label has no positive among the training rows, unless the configuration allows it.
     """
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
-    _require_positives(targets, labels)
+    if not config.unseen_labels:
+        _require_positives(targets, labels)
     torch.manual_seed(seed)
     model, tokenizer = new_classifier(
         str(config.base), config.revision, len(labels), config.ordinal, config.lora_rank
