@@ -91,15 +91,14 @@ def find_terms(reading: Reading, scope: Scope, categories: frozenset[Category]) 
 def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) -> Iterator[Finding]:
     phrases, others, triggers = phrases_by_first_word(), exceptions(), term_triggers()
     place, last = 0, None
-    for i in [i for i, word in enumerate(reading.words) if word in triggers]:
+    for i, word in [(i, word) for i, word in enumerate(reading.words) if word in triggers]:
         if i < place:
             continue
-        other = reading.phrase_at(i, others.get(reading.words[i], ()))
-        phrase = (
-            None if other or i in reading.named else reading.phrase_at(i, phrases.get(reading.words[i], ()))
-        )
+        other = reading.phrase_at(i, others[word]) if word in others else None
         if other:
             place = i + len(other)
+            continue
+        phrase = reading.phrase_at(i, phrases[word]) if word in phrases and i not in reading.named else None
         if not phrase or terms()[phrase].category not in categories or _needs_capital(reading, i, phrase):
             continue
         end = i + len(phrase)

@@ -23,6 +23,7 @@ SEX_OF_TITLE = {
     ),
 }
 POSSESSIVE = re.compile(r"['’]s$|['’]$", re.IGNORECASE)
+PARTS = re.compile(r"\s+|(?<=\.)(?=\w)")
 TAKEN = re.compile(r"\bPerson ([A-Z]{1,3})\b")
 MOST_CANDIDATES = 200
 """People looked at for one mention; keeps texts with thousands of names near-linear."""
@@ -62,7 +63,7 @@ def parse_name(mention: str, lexicon: Lexicon) -> Name:
     mention = POSSESSIVE.sub("", mention.strip())
     if "," in mention:
         mention = _uninverted(mention)
-    words = [w for w in (lowered(part.strip(".,")) for part in re.split(r"\s+|(?<=\.)(?=\w)", mention)) if w]
+    words = [w for w in (lowered(part.strip(".,")) for part in PARTS.split(mention)) if w]
     sex = ""
     while len(words) > 1 and words[0] in lists["titles"]:
         sex = SEX_OF_TITLE.get(words[0], sex)

@@ -34,6 +34,8 @@ NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or
 SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
 """Surnames that are function words; inside a sentence their capital tells them apart."""
 LONGEST_NAME = 5
+FEW_WORDS = 20
+"""Words of names up to which each is first counted in the text: most stand there once."""
 RARELY_CAPITAL = -2
 """Words that prefer lower case this much are not taken for the person (Young, Love)."""
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
@@ -149,6 +151,8 @@ def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -
     for start, end in spans:
         for word, sure in _carried(text[start:end], lexicon):
             carried[word] = carried.get(word, False) or sure
+    if len(carried) <= FEW_WORDS:  # of more, looking for each would take longer than looking at every word
+        carried = {word: sure for word, sure in carried.items() if text.count(word) > 1}
     if not carried:
         return []
     for start, end in spans:

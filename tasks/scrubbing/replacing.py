@@ -122,13 +122,18 @@ def without_overlaps(results: Sequence[Any]) -> list[Any]:
     return sorted(kept, key=lambda r: r.start)
 
 
+def replacement(entity_type: str) -> str:
+    """Return the words that `TYPE#words` carries, or the placeholder of a bare type."""
+    entity, encoded, words = entity_type.partition(SEPARATOR)
+    return words if encoded else PLACEHOLDERS.get(entity, f"[{entity.lower().replace('_', ' ')}]")
+
+
 class EncodedReplace(Operator):  # type: ignore[misc]
     """Replaces `TYPE#words` by `words`, and a bare type by its placeholder."""
 
     def operate(self, text: str | None = None, params: dict[str, Any] | None = None) -> str:
         """Return the replacement that the entity type carries."""
-        entity, encoded, words = (params or {})["entity_type"].partition(SEPARATOR)
-        return str(words if encoded else PLACEHOLDERS.get(entity, f"[{entity.lower().replace('_', ' ')}]"))
+        return replacement((params or {})["entity_type"])
 
     def validate(self, params: dict[str, Any] | None = None) -> None:
         """Accept any parameters: there are none."""
@@ -149,9 +154,23 @@ def new_anonymizer() -> AnonymizerEngine:
     return engine
 
 
+NEAR = 100
+"""Characters between two replacements that Presidio writes as one: it takes longer over each than it took
+to find it."""
 MOST_TOGETHER = 200
-"""Results written into one piece of a text."""
+"""Replacements written into one piece of a text."""
 OPERATORS = {"DEFAULT": OperatorConfig("encoded_replace", {})}
+
+
+class Run(NamedTuple):
+    """Neighbouring replacements, and the words between them, as one."""
+
+    start: int
+    end: int
+    words: str
+    """What stands there afterwards."""
+    inside: list[Replaced]
+    """The replacements, by their places in `words`."""
 
 
 def anonymised(engine: AnonymizerEngine, text: str, results: Sequence[RecognizerResult]) -> str:
@@ -159,37 +178,56 @@ def anonymised(engine: AnonymizerEngine, text: str, results: Sequence[Recognizer
     if not results:
         return text
     written, replaced, length = [], [], 0
-    for start, end, group in _pieces(text, results):
+    for start, end, runs in _pieces(text, list(_runs(text, results))):
         done = engine.anonymize(
             text[start:end],
-            group,
+            [
+                RecognizerResult(f"RUN{SEPARATOR}{run.words}", run.start - start, run.end - start, 1.0)
+                for run in runs
+            ],
             OPERATORS,
             conflict_resolution=ConflictResolutionStrategy.MERGE_SIMILAR_OR_CONTAINED,  # they are disjoint
             merge_entities_with_spaces=False,
         )
+        places = sorted((item.start, item.end) for item in done.items)
+        for run, (place, _) in zip(runs, places, strict=True):
+            by = place + length
+            replaced += [Replaced(by + first, by + last, original) for first, last, original in run.inside]
         written.append(done.text)
-        replaced += sorted((item.start + length, item.end + length) for item in done.items)
         length += len(done.text)
-    originals = (text[r.start : r.end] for r in results)
-    items = [Replaced(*place, original) for place, original in zip(replaced, originals, strict=True)]
-    return mended("".join(written), items)
+    return mended("".join(written), replaced)
 
 
-def _pieces(
-    text: str, results: Sequence[RecognizerResult]
-) -> Iterator[tuple[int, int, list[RecognizerResult]]]:
-    """Cut a text with many results between them: Presidio copies the whole text at every replacement."""
+def _runs(text: str, results: Sequence[RecognizerResult]) -> Iterator[Run]:
+    """Put results together that stand near each other."""
+    first = 0
+    for i, result in enumerate(results):
+        if i + 1 == len(results) or results[i + 1].start - result.end > NEAR:
+            yield _run(text, results[first : i + 1])
+            first = i + 1
+
+
+def _run(text: str, results: Sequence[RecognizerResult]) -> Run:
+    start = place = results[0].start
+    words, inside, length = [], [], 0
+    for result in results:
+        between, new = text[place : result.start], replacement(result.entity_type)
+        length += len(between)
+        inside.append(Replaced(length, length + len(new), text[result.start : result.end]))
+        words += [between, new]
+        length += len(new)
+        place = result.end
+    return Run(start, place, "".join(words), inside)
+
+
+def _pieces(text: str, runs: Sequence[Run]) -> Iterator[tuple[int, int, Sequence[Run]]]:
+    """Cut a text with many replacements between them: Presidio copies the whole text at each."""
     place = 0
-    for first in range(0, len(results), MOST_TOGETHER):
-        group = list(results[first : first + MOST_TOGETHER])
-        last = first + MOST_TOGETHER >= len(results)
-        end = len(text) if last else group[-1].end
-        yield place, end, [_moved(result, place) for result in group] if place else group
+    for first in range(0, len(runs), MOST_TOGETHER):
+        group = runs[first : first + MOST_TOGETHER]
+        end = group[-1].end if first + MOST_TOGETHER < len(runs) else len(text)
+        yield place, end, group
         place = end
-
-
-def _moved(result: RecognizerResult, by: int) -> RecognizerResult:
-    return RecognizerResult(result.entity_type, result.start - by, result.end - by, result.score)
 
 
 def mended(text: str, replaced: Sequence[Replaced]) -> str:
