@@ -21,6 +21,7 @@ from tasks.config import ScrubbingConfig
 from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
 
 OUT = Path("results/bench/scrubbing.json")
+ATTACK_SECONDS = 0.5
 # (section, figure): (bound, whether the figure must be at least that; else at most)
 TARGETS: dict[tuple[str, str], tuple[float, bool]] = {
     ("sets", "person recall"): (0.93, True),
@@ -47,11 +48,11 @@ TARGETS: dict[tuple[str, str], tuple[float, bool]] = {
     ("speed", "times Presidio's loop"): (15.0, True),
     ("start", "CPU seconds"): (3.0, False),
     ("start", "peak MB"): (300.0, False),
+    ("attacks", "the slowest at 200,000 characters"): (ATTACK_SECONDS, False),
     ("attacks", "times as long for five times the length"): (7.5, False),
     ("processes", "two processes over one"): (1.5, True),
     ("growth", "MB grown"): (30.0, False),
 }
-ATTACK_SECONDS = 0.5
 
 
 def sections(scrubber: Scrubber, chosen: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -115,7 +116,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with scrubbing/, ner/, goemotions/, any of them")
     parser.add_argument("--texts", type=int, default=2_000, help="texts of about ninety words")
-    parser.add_argument("--rival-texts", type=int, default=200, help="of these for Presidio; 0 leaves it out")
+    parser.add_argument(
+        "--rival-texts", type=int, default=2_000, help="of these for Presidio; 0 leaves it out"
+    )
     parser.add_argument("--growth-texts", type=int, default=1_000_000)
     parser.add_argument("--only", nargs="*", help="sections to measure")
     chosen = parser.parse_args()
