@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from servers import ROOT, postgres, prefect_server, s3, until, worker
 
 pytestmark = pytest.mark.slow
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZE = {"width": 1400, "height": 1400}
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 SCREENS = ROOT / "results/bench/screens"
@@ -454,7 +456,8 @@ def browser():
     # It asks nobody but the server; the tests run without a network.
     quiet.append("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=quiet)
+        found = next(filter(None, map(shutil.which, BROWSERS)), BROWSERS[0])
+        browser = player.chromium.launch(executable_path=found, args=quiet)
         yield browser
         browser.close()
 
