@@ -82,6 +82,7 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_sampling.py
 
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed (more of it with DATA)
+	$(RUN) -m pip install --quiet -e '.[scrubber-bench]'
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py --data $(DATA)
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes

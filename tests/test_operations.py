@@ -315,6 +315,32 @@ def test_a_server_of_another_major_version_is_refused(site):
     )
 
 
+def test_a_run_whose_process_is_killed_is_ended_by_retry(site):
+    """*Retry* in the menu of the run's page asks for just this state."""
+    before = batches(site)
+    run = site.start("regenerate/on-demand", **small(seed=5))
+    until("its first texts", lambda: set(batches(site)) - set(before), 120)
+    for process in processes(run):
+        process.kill()
+    assert site.finished(run)["state_name"] == "Crashed"
+    saved = batches(site)
+    retry = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+    site.call(f"/flow_runs/{run}/set_state", {"state": retry, "force": True})
+    until("the second try", lambda: site.get(f"/flow_runs/{run}")["state_type"] not in FINAL, 60)
+    found = site.finished(run)
+
+    assert found["state_name"] == "Completed", found["state"]["message"]
+    after = batches(site)
+    assert {name: after[name] for name in saved} == saved
+
+
+def batches(site):
+    """When every batch of texts was saved."""
+    pages = bucket(site).get_paginator("list_objects_v2")
+    found = pages.paginate(Bucket="sentimill", Prefix="results/cache/sample-cell-")
+    return {o["Key"]: o["LastModified"] for page in found for o in page.get("Contents", [])}
+
+
 def test_an_audit_that_fails_starts_a_run_which_ends_with_its_process_when_it_is_cancelled(site):
     """The champion's record is raised by hand: as if the model had been worth more once."""
     champion = crown_by_hand(site)

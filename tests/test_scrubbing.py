@@ -90,6 +90,7 @@ def test_personal_parts_give_way_to_neutral_words(scrubber: Scrubber, text: str,
         "Oh boy, that was close.",
         "Early Alzheimer's is cruel.",
         "The native app is fast.",
+        "Nah, that is fine. Hurrah! Crikey.",
     ],
 )
 def test_words_that_describe_nobody_stay(scrubber: Scrubber, text: str) -> None:

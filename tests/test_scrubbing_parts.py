@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -305,24 +306,53 @@ def test_a_spacy_pipeline_can_take_part_or_take_over(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.slow
-def test_a_token_classifier_can_take_part(tmp_path: Path) -> None:
-    import torch
-    from transformers import BertConfig, BertForTokenClassification, BertTokenizerFast
+@pytest.fixture
+def tiny_bert(tmp_path: Path) -> dict[str, Any]:
+    """Sizes of a model whose tokenizer, in `tmp_path`, knows one name."""
+    from transformers import BertTokenizerFast
 
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "qq", "##zork", "met", "us"]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "qq", "##zork", "met", "us", "person"]
     (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
     BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
-    config = BertConfig(
-        vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8,
-        id2label={0: "O", 1: "PER"}, label2id={"O": 0, "PER": 1},
-    )  # fmt: skip
+    sizes = dict.fromkeys(("num_hidden_layers", "num_attention_heads", "intermediate_size"), 1)
+    return {"vocab_size": len(words), "hidden_size": 8, **sizes}
+
+
+@pytest.mark.parametrize("union", [False, True])
+def test_a_token_classifier_can_take_part_or_take_over(
+    tmp_path: Path, tiny_bert: dict[str, Any], union: bool
+) -> None:
+    import torch
+    from transformers import BertConfig, BertForTokenClassification
+
+    config = BertConfig(**tiny_bert, id2label={0: "O", 1: "PER"}, label2id={"O": 0, "PER": 1})
     model = BertForTokenClassification(config)
-    with torch.no_grad():
+    with torch.no_grad():  # to it, every word is a person
         model.classifier.weight.zero_()
         model.classifier.bias.copy_(torch.tensor([0.0, 9.0]))
     model.save_pretrained(tmp_path)
-    assert by_model("transformers", tmp_path, union=False).one("qqzork").text == "Person A"
+    scrubber = by_model("transformers", tmp_path, union)
+    assert [scrubber.one(text).text for text in ("qqzork", "John Smith")] == ["Person A", "Person A"]
+
+
+@pytest.mark.parametrize("union", [False, True])
+def test_a_gliner_model_can_take_part_or_take_over(
+    tmp_path: Path, tiny_bert: dict[str, Any], union: bool
+) -> None:
+    gliner = pytest.importorskip("gliner", reason="needs the package gliner")
+    import torch
+    from transformers import BertConfig, BertModel
+
+    BertModel(BertConfig(**tiny_bert)).save_pretrained(tmp_path)
+    sizes = {"hidden_size": 8, "max_width": 2, "num_rnn_layers": 0, "span_mode": "markerV0"}
+    model = gliner.GLiNER.from_config(gliner.GLiNERConfig(model_name=str(tmp_path), **sizes))
+    with torch.no_grad():  # to it, every word is whatever it is asked for
+        for part in (model.model.span_rep_layer.span_rep_layer.out_project, model.model.prompt_rep_layer):
+            part[-1].weight.zero_()
+            part[-1].bias.fill_(1.0)
+    model.save_pretrained(tmp_path / "gliner")
+    scrubber = by_model("gliner", tmp_path / "gliner", union)
+    assert [scrubber.one(text).text for text in ("qqzork", "John Smith")] == ["Person A", "Person A"]
 
 
 @pytest.mark.parametrize(

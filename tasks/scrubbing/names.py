@@ -52,11 +52,18 @@ def refined(text: str, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
     for part in _within_sentences(text, spans):
         start, end = trimmed(text, *part)
         start, end = _grown(text, start, end, lexicon)
-        if end > start and not any(mask[start:end]) and not names_a_thing(text, start, end, lexicon):
+        if end <= start or any(mask[start:end]) or is_interjection(text[start:end]):
+            continue
+        if not names_a_thing(text, start, end, lexicon):
             kept.append((start, end))
     kept += [span for start, end in kept for span in _neighbours(text, start, end, lexicon)]
     kept += _mentions(text, kept, mask, lexicon)
     return _merged((_with_honorific(text, start), end) for start, end in sorted(kept))
+
+
+def is_interjection(name: str) -> bool:
+    """Whether a word is called out rather than calls somebody: "Nah, this is my cat"."""
+    return lowered(name).rstrip(".") in word_lists()["interjections"]
 
 
 def _masked(text: str) -> bytearray:
