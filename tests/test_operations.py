@@ -323,6 +323,7 @@ def test_a_run_whose_process_is_killed_is_ended_by_retry(site):
     for process in processes(run):
         process.kill()
     assert site.finished(run)["state_name"] == "Crashed"
+    until("the worker's own notice", lambda: advised(site, run), 60)  # until then it would end the second try
     saved = batches(site)
     retry = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
     site.call(f"/flow_runs/{run}/set_state", {"state": retry, "force": True})
@@ -332,6 +333,13 @@ def test_a_run_whose_process_is_killed_is_ended_by_retry(site):
     assert found["state_name"] == "Completed", found["state"]["message"]
     after = batches(site)
     assert {name: after[name] for name in saved} == saved
+
+
+def advised(site, run):
+    """What the worker says once it has seen a process of its end by a signal."""
+    logs = site.call("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})
+    said = [log["message"] for log in logs if log["name"] == "prefect.flow_runs.worker"]
+    return [message for message in said if message.startswith("Check whether")]
 
 
 def batches(site):
@@ -440,7 +448,7 @@ def test_a_person_triggers_a_run_in_the_browser(site, browser):
     before = len(site.runs("regenerate/on-demand"))
     where = f"deployments/deployment/{site.deployment('regenerate/on-demand')['id']}/run"
     page = opened(browser, f"{site.page}/v2/{where}")
-    page.get_by_text("Texts per label").wait_for()
+    page.get_by_text("Texts per label (Optional)", exact=True).wait_for()
     fill(page, "Texts per label", "0")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_timeout(1000)

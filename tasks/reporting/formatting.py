@@ -48,8 +48,8 @@ def kind(entity_type: str) -> str:
 
 
 def listed(counts: Mapping[str, int]) -> str:
-    """Counts in a sentence: "3 person, 1 age"."""
-    return ", ".join(f"{n:,} {kind(name)}" for name, n in counts.items())
+    """Counts in a sentence: "person 3, age 1"."""
+    return ", ".join(f"{kind(name)} {n:,}" for name, n in counts.items())
 
 
 def line(value: object) -> str:
