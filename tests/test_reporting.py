@@ -472,7 +472,7 @@ def test_the_report_tells_what_scrubbing_did():
         "&lt;PERSON&gt; left &amp; ran.",
         "decided otherwise on 1 of 4 scrubbed texts (25%)",
         "A second pass over 9 scrubbed texts found nothing.",
-        "found something in 2 (2 person): an upper bound. Odd texts: 1 mixed_script.",
+        "found something in 2 (person 2): an upper bound. Odd texts: mixed_script 1.",
     ):
         assert said in page
 
