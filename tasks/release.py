@@ -109,7 +109,12 @@ def _scores(
     settings = load_settings(run.store.get_folder(model))
     config = run.config
     names = run.taxonomy.names
-    notes = [f"{evaluation.n_seen_in_training} real test texts stand in training and were left out."]
+    counted = {
+        "real test texts stand in training and were left out.": evaluation.n_seen_in_training,
+        f"texts to learn from are longer than {settings['max_tokens']} tokens and were cut.": settings[
+            "n_cut"
+        ],
+    }
     return RunScores(
         run=run.name,
         created=publishing.now(),
@@ -137,7 +142,7 @@ def _scores(
         timings=run.timings,
         versions=publishing.versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
-        notes=tuple(notes) if evaluation.n_seen_in_training else (),
+        notes=tuple(f"{n:,} {what}" for what, n in counted.items() if n),
     )
 
 

@@ -12,6 +12,7 @@ from transformers import BertConfig, BertModel
 from tasks.config import TrainingConfig
 from tasks.training import (
     Classifier,
+    count_cut,
     load_classifier,
     load_settings,
     predict,
@@ -234,6 +235,13 @@ def test_longer_texts_are_cut(trained):
     )
 
 
+def test_cut_texts_are_counted(trained):
+    _, tokenizer, _ = trained
+
+    assert count_cut(tokenizer, ["happy " * 10, "happy " * 11, "happy", "happy " * 30], 12) == 2
+    assert count_cut(tokenizer, [], 12) == 0
+
+
 def test_an_empty_text_has_probabilities(trained):
     model, tokenizer, _ = trained
     found = predict(model, tokenizer, ["", " "], 32)
@@ -290,3 +298,47 @@ def test_the_pooler_that_nobody_trained_is_left_out(tiny_encoder):
     model, _ = new_classifier(str(tiny_encoder), None, 2)
 
     assert not [name for name in model.state_dict() if "pooler" in name]
+
+
+def test_validation_rows_of_one_class_are_refused(make_row, config, tmp_path):
+    same = [make_row("lovely soup", targets=(1.0, 0.0)) for _ in range(3)]
+    train = [make_row("good soup", targets=(1.0, 0.0)), make_row("bad soup", targets=(0.0, 1.0))]
+    for validation, found in (
+        (same, "3 validation rows carry joy"),
+        ([], "0 validation rows carry no label"),
+    ):
+        with pytest.raises(ValueError, match="validation rows") as caught:
+            train_classifier(train, validation, LABELS, config, 0, tmp_path)
+        assert str(caught.value) == (
+            f"{found} alike; expected rows that differ in a label, to choose the best epoch and thresholds "
+            "by. Ask for more texts per label, or raise split.validation."
+        )
+
+
+def test_texts_longer_than_the_encoder_takes_are_refused(rows, config, tmp_path):
+    longer = config.model_copy(update={"max_tokens": 65})
+    with pytest.raises(ValueError, match="max_tokens") as caught:
+        train_classifier(rows, rows, LABELS, longer, 0, tmp_path)
+    assert str(caught.value) == (
+        f"training.max_tokens is 65; expected 64 at most, which is what encoder {config.base} takes. "
+        "Lower it, or choose an encoder for longer texts."
+    )
+
+
+def test_a_finished_classifier_is_no_encoder(saved, rows, config, tmp_path):
+    with pytest.raises(ValueError, match="finished classifier") as caught:
+        train_classifier(rows, rows, LABELS, config.model_copy(update={"base": str(saved)}), 0, tmp_path)
+    assert str(caught.value) == (
+        f"training.base is {saved}, a finished classifier of taxonomy ? with 2 labels; expected an encoder "
+        "without a head. Give the encoder that it was trained from (?) or another."
+    )
+
+
+def test_a_tracker_that_is_not_there_is_named_before_training(rows, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIMILL_TRACKERS", "no_such_tracker")
+    with pytest.raises(ValueError, match="SENTIMILL_TRACKERS") as caught:
+        train_classifier(rows, rows, LABELS, config, 0, tmp_path)
+    assert str(caught.value) == (
+        "SENTIMILL_TRACKERS names no_such_tracker, which is not installed; expected it. Run `pip install "
+        "'sentimill[tracking]'`, or leave the variable out."
+    )

@@ -10,23 +10,17 @@ from tasks.caching import digest, stage
 from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_arms
-from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.measuring import measure
-from tasks.evaluation.placing import fit_line
 from tasks.evaluation.protocol import Predictions, levels_of, to_bytes
-from tasks.evaluation.thresholds import population_weights, tune_thresholds
+from tasks.learning import fit_classifier, judges_of
 from tasks.realrows import without_seen
 from tasks.records import BlobRef, DatasetRef, ModelRef, Record, Row
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp
 from tasks.runpage import Progress
-from tasks.scrubbing import SCRUBBER_VERSION
 from tasks.stages.closeup import close_up
 from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import Taxonomy
-from tasks.training import load_classifier, predict, predict_levels, save_classifier, train_classifier
-
-ENOUGH_JUDGES = 500
-"""Real validation rows that choose thresholds by themselves."""
+from tasks.training import load_classifier, predict_levels
 
 
 class Evaluation(Record):
@@ -59,54 +53,13 @@ def train(
     inputs = rows, taxonomy, config, evaluation, scrubbing, seed, twins, pairing
     scratch = store.scratch(f"train-{digest(*inputs)}")
     progress = Progress("train")
-    settings = {
-        "taxonomy": taxonomy.model_dump(mode="json"),
-        "scrubber": SCRUBBER_VERSION,
-        "scrubbing": scrubbing.model_dump(mode="json"),
-    }
     known = [*store.get_rows(rows), *(store.get_rows(twins) if twins else [])]
-    folder = _trained(known, taxonomy, config, evaluation, settings, seed, scratch, progress, pairing)
+    knobs = config, evaluation, scrubbing
+    folder = fit_classifier(known, taxonomy, *knobs, seed, scratch, progress, pairing)
     progress(1.0)
     ref = store.put_folder(folder)
     remove_scratch(scratch)
     return ref
-
-
-def _trained(
-    rows: Sequence[Row],
-    taxonomy: Taxonomy,
-    config: TrainingConfig,
-    evaluation: EvaluationConfig,
-    settings: dict[str, Any],
-    seed: int,
-    scratch: Path,
-    progress: Progress,
-    pairing: float = 0.0,
-) -> Path:
-    """Folder of a trained, calibrated classifier with its thresholds and line; no test row is at hand."""
-    parts = parts_of(rows)
-    model, tokenizer, state = train_classifier(
-        parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, progress, pairing
-    )
-    judges, weights = judges_of(parts["validation"], taxonomy)
-    found = predict(model, tokenizer, texts_of(judges), config.max_tokens).astype(float)
-    slope, intercept = platt_scaling(found, targets_of(judges), weights)
-    model.calibrate(slope, intercept)
-    mended = calibrated(found, slope, intercept)
-    thresholds = tune_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
-    travelling = {
-        "labels": list(taxonomy.names),
-        "thresholds": [float(t) for t in thresholds],
-        **settings,
-        "max_tokens": config.max_tokens,
-        "base": config.base,
-        "ordinal": config.ordinal,
-        "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
-        "line": fit_line(mended, targets_of(judges), weights),
-        "history": state.history,
-    }
-    save_classifier(model, tokenizer, travelling, scratch / "model")
-    return scratch / "model"
 
 
 @stage("evaluate", version="3")
@@ -166,17 +119,3 @@ def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Pre
 def _measured(said: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
     levels = said.levels if taxonomy.ordinal else None
     return measure(said.probabilities, said.thresholds, said.targets, taxonomy, levels)
-
-
-def judges_of(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:
-    """Rows that choose calibration and thresholds, and how many texts of the world each stands for.
-
-    Real rows alone, if there are enough: their label shares are the world's. Otherwise all rows, weighed
-    to the shares that the taxonomy states.
-    """
-    people = [row for row in validation if row["source"] == "real"]
-    if len(people) >= ENOUGH_JUDGES or len(people) == len(validation):
-        return people, None
-    if taxonomy.shares is None:
-        return list(validation), None
-    return list(validation), population_weights(targets_of(validation), taxonomy.shares)

@@ -2,6 +2,7 @@
 
 from tasks.training.classifier import (
     Classifier,
+    count_cut,
     load_classifier,
     load_settings,
     predict,
@@ -12,6 +13,7 @@ from tasks.training.train import train_classifier
 
 __all__ = [
     "Classifier",
+    "count_cut",
     "load_classifier",
     "load_settings",
     "predict",

@@ -12,6 +12,7 @@ from torch import nn
 from tasks.config import TrainingConfig
 from tasks.fitting import FitOptions, FitState, fit, length_buckets
 from tasks.records import Row
+from tasks.tracking import wanted_trackers
 from tasks.training.classifier import Classifier, new_classifier, predict
 from tasks.training.losses import loss_function, masked_mean
 from tasks.training.pairing import pairing_loss, twins_of
@@ -45,9 +46,14 @@ def train_classifier(
         Model with the best weights, tokenizer, and the history of the training.
 
     Raises:
-        ValueError: if a label has no positive among the training rows, unless the configuration allows it.
+        ValueError: if a label has no positive among the training rows, unless the configuration allows it;
+            if the validation rows tell no label from the others; if the encoder takes no texts as long as
+            the configuration wants; if it is a finished classifier; if the folder is another training's.
     """
+    tracking = wanted_trackers()
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
+    truth = np.array([row["targets"] for row in validation])
+    _require_contrast(truth, labels)
     if not config.unseen_labels:
         _require_positives(targets, labels)
     torch.manual_seed(seed)
@@ -55,6 +61,7 @@ def train_classifier(
         str(config.base), config.revision, len(labels), config.ordinal, config.lora_rank
     )
     _set_prior(model, targets)
+    _require_room(model, tokenizer, config)
     weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
     levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
     losses = loss_function(config.loss, targets)
@@ -81,7 +88,6 @@ def train_classifier(
             loss = loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
         return loss + pairing * pairing_loss(outputs_of, module, twins, batch) if twins else loss
 
-    truth = np.array([row["targets"] for row in validation])
     texts = [row["text"] for row in validation]
 
     def score_of(module: nn.Module) -> float:
@@ -96,6 +102,8 @@ def train_classifier(
         max_grad_norm=config.max_grad_norm,
         average=config.average,
         accumulate=config.accumulate,
+        trackers=tracking.trackers,
+        tracking_dir=tracking.folder,
     )
     groups = parameter_groups(model, config)
     state = fit(model, groups, batches, loss_of, score_of, options, folder, "train classifier", on_progress)
@@ -164,4 +172,28 @@ def _require_positives(targets: np.ndarray, labels: Sequence[str]) -> None:
         raise ValueError(
             f"{len(empty)} labels have no training row: {', '.join(empty[:5])}; expected at least one each. "
             "Ask for more texts per label, loosen the filters, or take the label out of the taxonomy."
+        )
+
+
+def _require_contrast(truth: np.ndarray, labels: Sequence[str]) -> None:
+    """Refuse validation rows of one class, on which any two models score alike."""
+    known, positive = truth >= 0, truth > 0.5
+    if len(truth) and (positive.any(axis=0) & (known & ~positive).any(axis=0)).any():
+        return
+    found = [label for label, column in zip(labels, positive.T, strict=False) if column.any()]
+    raise ValueError(
+        f"{len(truth)} validation rows carry {', '.join(found[:5]) or 'no label'} alike; expected rows that "
+        "differ in a label, to choose the best epoch and thresholds by. Ask for more texts per label, or "
+        "raise split.validation."
+    )
+
+
+def _require_room(model: Classifier, tokenizer: Any, config: TrainingConfig) -> None:
+    """Refuse texts longer than the encoder has positions for; it would fail deep inside, or not at all."""
+    positions = getattr(model.encoder.config, "max_position_embeddings", None)
+    room = min(int(n) for n in (positions, tokenizer.model_max_length) if n)
+    if config.max_tokens > room:
+        raise ValueError(
+            f"training.max_tokens is {config.max_tokens}; expected {room} at most, which is what encoder "
+            f"{config.base} takes. Lower it, or choose an encoder for longer texts."
         )
