@@ -14,6 +14,7 @@ from tasks.champion import CHAMPION, enthrone, read_champions
 from tasks.equity import Fairness
 from tasks.evaluation.gate import beside_champion, complaints
 from tasks.evaluation.protocol import from_bytes
+from tasks.hub import push_run
 from tasks.locking import alone
 from tasks.nights import remember
 from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
@@ -86,6 +87,9 @@ def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
         "Scores beside the baselines and the champion before",
     )
     _show(run, candidate.scores, is_champion, reasons)
+    if is_champion and run.config.push_to_hub:
+        for place in push_run(run.store, run.name, run.config.push_to_hub):
+            run.note("push-to-hub", 0.0, place)
     remember(run, candidate.scores)
     return RunSummary(
         run=run.name,

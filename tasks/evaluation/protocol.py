@@ -167,16 +167,17 @@ def rarest(people: Sequence[Row], taxonomy: Taxonomy, n: int = 4) -> list[str]:
 def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
     """Every score of one model that gets an interval, by name."""
     decided, true = found.decided, found.true
+    said = np.where(found.targets < 0, 0.0, found.probabilities)  # as `measure` counts what is unknown
     common = np.flatnonzero(true.sum(axis=0) >= ENOUGH)
     hits, either = (decided * true).sum(axis=1), np.maximum(decided, true).sum(axis=1)
     scores = {
         "f1_macro": macro_f1(decided, true),
         "f1_micro": micro_f1(decided, true),
         "jaccard": row_mean(np.where(either > 0, hits / np.maximum(either, 1), 0.0)),
-        "mean_average_precision": mean_average_precision(found.probabilities, true),
-        "ranking_average_precision": row_mean(ranking_precisions(found.probabilities, true)),
-        "calibration_error": calibration_error(found.probabilities, true, N_BINS),
-        "brier": row_mean(((found.probabilities - true) ** 2).mean(axis=1)),
+        "mean_average_precision": mean_average_precision(said, true),
+        "ranking_average_precision": row_mean(ranking_precisions(said, true)),
+        "calibration_error": calibration_error(said, true, N_BINS),
+        "brier": row_mean(((said - true) ** 2).mean(axis=1)),
     }
     if 0 < len(common) < taxonomy.n_labels:
         scores[f"f1_macro_of_{len(common)}_common"] = macro_f1(decided, true, common.tolist())

@@ -1,6 +1,6 @@
 """From divided rows to a classifier and to what it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,13 @@ import numpy as np
 from tasks.caching import digest, stage
 from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
-from tasks.evaluation.arms import baseline_arms
+from tasks.evaluation.arms import baseline_predictions
 from tasks.evaluation.measuring import measure
-from tasks.evaluation.protocol import Predictions, levels_of, to_bytes
+from tasks.evaluation.protocol import Predictions, compare, levels_of, to_bytes
 from tasks.learning import fit_classifier, judges_of
 from tasks.realrows import without_seen
 from tasks.records import BlobRef, DatasetRef, ModelRef, Record, Row
-from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp, Metrics
 from tasks.runpage import Progress
 from tasks.stages.closeup import close_up
 from tasks.store import open_store, remove_scratch
@@ -62,7 +62,7 @@ def train(
     return ref
 
 
-@stage("evaluate", version="3")
+@stage("evaluate", version="4")
 def evaluate(
     model: ModelRef,
     rows: DatasetRef,
@@ -82,18 +82,37 @@ def evaluate(
     judges, weights = judges_of(parts["validation"], taxonomy)
     train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], judges))
     folder = store.get_folder(model)
-    said = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
-    scores = [
-        *({"name": CLASSIFIER, "test_set": n, "metrics": _measured(p, taxonomy)} for n, p in said.items()),
-        *baseline_arms(train, validation, labelled, taxonomy, seed, config.min_positives, weights),
-    ]
+    own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
+    knobs = taxonomy, seed, config.min_positives, weights
     deciding = REAL if REAL in tests else SYNTHETIC
     return Evaluation(
-        arms=tuple(Arm.model_validate(score) for score in scores),
+        arms=tuple(
+            _arms({CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *knobs)}, *knobs[:2])
+        ),
         n_seen_in_training=n_seen,
-        closeup=close_up(deciding, tests[deciding], said[deciding], parts["train"], taxonomy, seed),
-        predictions=store.put_blob(to_bytes(said[deciding]), ".npz"),
+        closeup=close_up(deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(own[deciding]), ".npz"),
     )
+
+
+def _arms(said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int) -> Iterator[Arm]:
+    """Scores of all that labelled the test sets, with intervals, and how far each is from the classifier."""
+    pairs = [(CLASSIFIER, name) for name in said if name != CLASSIFIER]
+    compared = {
+        test_set: compare({name: [tests[test_set]] for name, tests in said.items()}, taxonomy, pairs, seed)
+        for test_set in said[CLASSIFIER]
+    }
+    for name, tests in said.items():
+        for test_set, found in tests.items():
+            beside = compared[test_set]
+            ahead = beside.differences.get(f"{CLASSIFIER} - {name}", {})
+            yield Arm(
+                name=name,
+                test_set=test_set,
+                metrics=Metrics.model_validate(_measured(found, taxonomy)),
+                intervals={score: (value.low, value.high) for score, value in beside.scores[name].items()},
+                classifier_ahead={score: tuple(value) for score, value in ahead.items()},
+            )
 
 
 def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
