@@ -195,7 +195,7 @@ def fit(
     accelerator.wait_for_everyone()
     # Without its mixed-precision wrapper the model computes what it will compute once it is loaded again.
     trained = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    load_model(trained, folder / "best.safetensors", device=str(accelerator.device))
+    load_model(trained, folder / "best.safetensors")
     return state
 
 

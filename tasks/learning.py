@@ -26,7 +26,7 @@ from tasks.parquet import rows_of_parquet
 from tasks.records import Row
 from tasks.scrubbing import SCRUBBER_VERSION
 from tasks.taxonomy import Taxonomy
-from tasks.training import count_cut, predict, save_classifier, train_classifier
+from tasks.training import count_cut, predict, room_of, save_classifier, train_classifier
 
 ENOUGH_JUDGES = 500
 """Real validation rows that choose thresholds by themselves."""
@@ -66,14 +66,16 @@ def fit_classifier(
     model.calibrate(slope, intercept)
     mended = calibrated(found, slope, intercept)
     thresholds = tune_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
+    max_tokens = min(config.max_tokens, room_of(model, tokenizer))
+    learnt_from = texts_of([*parts["train"], *parts["validation"]])
     travelling = {
         "labels": list(taxonomy.names),
         "thresholds": [float(t) for t in thresholds],
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": scrubbing.model_dump(mode="json"),
-        "max_tokens": config.max_tokens,
-        "n_cut": count_cut(tokenizer, texts_of([*parts["train"], *parts["validation"]]), config.max_tokens),
+        "max_tokens": max_tokens,
+        "n_cut": count_cut(tokenizer, learnt_from, max_tokens),
         "base": config.base,
         "ordinal": config.ordinal,
         "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},

@@ -1,6 +1,6 @@
 """What `accelerate launch` runs in the tests: a training without chance, whose weights are written down.
 
-accelerate launch --cpu --num_processes N tests/several_processes.py FOLDER ACCUMULATE [DIE_AFTER]
+accelerate launch --num_processes N tests/several_processes.py FOLDER ACCUMULATE [DIE_AFTER]
 """
 
 import os

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_knobs_are_shown_as_flags():
-    assert flags({"learning_rate": 0.00012345, "batch_size": 16, "loss": "bce"}) == (
-        "--training.learning-rate 0.0001235 --training.batch-size 16 --training.loss bce"
+    assert flags({"learning_rate": 0.00012, "batch_size": 16, "loss": "bce"}) == (
+        "--training.learning-rate 0.00012 --training.batch-size 16 --training.loss bce"
     )
 
 

@@ -315,13 +315,22 @@ def test_validation_rows_of_one_class_are_refused(make_row, config, tmp_path):
         )
 
 
-def test_texts_longer_than_the_encoder_takes_are_refused(rows, config, tmp_path):
-    longer = config.model_copy(update={"max_tokens": 65})
-    with pytest.raises(ValueError, match="max_tokens") as caught:
-        train_classifier(rows, rows, LABELS, longer, 0, tmp_path)
+def test_texts_longer_than_the_encoder_takes_are_refused(rows, config, make_row, tmp_path):
+    longer = [*rows, make_row("happy " * 90, targets=(1.0, 0.0)), make_row("sad " * 70, targets=(0.0, 1.0))]
+    with pytest.raises(ValueError, match="longer") as caught:
+        train_classifier(longer, rows, LABELS, config, 0, tmp_path)
     assert str(caught.value) == (
-        f"training.max_tokens is 65; expected 64 at most, which is what encoder {config.base} takes. "
-        "Lower it, or choose an encoder for longer texts."
+        f"2 training texts are longer than the 64 tokens that encoder {config.base} takes, the longest 92; "
+        "expected none. Set training.max_tokens to 64, which cuts them, or choose an encoder for longer "
+        "texts."
+    )
+
+
+def test_texts_longer_than_the_encoder_takes_are_cut_when_they_are_labelled(trained):
+    model, tokenizer, _ = trained
+
+    assert np.array_equal(
+        predict(model, tokenizer, ["happy " * 90], 128), predict(model, tokenizer, ["happy " * 62], 128)
     )
 
 

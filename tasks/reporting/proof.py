@@ -109,7 +109,7 @@ def arm_chart(page: Mapping[str, Any], key: str, title: str) -> Chart:
     end = math.ceil(10 * max(value["high"] for value in arms.values())) / 10
 
     def place(x: float) -> int:
-        return round(WIDTH * (x - low) / (end - low))
+        return round(WIDTH * float((x - low) / (end - low)))
 
     whiskers = [
         Whisker(

@@ -7,6 +7,7 @@ from tasks.training.classifier import (
     load_settings,
     predict,
     predict_levels,
+    room_of,
     save_classifier,
 )
 from tasks.training.train import train_classifier
@@ -18,6 +19,7 @@ __all__ = [
     "load_settings",
     "predict",
     "predict_levels",
+    "room_of",
     "save_classifier",
     "train_classifier",
 ]

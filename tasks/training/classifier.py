@@ -70,6 +70,12 @@ class Classifier(nn.Module):
         self.head.bias.mul_(slopes).add_(intercepts)
 
 
+def room_of(model: Classifier, tokenizer: Any) -> int:
+    """Tokens of the longest text that the encoder takes."""
+    positions = getattr(model.encoder.config, "max_position_embeddings", None)
+    return min(int(n) for n in (positions, tokenizer.model_max_length) if n)
+
+
 def count_cut(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> int:
     """Texts that are longer than `max_tokens` and so are read in part."""
     encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if texts else []
@@ -182,7 +188,8 @@ def predict_levels(
     device = next(model.parameters()).device
     model.eval()
     n_labels = model.head.out_features
-    encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
+    longest = min(max_tokens, room_of(model, tokenizer))
+    encoded = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
     out = np.zeros((len(texts), n_labels + (n_labels - 1 if model.scale else 0)), dtype=np.float32)
     batches = length_buckets([len(ids) for ids in encoded], 0, max_rows=64)
     for batch in tqdm(batches, desc=title, unit="batch", leave=False, disable=not title):

@@ -13,7 +13,7 @@ from tasks.config import TrainingConfig
 from tasks.fitting import FitOptions, FitState, fit, length_buckets
 from tasks.records import Row
 from tasks.tracking import wanted_trackers
-from tasks.training.classifier import Classifier, new_classifier, predict
+from tasks.training.classifier import Classifier, new_classifier, predict, room_of
 from tasks.training.losses import loss_function, masked_mean
 from tasks.training.pairing import pairing_loss, twins_of
 from tasks.training.scale import scale_loss
@@ -47,8 +47,8 @@ def train_classifier(
 
     Raises:
         ValueError: if a label has no positive among the training rows, unless the configuration allows it;
-            if the validation rows tell no label from the others; if the encoder takes no texts as long as
-            the configuration wants; if it is a finished classifier; if the folder is another training's.
+            if the validation rows tell no label from the others; if a text is longer than the encoder takes;
+            if the encoder is a finished classifier; if the folder is another training's.
     """
     tracking = wanted_trackers()
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
@@ -61,12 +61,12 @@ def train_classifier(
         str(config.base), config.revision, len(labels), config.ordinal, config.lora_rank
     )
     _set_prior(model, targets)
-    _require_room(model, tokenizer, config)
     weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
     levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
     losses = loss_function(config.loss, targets)
     encoded = tokenizer([row["text"] for row in train], truncation=True, max_length=config.max_tokens)
     ids: list[list[int]] = encoded["input_ids"]
+    _require_room(ids, room_of(model, tokenizer), config.base)
 
     def batches(epoch: int) -> list[list[int]]:
         return length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
@@ -188,12 +188,12 @@ def _require_contrast(truth: np.ndarray, labels: Sequence[str]) -> None:
     )
 
 
-def _require_room(model: Classifier, tokenizer: Any, config: TrainingConfig) -> None:
-    """Refuse texts longer than the encoder has positions for; it would fail deep inside, or not at all."""
-    positions = getattr(model.encoder.config, "max_position_embeddings", None)
-    room = min(int(n) for n in (positions, tokenizer.model_max_length) if n)
-    if config.max_tokens > room:
+def _require_room(ids: Sequence[Sequence[int]], room: int, base: str | None) -> None:
+    """Refuse texts longer than the encoder has positions for; it would fail deep inside."""
+    lengths = [len(text) for text in ids if len(text) > room]
+    if lengths:
         raise ValueError(
-            f"training.max_tokens is {config.max_tokens}; expected {room} at most, which is what encoder "
-            f"{config.base} takes. Lower it, or choose an encoder for longer texts."
+            f"{len(lengths)} training texts are longer than the {room} tokens that encoder {base} takes, the "
+            f"longest {max(lengths)}; expected none. Set training.max_tokens to {room}, which cuts them, or "
+            "choose an encoder for longer texts."
         )
