@@ -163,9 +163,7 @@ def fit(
         model.train()
         epoch_batches = _share(accelerator, batches(state.epoch))
         for batch in epoch_batches[state.batch :]:
-            scale = _schedule(state.step / max(1, total), options.warmup_share)
-            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-                group["lr"] = peak * scale
+            _set_rates(optimizer.param_groups, peaks, state, total, options)
             state.batch += 1
             state.step += 1
             # By place, not by count, so that a resumed run adds up the same batches.
@@ -284,6 +282,16 @@ def _averaged(accelerator: Accelerator, model: nn.Module, decay: float) -> Avera
     averaged = AveragedModel(accelerator.unwrap_model(model), multi_avg_fn=towards)
     accelerator.register_for_checkpointing(averaged)
     return averaged
+
+
+def _set_rates(
+    groups: list[dict[str, Any]], peaks: Sequence[float], state: FitState, total: int, options: FitOptions
+) -> None:
+    """Set the rates of a step at its first batch, so that n batches in turn or side by side learn alike."""
+    if state.batch % options.accumulate == 0:
+        scale = _schedule(state.step / max(1, total), options.warmup_share)
+        for group, peak in zip(groups, peaks, strict=True):
+            group["lr"] = peak * scale
 
 
 def _schedule(done: float, warmup: float) -> float:

@@ -262,7 +262,7 @@ def test_a_label_without_positives_is_refused_before_a_model_is_loaded(make_row,
 
 
 def test_a_label_without_positives_is_never_given_where_that_is_allowed(make_row, config, tmp_path):
-    rows = [make_row(text, (float("good" in text), 0.0)) for text in ("good soup", "bad soup") * 16]
+    rows = [make_row(text, targets=(float("good" in text), 0.0)) for text in ("good soup", "bad soup") * 16]
     allowed = config.model_copy(update={"unseen_labels": True})
 
     model, tokenizer, _ = train_classifier(rows, rows, ("good", "absent"), allowed, 0, tmp_path)
