@@ -26,7 +26,7 @@ from tasks.parquet import rows_of_parquet
 from tasks.records import Row
 from tasks.scrubbing import SCRUBBER_VERSION
 from tasks.taxonomy import Taxonomy
-from tasks.training import count_cut, predict, room_of, save_classifier, train_classifier
+from tasks.training import count_cut, of_one_class, predict, room_of, save_classifier, train_classifier
 
 ENOUGH_JUDGES = 500
 """Real validation rows that choose thresholds by themselves."""
@@ -75,6 +75,7 @@ def fit_classifier(
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": scrubbing.model_dump(mode="json"),
         "max_tokens": max_tokens,
+        "one_class": of_one_class(targets_of(parts["validation"])),
         "n_cut": count_cut(tokenizer, learnt_from, max_tokens),
         "base": config.base,
         "ordinal": config.ordinal,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.prove import prove
-from tasks.config import ProofConfig
+from tasks.config import GeneratorConfig, ProofConfig
+from tasks.proof import caution
 from tasks.store import ResultsStore, forget_loaded_store
 
 OPENINGS = ("the soup was", "we found the hotel", "my phone is", "it was a flight", "the lesson is")
@@ -117,6 +118,14 @@ def test_the_rarest_labels_are_measured_on_held_out_folds(proved):
     assert set(page["rarest_labels"]) <= {"positive", "neutral", "negative"}
     assert "f1_rarest" in page["arms"]["real"]
     assert "f1_rarest" not in page["arms"]["real, majority"]
+    assert "f1_rarest_in_test" in page["arms"]["real, majority"]
+
+
+def test_who_reads_the_figures_is_told_what_the_embedded_generator_has_read(config):
+    embedded = config.model_copy(update={"generator": GeneratorConfig(model="embedded")})
+
+    assert caution(config) == ""
+    assert "learnt from the whole training files of GoEmotions and SST" in caution(embedded)
 
 
 def test_the_table_shows_arms_and_signed_differences(proved):

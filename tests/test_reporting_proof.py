@@ -31,17 +31,18 @@ def page():
         "test_rows_seen_in_training": 108,
         "labels": {"joy": 120, "grief": 6},
         "rarest_labels": ["grief"],
+        "caution": "The generator has read the training rows.",
         "arms": {
-            "real": scores(0.5) | {"f1_rarest": found(0.2, 0.1, 0.3)},
+            "real": scores(0.5) | {"f1_rarest_in_test": found(0.2, 0.1, 0.3)},
             "real, TF-IDF + logistic regression": scores(0.4),
-            "synthetic": scores(0.3) | {"f1_rarest": found(0.1, 0.0, 0.2)},
-            "real + synthetic": scores(0.55) | {"f1_rarest": found(0.3, 0.2, 0.4)},
+            "synthetic": scores(0.3) | {"f1_rarest_in_test": found(0.1, 0.0, 0.2)},
+            "real + synthetic": scores(0.55) | {"f1_rarest_in_test": found(0.3, 0.2, 0.4)},
             "synthetic, labels shuffled": scores(0.05),
         },
         "differences": {
             "real + synthetic - real": {
                 "f1_macro": found(0.05, -0.01, 0.11),
-                "f1_rarest": found(0.1, 0.02, 0.18),
+                "f1_rarest_in_test": found(0.1, 0.02, 0.18),
             },
             "real - real, TF-IDF + logistic regression": {"f1_macro": found(0.1, 0.06, 0.14)},
             "synthetic - real": {"f1_macro": found(-0.2, -0.3, -0.1)},
@@ -59,7 +60,8 @@ def scores_only(value):
 def test_every_difference_is_put_in_words_the_rarest_labels_after_the_first(page):
     assert verdicts(page) == [
         "Real + synthetic, beside real: macro-F1 +0.050 (-0.010 to +0.110), not told apart.",
-        "Real + synthetic, beside real: mean F1 of grief +0.100 (+0.020 to +0.180), better beyond chance.",
+        "Real + synthetic, beside real: mean F1 of grief in the test +0.100 (+0.020 to +0.180), "
+        "better beyond chance.",
         "Real, beside real, TF-IDF + logistic regression: macro-F1 +0.100 (+0.060 to +0.140), "
         "better beyond chance.",
         "Synthetic, beside real: macro-F1 -0.200 (-0.300 to -0.100), worse beyond chance.",
@@ -106,6 +108,7 @@ def test_the_page_is_whole_and_no_name_breaks_it(page):
     assert HOSTILE not in html
     assert "<script" not in html
     assert "Macro-F1 of 2 labels" in html
+    assert '<p class="note">The generator has read the training rows.</p>' in html
     assert "108 test rows stand in training text" in html
     links = set(re.findall(r'href="#(\w+)"', html))
     assert links == set(re.findall(r'<section id="(\w+)"', html))

@@ -15,6 +15,7 @@ from tasks.training import (
     count_cut,
     load_classifier,
     load_settings,
+    of_one_class,
     predict,
     predict_levels,
     save_classifier,
@@ -300,19 +301,25 @@ def test_the_pooler_that_nobody_trained_is_left_out(tiny_encoder):
     assert not [name for name in model.state_dict() if "pooler" in name]
 
 
-def test_validation_rows_of_one_class_are_refused(make_row, config, tmp_path):
+def test_training_without_validation_rows_is_refused(rows, config, tmp_path):
+    with pytest.raises(ValueError, match="validation rows") as caught:
+        train_classifier(rows, [], LABELS, config, 0, tmp_path)
+    assert str(caught.value) == (
+        "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for more "
+        "texts per label, or raise split.validation."
+    )
+
+
+def test_validation_rows_of_one_class_are_said_to_choose_nothing(rows, config, make_row, tmp_path, caplog):
     same = [make_row("lovely soup", targets=(1.0, 0.0)) for _ in range(3)]
-    train = [make_row("good soup", targets=(1.0, 0.0)), make_row("bad soup", targets=(0.0, 1.0))]
-    for validation, found in (
-        (same, "3 validation rows carry joy"),
-        ([], "0 validation rows carry no label"),
-    ):
-        with pytest.raises(ValueError, match="validation rows") as caught:
-            train_classifier(train, validation, LABELS, config, 0, tmp_path)
-        assert str(caught.value) == (
-            f"{found} alike; expected rows that differ in a label, to choose the best epoch and thresholds "
-            "by. Ask for more texts per label, or raise split.validation."
-        )
+    train_classifier(rows, same, LABELS, config.model_copy(update={"epochs": 1}), 0, tmp_path)
+
+    assert caplog.messages == [
+        "The 3 validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more "
+        "texts per label, or raise split.validation."
+    ]
+    assert not of_one_class(np.array([[1.0, 0.0], [0.0, 0.0]]))
+    assert of_one_class(np.array([[1.0, -1.0], [-1.0, 0.0]]))
 
 
 def test_texts_longer_than_the_encoder_takes_are_refused(rows, config, make_row, tmp_path):

@@ -1,5 +1,6 @@
 """Multi-label fine-tuning: a loss over known targets, early stopping on average precision."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,12 @@ from tasks.training.classifier import Classifier, new_classifier, predict, room_
 from tasks.training.losses import loss_function, masked_mean
 from tasks.training.pairing import pairing_loss, twins_of
 from tasks.training.scale import scale_loss
+
+log = logging.getLogger(__name__)
+ONE_CLASS = (
+    "validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more texts per "
+    "label, or raise split.validation."
+)
 
 
 def train_classifier(
@@ -47,13 +54,13 @@ def train_classifier(
 
     Raises:
         ValueError: if a label has no positive among the training rows, unless the configuration allows it;
-            if the validation rows tell no label from the others; if a text is longer than the encoder takes;
-            if the encoder is a finished classifier; if the folder is another training's.
+            if there are no validation rows; if a text is longer than the encoder takes; if the encoder is a
+            finished classifier; if the folder is another training's.
     """
     tracking = wanted_trackers()
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
     truth = np.array([row["targets"] for row in validation])
-    _require_contrast(truth, labels)
+    _require_validation(truth)
     if not config.unseen_labels:
         _require_positives(targets, labels)
     torch.manual_seed(seed)
@@ -175,17 +182,25 @@ def _require_positives(targets: np.ndarray, labels: Sequence[str]) -> None:
         )
 
 
-def _require_contrast(truth: np.ndarray, labels: Sequence[str]) -> None:
-    """Refuse validation rows of one class, on which any two models score alike."""
-    known, positive = truth >= 0, truth > 0.5
-    if len(truth) and (positive.any(axis=0) & (known & ~positive).any(axis=0)).any():
-        return
-    found = [label for label, column in zip(labels, positive.T, strict=False) if column.any()]
-    raise ValueError(
-        f"{len(truth)} validation rows carry {', '.join(found[:5]) or 'no label'} alike; expected rows that "
-        "differ in a label, to choose the best epoch and thresholds by. Ask for more texts per label, or "
-        "raise split.validation."
-    )
+def of_one_class(truth: np.ndarray) -> bool:
+    """Whether rows tell no label from the others, so that any two models score alike on them.
+
+    Args:
+        truth: (n_rows, n_labels), -1 where unknown.
+    """
+    has, lacks = (truth > 0.5).any(axis=0), ((truth >= 0) & (truth <= 0.5)).any(axis=0)
+    return not (has & lacks).any()
+
+
+def _require_validation(truth: np.ndarray) -> None:
+    """Refuse to train without validation rows; say so where they choose nothing."""
+    if not len(truth):
+        raise ValueError(
+            "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for more "
+            "texts per label, or raise split.validation."
+        )
+    if of_one_class(truth):
+        log.warning("The %d %s", len(truth), ONE_CLASS)
 
 
 def _require_room(ids: Sequence[Sequence[int]], room: int, base: str | None) -> None:
