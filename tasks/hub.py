@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from tasks.store import ResultsStore
 

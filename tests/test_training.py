@@ -305,8 +305,8 @@ def test_training_without_validation_rows_is_refused(rows, config, tmp_path):
     with pytest.raises(ValueError, match="validation rows") as caught:
         train_classifier(rows, [], LABELS, config, 0, tmp_path)
     assert str(caught.value) == (
-        "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for more "
-        "texts per label, or raise split.validation."
+        "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for "
+        "more texts per label, or raise split.validation."
     )
 
 
@@ -315,8 +315,8 @@ def test_validation_rows_of_one_class_are_said_to_choose_nothing(rows, config, m
     train_classifier(rows, same, LABELS, config.model_copy(update={"epochs": 1}), 0, tmp_path)
 
     assert caplog.messages == [
-        "The 3 validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more "
-        "texts per label, or raise split.validation."
+        "The 3 validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for "
+        "more texts per label, or raise split.validation."
     ]
     assert not of_one_class(np.array([[1.0, 0.0], [0.0, 0.0]]))
     assert of_one_class(np.array([[1.0, -1.0], [-1.0, 0.0]]))

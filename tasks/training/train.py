@@ -21,8 +21,8 @@ from tasks.training.scale import scale_loss
 
 log = logging.getLogger(__name__)
 ONE_CLASS = (
-    "validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more texts per "
-    "label, or raise split.validation."
+    "validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more "
+    "texts per label, or raise split.validation."
 )
 
 
@@ -196,8 +196,8 @@ def _require_validation(truth: np.ndarray) -> None:
     """Refuse to train without validation rows; say so where they choose nothing."""
     if not len(truth):
         raise ValueError(
-            "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for more "
-            "texts per label, or raise split.validation."
+            "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for "
+            "more texts per label, or raise split.validation."
         )
     if of_one_class(truth):
         log.warning("The %d %s", len(truth), ONE_CLASS)
