@@ -2,7 +2,7 @@
 
 | when | then |
 |---|---|
-| an audit fails | `regenerate/nightly` runs |
+| an audit fails | `regenerate/nightly` runs for its taxonomy, with fairness audited and corrected |
 | a run is late and no worker takes it | it fails and says so |
 | a run sends no heartbeat, for its machine is gone | it counts as crashed |
 | a run crashes, fails or is late, or leaves its band | a message goes to SENTIMILL_NOTIFY_URL, if given |
@@ -10,7 +10,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
@@ -57,9 +57,9 @@ def automations(client: SyncPrefectClient, settings: Mapping[str, str]) -> Itera
     nightly = client.read_deployment_by_name("regenerate/nightly")
     yield AutomationCore(
         name="failed audit starts regenerate",
-        description="The champion fell below its recorded scores: make a new one.",
+        description="The champion fell below its recorded scores, or is unfair: make a new one.",
         trigger=_when({AUDIT_FAILED}),
-        actions=[RunDeployment(deployment_id=nightly.id)],
+        actions=[RunDeployment(deployment_id=nightly.id, parameters=corrected(nightly.parameters))],
     )
     yield _unclaimed(float(settings.get("SENTIMILL_UNCLAIMED_S", "300")))
     yield no_heartbeat(float(settings.get("SENTIMILL_HEARTBEAT_S", "60")))
@@ -73,6 +73,17 @@ def automations(client: SyncPrefectClient, settings: Mapping[str, str]) -> Itera
             trigger=_when(runs | {OUT_OF_BAND}),
             actions=[send],
         )
+
+
+def corrected(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a deployment as a failed audit starts it: for its taxonomy, with the correction on.
+
+    The taxonomy is that of the event, which is only known when it comes.
+    """
+    config = dict(parameters.get("config", {}))
+    taxonomy = {"__prefect_kind": "jinja", "template": "{{ event.payload.taxonomy }}"}
+    fairness = {**config.get("fairness", {}), "enabled": True}
+    return {"config": {**config, "taxonomy": taxonomy, "fairness": fairness}}
 
 
 def ensure_webhook(url: str) -> UUID:

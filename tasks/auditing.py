@@ -145,7 +145,7 @@ def judge(
         runpage.show_table("fairness", table, f"Fairness of {champion.run}, raw and as deployed")
         fallen += fairness.complaints
     if fallen:
-        announce(AUDIT_FAILED, champion.run, {"fallen": fallen})
+        announce(AUDIT_FAILED, champion.run, {"fallen": fallen, "taxonomy": config.taxonomy})
         raise AuditFailedError(f"champion {champion.run} fell: {'; '.join(fallen)}. Regenerate it.")
     return audit
 

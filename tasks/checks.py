@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.config import GeneratorConfig, Judge, PromptForm, RunConfig, TuneConfig
 from tasks.embedding import MINILM, minilm_folder
+from tasks.hub import require_target
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
 from tasks.sampling.opening import EMBEDDED, embedded_folder
@@ -39,6 +40,8 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
         _require_control_words(taxonomy)
     if config.real:
         _require_real(config.real, taxonomy)
+    if config.push_to_hub:
+        require_target(config.push_to_hub)
     return config, taxonomy, topics
 
 

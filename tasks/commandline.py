@@ -94,7 +94,8 @@ def run_proof(flow: Callable[[ProofConfig], ProofSummary]) -> None:
         table.add_row(*(row.get(column.header, "") for column in table.columns))
     console = Console()
     console.print(table)
-    console.print(f"proof   {summary.path}", markup=False, highlight=False, soft_wrap=True)
+    for name, value in (("report", summary.report), ("proof", summary.path)):
+        console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:

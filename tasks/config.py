@@ -448,6 +448,9 @@ class RunConfig(Config, title="Run"):
     """Share of the training rows that is real; 0 trains on synthetic text alone, 1 on real text alone."""
     mix_rows: int | None = Field(None, ge=1, title="Most real rows")
     """Upper bound on the real rows mixed in."""
+    push_to_hub: str | None = Field(None, min_length=1, title="Push to the hub")
+    """Where a new champion's model and data set go, too: a name on the Hugging Face Hub (private there), or a
+    folder that begins with `.` or `/`; empty means nowhere."""
     plan: PlanConfig = PlanConfig()
     generator: GeneratorConfig = GeneratorConfig()
     cleaning: CleaningConfig = CleaningConfig()

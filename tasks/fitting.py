@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast_object_list, set_seed
 from safetensors.torch import load_model, save_model
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -27,6 +28,7 @@ from tqdm import tqdm
 
 from tasks.arithmetic import bf16_pays
 
+T = TypeVar("T")
 Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
@@ -47,6 +49,10 @@ class FitOptions:
     accumulate: int = 1
     """Batches per optimizer step."""
     checkpoint_every_s: float = 120.0
+    trackers: tuple[str, ...] = ()
+    """Who is told of losses and scores, by Accelerate's names: `tensorboard`, `mlflow` ..."""
+    tracking_dir: str | None = None
+    """Where trackers that write files put them."""
 
 
 @dataclass
@@ -131,14 +137,18 @@ def fit(
 
     Raises:
         NotFiniteError: if the loss is NaN or infinite, naming epoch and batch.
+        ValueError: if the folder holds the checkpoint of another model.
     """
-    set_seed(options.seed)
     # Accelerate keeps the first precision of a process for ever; a long-lived worker trains more than once.
     AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(
         mixed_precision=precision_for(options.precision),
         cpu=not torch.cuda.is_available(),
+        log_with=list(options.trackers) or None,
+        project_dir=options.tracking_dir,
     )
+    # By process, for processes that drop the same units out would learn from them alike.
+    set_seed(options.seed, device_specific=True)
     optimizer = torch.optim.AdamW(groups, fused=True)
     model, optimizer = accelerator.prepare(model, optimizer)
     averaged = _averaged(accelerator, model, options.average)
@@ -146,15 +156,14 @@ def fit(
     per_epoch = len(_share(accelerator, batches(0)))
     total = per_epoch * options.epochs
     peaks = [group["lr"] for group in groups]
-    progress = _Progress(total, min(state.step, total), title, on_progress)
+    accelerator.init_trackers(title.replace(" ", "-"), config=_plain(options))
+    progress = _Progress(accelerator, total, min(state.step, total), title, on_progress)
     saved = time.monotonic()
     while state.epoch < options.epochs and state.epoch - 1 - state.gain_epoch < options.patience:
         model.train()
         epoch_batches = _share(accelerator, batches(state.epoch))
         for batch in epoch_batches[state.batch :]:
-            scale = _schedule(state.step / max(1, total), options.warmup_share)
-            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-                group["lr"] = peak * scale
+            _set_rates(optimizer.param_groups, peaks, state, total, options)
             state.batch += 1
             state.step += 1
             # By place, not by count, so that a resumed run adds up the same batches.
@@ -173,27 +182,35 @@ def fit(
                     averaged.update_parameters(accelerator.unwrap_model(model))
             progress.tick(state)
             # Half-added gradients are not part of a checkpoint.
-            if steps_now and time.monotonic() - saved > options.checkpoint_every_s:
+            if steps_now and _agreed(accelerator, time.monotonic() - saved > options.checkpoint_every_s):
                 saved = time.monotonic()
                 _checkpoint(accelerator, folder, state)
         scored = averaged.module if averaged else accelerator.unwrap_model(model)
         _close_epoch(accelerator, scored, score_of, state, folder, len(epoch_batches), options.min_gain)
+        accelerator.log(state.history[-1], step=state.step)
         _checkpoint(accelerator, folder, state)
-    progress.bar.close()
+    progress.close()
     accelerator.wait_for_everyone()
     # Without its mixed-precision wrapper the model computes what it will compute once it is loaded again.
     trained = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    load_model(trained, folder / "best.safetensors", device=str(accelerator.device))
+    load_model(trained, folder / "best.safetensors")
     return state
 
 
 class _Progress:
-    """The bar in the terminal, and a call every two seconds for whoever shows progress elsewhere."""
+    """The bar in the terminal; trackers and whoever shows progress elsewhere hear every two seconds."""
 
     def __init__(
-        self, total: int, done: int, title: str, on_progress: Callable[[float], None] | None
+        self,
+        accelerator: Accelerator,
+        total: int,
+        done: int,
+        title: str,
+        on_progress: Callable[[float], None] | None,
     ) -> None:
-        self.bar = tqdm(total=total, initial=done, desc=title, unit="batch", leave=False)
+        quiet = not accelerator.is_main_process
+        self.bar = tqdm(total=total, initial=done, desc=title, unit="batch", leave=False, disable=quiet)
+        self.accelerator = accelerator
         self.total = total
         self.on_progress = on_progress
         self.reported = time.monotonic()
@@ -203,9 +220,22 @@ class _Progress:
         if time.monotonic() - self.reported < 2:
             return
         self.reported = time.monotonic()
-        self.bar.set_postfix(loss=f"{state.loss_sum / state.batch:.3f}")
+        loss = state.loss_sum / state.batch
+        self.bar.set_postfix(loss=f"{loss:.3f}")
+        self.accelerator.log({"loss so far": loss}, step=state.step)
         if self.on_progress:
             self.on_progress(min(1.0, state.step / self.total))
+
+    def close(self) -> None:
+        self.bar.close()
+        # Not `end_training`, which takes the group of processes down: there may be another training.
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
+
+
+def _plain(options: FitOptions) -> dict[str, Any]:
+    """Options as trackers take them."""
+    return {name: value for name, value in asdict(options).items() if isinstance(value, int | float | str)}
 
 
 def _require_finite(loss: torch.Tensor, title: str, state: FitState, folder: Path) -> None:
@@ -217,9 +247,23 @@ def _require_finite(loss: torch.Tensor, title: str, state: FitState, folder: Pat
 
 
 def _share(accelerator: Accelerator, batches: list[Any]) -> list[Any]:
-    """This process's part of the batches, as many as every other's: processes wait for one another."""
+    """This process's part of the batches, as many as every other's, for processes wait for one another.
+
+    So n processes take n batches per step, as one process does that adds up the gradients of n. Where the
+    last step lacks some, the first batches come again.
+    """
     n = accelerator.num_processes
-    return batches[accelerator.process_index : len(batches) // n * n : n] if n > 1 else batches
+    whole = islice(cycle(batches), -(-len(batches) // n) * n)
+    return list(whole)[accelerator.process_index :: n] if n > 1 else batches
+
+
+def _agreed(accelerator: Accelerator, value: T) -> T:
+    """What the main process says: clocks differ, and the last bit of a score may."""
+    if accelerator.num_processes == 1:
+        return value
+    said = [value]
+    broadcast_object_list(said)
+    return said[0]
 
 
 def _averaged(accelerator: Accelerator, model: nn.Module, decay: float) -> AveragedModel | None:
@@ -240,6 +284,16 @@ def _averaged(accelerator: Accelerator, model: nn.Module, decay: float) -> Avera
     return averaged
 
 
+def _set_rates(
+    groups: list[dict[str, Any]], peaks: Sequence[float], state: FitState, total: int, options: FitOptions
+) -> None:
+    """Set the rates of a step at its first batch, so that n batches in turn or side by side learn alike."""
+    if state.batch % options.accumulate == 0:
+        scale = _schedule(state.step / max(1, total), options.warmup_share)
+        for group, peak in zip(groups, peaks, strict=True):
+            group["lr"] = peak * scale
+
+
 def _schedule(done: float, warmup: float) -> float:
     """Linear warm-up, then half a cosine down to a tenth."""
     if done < warmup:
@@ -258,7 +312,7 @@ def _close_epoch(
 ) -> None:
     model.eval()
     with torch.inference_mode(), accelerator.autocast():
-        score = score_of(model)
+        score = _agreed(accelerator, score_of(model))
     state.history.append(
         {"epoch": state.epoch + 1, "loss": state.loss_sum / max(1, n_batches), "score": score}
     )
@@ -277,6 +331,7 @@ def _checkpoint(accelerator: Accelerator, folder: Path, state: FitState) -> None
     """Save weights, optimizer and random states under a new name, then make it the current one."""
     new = folder / f"state-{state.step}"
     accelerator.save_state(str(new))
+    accelerator.wait_for_everyone()  # each process saves its own random state
     if not accelerator.is_main_process:
         return
     (new / "fit.json").write_text(json.dumps(asdict(state)))
@@ -289,9 +344,26 @@ def _checkpoint(accelerator: Accelerator, folder: Path, state: FitState) -> None
 
 
 def _resume(accelerator: Accelerator, folder: Path) -> FitState:
+    """Take up the checkpoint of the folder, if there is one.
+
+    Raises:
+        ValueError: It is another model's, such as one with other labels.
+    """
     current = folder / "current"
     if not current.is_file():
         return FitState()
     saved = folder / current.read_text()
-    accelerator.load_state(str(saved))
+    try:
+        accelerator.load_state(str(saved))
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"checkpoint {saved} does not fit this model ({_first_line(error)}); expected one of the same "
+            "taxonomy, encoder and knobs. Give a folder of its own to every training, or remove this one."
+        ) from error
     return FitState(**json.loads((saved / "fit.json").read_text()))
+
+
+def _first_line(error: Exception) -> str:
+    """The first fault that a library lists, without its heading."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[min(1, len(lines) - 1)].rstrip(".") if lines else type(error).__name__

@@ -178,6 +178,9 @@ class ProofSummary(Record):
     """What the protocol found."""
 
     path: str
+    """Every figure, as JSON."""
+    report: str
+    """The page that shows them."""
     table: tuple[str, ...]
     """Rows of the table as JSON."""
 

@@ -14,6 +14,7 @@ from tasks.champion import CHAMPION, enthrone, read_champions
 from tasks.equity import Fairness
 from tasks.evaluation.gate import beside_champion, complaints
 from tasks.evaluation.protocol import from_bytes
+from tasks.hub import push_run
 from tasks.locking import alone
 from tasks.nights import remember
 from tasks.records import BlobRef, Cell, DatasetRef, Decision, ModelRef, Reject, Row, RunSummary, Sifted
@@ -86,6 +87,9 @@ def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
         "Scores beside the baselines and the champion before",
     )
     _show(run, candidate.scores, is_champion, reasons)
+    if is_champion and run.config.push_to_hub:
+        for place in push_run(run.store, run.name, run.config.push_to_hub):
+            run.note("push-to-hub", 0.0, place)
     remember(run, candidate.scores)
     return RunSummary(
         run=run.name,
@@ -109,7 +113,12 @@ def _scores(
     settings = load_settings(run.store.get_folder(model))
     config = run.config
     names = run.taxonomy.names
-    notes = [f"{evaluation.n_seen_in_training} real test texts stand in training and were left out."]
+    counted = {
+        "real test texts stand in training and were left out.": evaluation.n_seen_in_training,
+        f"texts to learn from are longer than {settings['max_tokens']} tokens and were cut.": settings[
+            "n_cut"
+        ],
+    }
     return RunScores(
         run=run.name,
         created=publishing.now(),
@@ -137,7 +146,7 @@ def _scores(
         timings=run.timings,
         versions=publishing.versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
-        notes=tuple(notes) if evaluation.n_seen_in_training else (),
+        notes=tuple(f"{n:,} {what}" for what, n in counted.items() if n),
     )
 
 

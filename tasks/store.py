@@ -209,6 +209,14 @@ class ResultsStore(WritableFileSystem):
         for file in files_of(folder):
             self.write_path(f"{prefix}/{file.relative_to(folder).as_posix()}", file.read_bytes())
 
+    def get_tree(self, prefix: str, folder: Path) -> None:
+        """Copy the files below a prefix into a local folder."""
+        root = self.uri(prefix)
+        for place in self._fs.find(root):
+            file = folder / place[len(self._fs._strip_protocol(root)) :].lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self._fs.cat_file(place))
+
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""
         sha256 = folder_sha256(folder)

@@ -155,6 +155,44 @@ def local_store(tmp_path):
 
 
 @pytest.fixture
+def finished_run(tmp_path, make_row, tiny_encoder):
+    """Folder as a run leaves it, but for its test rows: configuration, taxonomy, rows to learn from."""
+    import json
+
+    from tasks.store import ResultsStore
+    from tasks.taxonomy import load_taxonomy
+
+    taxonomy = load_taxonomy("polarity3")
+    words = {"positive": "lovely", "neutral": "dull", "negative": "awful"}
+    rows = [
+        make_row(
+            f"the {noun} was {words[name]} {end}",
+            id=f"{noun}-{name}-{end}",
+            labels=[name],
+            targets=taxonomy.targets_of([name]),
+            level=taxonomy.level_of([name]),
+            split="validation" if end == "again" else "train",
+        )
+        for noun in ("soup", "phone", "hotel", "garden", "lesson", "story")
+        for end in ("today", "early", "late", "again")
+        for name in words
+    ]
+    folder = tmp_path / "run"
+    store = ResultsStore(root=str(tmp_path / "store"))
+    (folder / "dataset").mkdir(parents=True)
+    for part in ("train", "validation"):
+        ref = store.put_rows([row for row in rows if row["split"] == part])
+        (folder / "dataset" / f"{part}.parquet").write_bytes(store.read_path(ref.uri))
+    training = {
+        "base": str(tiny_encoder), "epochs": 20, "patience": 20, "batch_size": 8, "precision": "no",
+        "learning_rate": 0.02, "head_learning_rate": 0.02, "max_tokens": 32,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps({"taxonomy": "polarity3", "training": training}))
+    (folder / "scores.json").write_text(json.dumps({"taxonomy": taxonomy.model_dump(mode="json")}))
+    return folder
+
+
+@pytest.fixture
 def model(tmp_path):
     """Folder that stands for a model: two files, one in a folder below."""
     folder = tmp_path / "model"

@@ -2,17 +2,29 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import cohen_kappa_score, f1_score
+from scipy.stats import pearsonr
+from sklearn.metrics import (
+    average_precision_score,
+    cohen_kappa_score,
+    f1_score,
+    label_ranking_average_precision_score,
+)
 
 from tasks.evaluation.bootstrap import (
+    average_precision,
+    calibration_error,
     draw_counts,
     estimate,
     label_f1,
     macro_f1,
+    mean_average_precision,
     micro_f1,
+    pearson,
     quadratic_kappa,
+    ranking_precisions,
     row_mean,
 )
+from tasks.evaluation.metrics import N_BINS, calibration_metrics
 
 RNG = np.random.default_rng(1)
 TRUE = (RNG.random((300, 5)) < 0.3).astype(float)
@@ -21,6 +33,8 @@ BAD = np.where(RNG.random(TRUE.shape) < 0.7, TRUE, 1 - TRUE)
 LEVELS = RNG.integers(1, 8, 300)
 GUESSED = np.clip(LEVELS + RNG.integers(-2, 3, 300), 1, 7)
 COUNTS = draw_counts(300, 0, 400)
+# Rounded, so that many rows have equal scores.
+SAID = np.clip(0.6 * GOOD + 0.4 * RNG.random(TRUE.shape), 0, 1).round(2)
 
 
 def repeated(values, counts):
@@ -50,6 +64,44 @@ def test_scores_of_a_draw_are_those_of_the_rows_repeated(draw):
     assert quadratic_kappa(GUESSED, LEVELS, 7)(one)[0] == pytest.approx(
         cohen_kappa_score(repeated(GUESSED, counts), repeated(LEVELS, counts), weights="quadratic"), abs=1e-5
     )
+
+
+@pytest.mark.parametrize("draw", [0, 7, 31])
+def test_ranking_and_calibration_of_a_draw_are_those_of_the_rows_repeated(draw):
+    counts = COUNTS[draw]
+    true, said = repeated(TRUE, counts), repeated(SAID, counts)
+    one = counts[None]
+    each = [average_precision_score(y, s) for y, s in zip(true.T, said.T, strict=True)]
+
+    assert average_precision(SAID[:, 2], TRUE[:, 2])(one)[0] == pytest.approx(each[2])
+    assert mean_average_precision(SAID, TRUE)(one)[0] == pytest.approx(np.mean(each))
+    assert row_mean(ranking_precisions(SAID, TRUE))(one)[0] == pytest.approx(
+        label_ranking_average_precision_score(true, said)
+    )
+    assert calibration_error(SAID, TRUE, N_BINS)(one)[0] == pytest.approx(
+        calibration_metrics(said, true)["calibration_error"], abs=1e-6
+    )
+    assert pearson(SAID[:, 0], TRUE[:, 0])(one)[0] == pytest.approx(pearsonr(said[:, 0], true[:, 0])[0])
+
+
+def test_average_precision_of_several_draws_is_that_of_each():
+    score = average_precision(SAID[:, 1], TRUE[:, 1])
+
+    assert score(COUNTS[:5]) == pytest.approx([score(counts[None])[0] for counts in COUNTS[:5]])
+
+
+def test_average_precision_where_the_lowest_or_only_the_lowest_score_is_a_hit():
+    one = np.ones((1, 4))
+
+    assert average_precision(np.array([0.9, 0.5, 0.3, 0.1]), np.array([0, 0, 0, 1.0]))(one) == [0.25]
+    assert average_precision(np.array([0.9, 0.5, 0.5, 0.1]), np.array([0, 1.0, 0, 0]))(one) == pytest.approx(
+        1 / 3
+    )
+    assert average_precision(np.full(4, 0.5), np.array([1.0, 0, 0, 0]))(one) == [0.25]
+
+
+def test_a_number_that_never_changes_correlates_with_nothing():
+    assert pearson(np.ones(4), np.arange(4.0))(np.ones((1, 4))) == [0.0]
 
 
 def test_a_label_that_nobody_has_scores_nothing():

@@ -17,8 +17,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.strip()]
 LOCKED = {canonicalize_name(name): Version(number) for name, number in (line.split("==", 1) for line in LOCK)}
 CORE = [Requirement(line) for line in PROJECT["dependencies"]]
-# What rebuilds the scrubber's tables, checks a whole site or joins a cluster is not installed by default.
-SPECIAL = {"scrubber-build", "operations", "ray"}
+# What rebuilds the scrubber's tables, checks a whole site, joins a cluster, searches or feeds trackers is
+# not installed by default.
+SPECIAL = {"scrubber-build", "operations", "ray", "search", "tracking"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in SPECIAL}
 EXTRA = [Requirement(line) for lines in EXTRAS.values() for line in lines]
 
@@ -52,8 +53,8 @@ def test_every_declared_range_admits_the_installed_version(requirement):
     assert Version(version(requirement.name)) in requirement.specifier
 
 
-# Imported only where they are asked for; they bring a cluster's worth of packages of their own.
-OF_EXTRAS = {"prefect_ray", "ray"}
+# Imported only where they are asked for; they bring many packages of their own.
+OF_EXTRAS = {"optuna", "prefect_ray", "ray"}
 
 
 def test_everything_that_is_imported_is_locked():

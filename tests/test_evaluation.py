@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tasks.evaluation.baselines import majority, tfidf_logreg
+from tasks.evaluation.baselines import majority, tfidf_logreg, tfidf_ridge
 from tasks.evaluation.measuring import METRICS_FILE, measure, true_levels
 from tasks.evaluation.placing import fit_line, mean_levels, place
 from tasks.evaluation.thresholds import decide, population_weights, tune_thresholds
@@ -270,6 +270,21 @@ def test_bag_of_words_leaves_unknown_targets_out():
     spoilt = tfidf_logreg(texts, wrong, GOOD + BAD, TWO, tests, seed=0, min_positives=1)
     sound = tfidf_logreg(texts, masked, GOOD + BAD, TWO, tests, seed=0, min_positives=1)
     assert sound.probabilities["t"][0, 0] > 0.5 > spoilt.probabilities["t"][0, 0]
+
+
+def test_a_ridge_places_texts_on_the_scale_and_its_levels_come_back_whole():
+    words = ("lovely", "plain", "awful")
+    texts = [f"the {noun} was {word}" for word in words for noun in ("soup", "train", "room", "film")]
+    targets = np.repeat(np.eye(3), 4, axis=0)
+    tests = {"real": ["a lovely film", "an awful soup", "a plain room"]}
+    run = tfidf_ridge(texts, targets, texts, targets, tests)
+
+    assert place(run.probabilities["real"], run.line).tolist() == [1, 3, 2]
+    assert decide(run.probabilities["real"], run.thresholds).tolist() == [
+        [True, False, False],
+        [False, False, True],
+        [False, True, False],
+    ]
 
 
 def test_weights_move_a_threshold_as_copies_of_the_texts_would():

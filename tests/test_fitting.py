@@ -212,6 +212,36 @@ def test_a_loss_that_is_no_number_stops_training_and_says_where(tmp_path, value)
     assert (tmp_path / "state-5").is_dir()
 
 
+def test_a_checkpoint_of_a_model_with_other_labels_is_refused(tmp_path):
+    train(tmp_path, epochs=1)
+    other = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 3))
+    groups = [{"params": other.parameters(), "lr": 0.05}]
+    with pytest.raises(ValueError, match="checkpoint") as caught:
+        fit(other, groups, batches, loss_of, held_out_score, options(), tmp_path, "test")
+
+    assert str(caught.value).startswith(
+        f"checkpoint {tmp_path / 'state-5'} does not fit this model (size mismatch for 3.weight: "
+    )
+    assert str(caught.value).endswith(
+        "expected one of the same taxonomy, encoder and knobs. Give a folder of its own to every training, "
+        "or remove this one."
+    )
+
+
+def test_losses_and_scores_reach_a_tracker(tmp_path):
+    pytest.importorskip("tensorboard", reason="an extra: pip install 'sentimill[tracking]'")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _, state = train(tmp_path / "work", trackers=("tensorboard",), tracking_dir=str(tmp_path / "seen"))
+    (folder,) = {file.parent for file in (tmp_path / "seen").rglob("events*") if file.parent.name == "test"}
+    events = EventAccumulator(str(folder)).Reload()
+
+    assert [event.step for event in events.Scalars("score")] == [5, 10, 15]
+    assert [event.value for event in events.Scalars("score")] == pytest.approx(
+        [entry["score"] for entry in state.history]
+    )
+
+
 def test_a_process_can_train_in_one_precision_after_another(tmp_path):
     train(tmp_path / "a", precision="no", epochs=1)
     module, state = train(tmp_path / "b", precision="bf16", epochs=1)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.prove import prove
-from tasks.config import ProofConfig
+from tasks.config import GeneratorConfig, ProofConfig
+from tasks.proof import caution
 from tasks.store import ResultsStore, forget_loaded_store
 
 OPENINGS = ("the soup was", "we found the hotel", "my phone is", "it was a flight", "the lesson is")
@@ -74,6 +75,7 @@ def test_every_arm_is_measured_on_every_seed_with_an_interval(proved):
         "real",
         "real, TF-IDF + logistic regression",
         "real, majority",
+        "real, TF-IDF ridge",
         "synthetic",
         "synthetic, TF-IDF + logistic regression",
         "real + synthetic",
@@ -82,7 +84,8 @@ def test_every_arm_is_measured_on_every_seed_with_an_interval(proved):
         "synthetic, labels shuffled",
     ]
     for name, scores in page["arms"].items():
-        assert {"f1_macro", "f1_micro", "jaccard", "brier", "kappa", "mae"} <= set(scores)
+        assert {"f1_macro", "f1_micro", "jaccard", "brier", "kappa", "pearson", "mae"} <= set(scores)
+        assert {"mean_average_precision", "ranking_average_precision", "calibration_error"} <= set(scores)
         assert scores["f1_macro"]["low"] <= scores["f1_macro"]["value"] <= scores["f1_macro"]["high"]
         assert len(page["each_seed"][name]) == 2
         mean = sum(seed["f1_macro"] for seed in page["each_seed"][name]) / 2
@@ -97,6 +100,7 @@ def test_differences_are_those_of_the_arms(proved):
     assert list(page["differences"]) == [
         "real + synthetic - real",
         "real - real, TF-IDF + logistic regression",
+        "real - real, TF-IDF ridge",
         "synthetic - synthetic, TF-IDF + logistic regression",
         "synthetic - synthetic, labels shuffled",
         "20 % real + synthetic - 20 % real",
@@ -114,6 +118,14 @@ def test_the_rarest_labels_are_measured_on_held_out_folds(proved):
     assert set(page["rarest_labels"]) <= {"positive", "neutral", "negative"}
     assert "f1_rarest" in page["arms"]["real"]
     assert "f1_rarest" not in page["arms"]["real, majority"]
+    assert "f1_rarest_in_test" in page["arms"]["real, majority"]
+
+
+def test_who_reads_the_figures_is_told_what_the_embedded_generator_has_read(config):
+    embedded = config.model_copy(update={"generator": GeneratorConfig(model="embedded")})
+
+    assert caution(config) == ""
+    assert "learnt from the whole training files of GoEmotions and SST" in caution(embedded)
 
 
 def test_the_table_shows_arms_and_signed_differences(proved):
@@ -121,6 +133,15 @@ def test_the_table_shows_arms_and_signed_differences(proved):
 
     assert rows["real + synthetic - real"]["f1_macro"][0] in "+-"
     assert rows["real"]["f1_macro"][0] in "01"
+
+
+def test_the_page_of_the_proof_shows_every_arm_and_difference(proved):
+    summary, store, page = proved
+    html = store.read_path("proof/polarity3.html").decode()
+
+    assert summary.report.endswith("proof/polarity3.html")
+    assert all(f"<span>{name}</span>" in html for name in (*page["arms"], *page["differences"]))
+    assert sum(page["labels"].values()) == page["test_rows"]
 
 
 def test_arms_already_run_are_reused(proved, config):

@@ -12,8 +12,10 @@ from transformers import BertConfig, BertModel
 from tasks.config import TrainingConfig
 from tasks.training import (
     Classifier,
+    count_cut,
     load_classifier,
     load_settings,
+    of_one_class,
     predict,
     predict_levels,
     save_classifier,
@@ -234,6 +236,13 @@ def test_longer_texts_are_cut(trained):
     )
 
 
+def test_cut_texts_are_counted(trained):
+    _, tokenizer, _ = trained
+
+    assert count_cut(tokenizer, ["happy " * 10, "happy " * 11, "happy", "happy " * 30], 12) == 2
+    assert count_cut(tokenizer, [], 12) == 0
+
+
 def test_an_empty_text_has_probabilities(trained):
     model, tokenizer, _ = trained
     found = predict(model, tokenizer, ["", " "], 32)
@@ -254,7 +263,7 @@ def test_a_label_without_positives_is_refused_before_a_model_is_loaded(make_row,
 
 
 def test_a_label_without_positives_is_never_given_where_that_is_allowed(make_row, config, tmp_path):
-    rows = [make_row(text, (float("good" in text), 0.0)) for text in ("good soup", "bad soup") * 16]
+    rows = [make_row(text, targets=(float("good" in text), 0.0)) for text in ("good soup", "bad soup") * 16]
     allowed = config.model_copy(update={"unseen_labels": True})
 
     model, tokenizer, _ = train_classifier(rows, rows, ("good", "absent"), allowed, 0, tmp_path)
@@ -290,3 +299,62 @@ def test_the_pooler_that_nobody_trained_is_left_out(tiny_encoder):
     model, _ = new_classifier(str(tiny_encoder), None, 2)
 
     assert not [name for name in model.state_dict() if "pooler" in name]
+
+
+def test_training_without_validation_rows_is_refused(rows, config, tmp_path):
+    with pytest.raises(ValueError, match="validation rows") as caught:
+        train_classifier(rows, [], LABELS, config, 0, tmp_path)
+    assert str(caught.value) == (
+        "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for "
+        "more texts per label, or raise split.validation."
+    )
+
+
+def test_validation_rows_of_one_class_are_said_to_choose_nothing(rows, config, make_row, tmp_path, caplog):
+    same = [make_row("lovely soup", targets=(1.0, 0.0)) for _ in range(3)]
+    train_classifier(rows, same, LABELS, config.model_copy(update={"epochs": 1}), 0, tmp_path)
+
+    assert caplog.messages == [
+        "The 3 validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for "
+        "more texts per label, or raise split.validation."
+    ]
+    assert not of_one_class(np.array([[1.0, 0.0], [0.0, 0.0]]))
+    assert of_one_class(np.array([[1.0, -1.0], [-1.0, 0.0]]))
+
+
+def test_texts_longer_than_the_encoder_takes_are_refused(rows, config, make_row, tmp_path):
+    longer = [*rows, make_row("happy " * 90, targets=(1.0, 0.0)), make_row("sad " * 70, targets=(0.0, 1.0))]
+    with pytest.raises(ValueError, match="longer") as caught:
+        train_classifier(longer, rows, LABELS, config, 0, tmp_path)
+    assert str(caught.value) == (
+        f"2 training texts are longer than the 64 tokens that encoder {config.base} takes, the longest 92; "
+        "expected none. Set training.max_tokens to 64, which cuts them, or choose an encoder for longer "
+        "texts."
+    )
+
+
+def test_texts_longer_than_the_encoder_takes_are_cut_when_they_are_labelled(trained):
+    model, tokenizer, _ = trained
+
+    assert np.array_equal(
+        predict(model, tokenizer, ["happy " * 90], 128), predict(model, tokenizer, ["happy " * 62], 128)
+    )
+
+
+def test_a_finished_classifier_is_no_encoder(saved, rows, config, tmp_path):
+    with pytest.raises(ValueError, match="finished classifier") as caught:
+        train_classifier(rows, rows, LABELS, config.model_copy(update={"base": str(saved)}), 0, tmp_path)
+    assert str(caught.value) == (
+        f"training.base is {saved}, a finished classifier of taxonomy ? with 2 labels; expected an encoder "
+        "without a head. Give the encoder that it was trained from (?) or another."
+    )
+
+
+def test_a_tracker_that_is_not_there_is_named_before_training(rows, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIMILL_TRACKERS", "no_such_tracker")
+    with pytest.raises(ValueError, match="SENTIMILL_TRACKERS") as caught:
+        train_classifier(rows, rows, LABELS, config, 0, tmp_path)
+    assert str(caught.value) == (
+        "SENTIMILL_TRACKERS names no_such_tracker, which is not installed; expected it. Run `pip install "
+        "'sentimill[tracking]'`, or leave the variable out."
+    )

@@ -41,10 +41,19 @@ def estimate(scores: Sequence[Score], counts: Matrix, minus: Sequence[Score] = (
         counts: See `draw_counts`; the same for all that are compared makes the comparison paired.
         minus: One per seed of the arm that is compared with.
     """
+    return interval(drawn(scores, counts) - (drawn(minus, counts) if minus else 0.0))
+
+
+def drawn(scores: Sequence[Score], counts: Matrix) -> Matrix:
+    """Mean score over seeds on the test set as it is, then on every draw of it: (1 + n_draws,)."""
     whole = np.ones((1, counts.shape[1]), dtype=counts.dtype)
-    value, draws = (_mean(scores, c) - (_mean(minus, c) if minus else 0.0) for c in (whole, counts))
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(value[0]), float(low), float(high))
+    return np.concatenate([_mean(scores, c) for c in (whole, counts)])
+
+
+def interval(draws: Matrix) -> Estimate:
+    """The first number, with an interval from all others; see `drawn`."""
+    low, high = np.quantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(float(draws[0]), float(low), float(high))
 
 
 def _mean(scores: Sequence[Score], counts: Matrix) -> Matrix:
@@ -89,6 +98,65 @@ def quadratic_kappa(predicted: NDArray[np.int_], true: NDArray[np.int_], n_level
         n = counts.sum(axis=1)
         expected = np.einsum("bi,ij,bj->b", counts @ given, gap, counts @ real) / n
         return 1 - _ratio(counts @ observed, expected)
+
+    return score
+
+
+def mean_average_precision(scores: Matrix, true: Matrix) -> Score:
+    """Average precision, mean over labels that some row has; scores and 0 or 1, (n, n_labels) each."""
+    each = [average_precision(s, t) for s, t in zip(scores.T, true.T, strict=True) if t.any()]
+    return lambda counts: np.mean([score(counts) for score in each], axis=0)
+
+
+def average_precision(scores: Matrix, true: Matrix) -> Score:
+    """Average precision of one label, sum of precision times gain in recall; scores and 0 or 1, (n,) each.
+
+    Rows of one score come in together, as in scikit-learn.
+    """
+    order = np.argsort(-scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # where each distinct score begins
+    # Recall changes only where a positive row is: other steps are added up up to there.
+    positive = np.add.reduceat(true[order], starts) > 0
+    ends = np.append(starts[1:], len(order))[positive]
+    cuts = np.append(0, ends[:-1])
+
+    def score(counts: Matrix) -> Matrix:
+        sorted_counts = counts.T[order]  # (n, n_draws)
+        taken = np.add.reduceat(sorted_counts, cuts, axis=0)[: len(cuts)]
+        if ends[-1] < len(order):  # the last sum must not run on to the end
+            taken[-1] = sorted_counts[cuts[-1] : ends[-1]].sum(axis=0)
+        hits = np.add.reduceat(sorted_counts * true[order, None].astype(np.float32), cuts, axis=0)
+        precision = _ratio(hits.cumsum(axis=0), taken.cumsum(axis=0))
+        return _ratio((precision * hits).sum(axis=0), hits.sum(axis=0))
+
+    return score
+
+
+def ranking_precisions(scores: Matrix, true: Matrix) -> Matrix:
+    """Label ranking average precision of every row, (n,), 1 where none is true; (n, n_labels) each."""
+    above = scores[:, None, :] >= scores[:, :, None]  # (n, label, labels at least as high)
+    precision = (above * true[:, None, :]).sum(axis=2) / above.sum(axis=2)
+    n_true = true.sum(axis=1)
+    each: Matrix = np.where(n_true > 0, (precision * true).sum(axis=1) / np.maximum(n_true, 1), 1.0)
+    return each
+
+
+def calibration_error(probabilities: Matrix, true: Matrix, n_bins: int) -> Score:
+    """Classwise calibration error, mean over labels; see `tasks.evaluation.metrics`; (n, n_labels) each."""
+    bins = np.minimum((probabilities * n_bins).astype(int), n_bins - 1)
+    rows, labels = np.indices(bins.shape)
+    gaps = np.zeros((len(bins), bins.shape[1] * n_bins), dtype=np.float32)  # one column per label and bin
+    gaps[rows, labels * n_bins + bins] = probabilities - true
+    return lambda counts: np.abs(counts @ gaps).sum(axis=1) / (counts.sum(axis=1) * bins.shape[1])
+
+
+def pearson(one: Matrix, other: Matrix) -> Score:
+    """Pearson's correlation of two numbers per row, (n,) each; 0 where one of them never changes."""
+    products = np.stack([one, other, one * one, other * other, one * other], axis=1)
+
+    def score(counts: Matrix) -> Matrix:
+        x, y, xx, yy, xy = (counts.astype(float) @ products / counts.sum(axis=1, keepdims=True)).T
+        return _ratio(xy - x * y, np.sqrt(np.maximum((xx - x * x) * (yy - y * y), 0)))
 
     return score
 

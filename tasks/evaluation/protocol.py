@@ -15,14 +15,20 @@ from tasks.evaluation.bootstrap import (
     N_DRAWS,
     Estimate,
     Score,
+    calibration_error,
     draw_counts,
-    estimate,
+    drawn,
+    interval,
     macro_f1,
+    mean_average_precision,
     micro_f1,
+    pearson,
     quadratic_kappa,
+    ranking_precisions,
     row_mean,
 )
 from tasks.evaluation.measuring import true_levels
+from tasks.evaluation.metrics import N_BINS
 from tasks.evaluation.placing import Line, place
 from tasks.evaluation.thresholds import decide
 from tasks.records import Record, Row
@@ -161,13 +167,17 @@ def rarest(people: Sequence[Row], taxonomy: Taxonomy, n: int = 4) -> list[str]:
 def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
     """Every score of one model that gets an interval, by name."""
     decided, true = found.decided, found.true
+    said = np.where(found.targets < 0, 0.0, found.probabilities)  # as `measure` counts what is unknown
     common = np.flatnonzero(true.sum(axis=0) >= ENOUGH)
     hits, either = (decided * true).sum(axis=1), np.maximum(decided, true).sum(axis=1)
     scores = {
         "f1_macro": macro_f1(decided, true),
         "f1_micro": micro_f1(decided, true),
         "jaccard": row_mean(np.where(either > 0, hits / np.maximum(either, 1), 0.0)),
-        "brier": row_mean(((found.probabilities - true) ** 2).mean(axis=1)),
+        "mean_average_precision": mean_average_precision(said, true),
+        "ranking_average_precision": row_mean(ranking_precisions(said, true)),
+        "calibration_error": calibration_error(said, true, N_BINS),
+        "brier": row_mean(((said - true) ** 2).mean(axis=1)),
     }
     if 0 < len(common) < taxonomy.n_labels:
         scores[f"f1_macro_of_{len(common)}_common"] = macro_f1(decided, true, common.tolist())
@@ -177,12 +187,18 @@ def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
 
 
 def _scale_scores(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
-    """Kappa and mean absolute error over the texts that have one level; the others count nothing."""
+    """Kappa, correlation and mean absolute error over the texts of one level; the others count nothing."""
     true = true_levels(found.targets)
     known = true > 0
     kappa = quadratic_kappa(found.levels[known], true[known], taxonomy.n_labels)
     mae = row_mean(np.abs(found.levels[known] - true[known]).astype(float))
-    return {"kappa": lambda c: kappa(c[:, known]), "mae": lambda c: mae(c[:, known])}
+    correlation = pearson(found.levels[known].astype(float), true[known].astype(float))
+    scores = {"kappa": kappa, "pearson": correlation, "mae": mae}
+    return {name: _on_rows(score, known) for name, score in scores.items()}
+
+
+def _on_rows(score: Score, known: NDArray[np.bool_]) -> Score:
+    return lambda counts: score(counts[:, known])
 
 
 def rare_f1(seeds: Sequence[Predictions], labels: Sequence[int]) -> Score:
@@ -220,21 +236,20 @@ def compare(
     """
     first = next(iter(found.values()))[0]
     counts = draw_counts(len(first.targets), seed, n_draws)
-    scores = {name: _by_score([scores_of(p, taxonomy) for p in seeds]) for name, seeds in found.items()}
+    draws = {name: _draws([scores_of(p, taxonomy) for p in seeds], counts) for name, seeds in found.items()}
     return Compared(
-        {name: {s: estimate(each, counts) for s, each in own.items()} for name, own in scores.items()},
+        {name: {s: interval(each) for s, each in own.items()} for name, own in draws.items()},
         {
-            f"{one} - {other}": {
-                s: estimate(each, counts, scores[other][s]) for s, each in scores[one].items()
-            }
+            f"{one} - {other}": {s: interval(each - draws[other][s]) for s, each in draws[one].items()}
             for one, other in pairs
-            if one in scores and other in scores
+            if one in draws and other in draws
         },
     )
 
 
-def _by_score(seeds: Sequence[Mapping[str, Score]]) -> dict[str, list[Score]]:
-    return {name: [scores[name] for scores in seeds] for name in seeds[0]}
+def _draws(seeds: Sequence[Mapping[str, Score]], counts: Matrix) -> dict[str, Matrix]:
+    """Every score of an arm on every draw, mean over its seeds; see `drawn`."""
+    return {name: drawn([scores[name] for scores in seeds], counts) for name in seeds[0]}
 
 
 def to_bytes(found: Predictions) -> bytes:

@@ -28,10 +28,10 @@ def write_report(folder: Path, scores: RunScores) -> Path:
 
 def render_report(scores: RunScores) -> str:
     """Draw the page. All text is escaped, and the page's own policy allows its one style sheet alone."""
-    environment = _environment()
-    style = environment.get_template("report.css.j2").render(n_shades=views.N_SHADES)
-    return environment.get_template("report.html.j2").render(
-        s=scores, style=Markup(style), style_hash=_csp_hash(style), **_shown(scores)
+    made = environment()
+    style = made.get_template("report.css.j2").render(n_shades=views.N_SHADES)
+    return made.get_template("report.html.j2").render(
+        s=scores, style=Markup(style), style_hash=csp_hash(style), **_shown(scores)
     )
 
 
@@ -78,14 +78,13 @@ def _scrubbing(account: ScrubAccount | None) -> dict[str, Any]:
     }
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tasks.reporting"), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters |= FILTERS
-    return environment
+def environment() -> Environment:
+    """Templates of pages, with the filters for numbers; all text is escaped."""
+    made = Environment(loader=PackageLoader("tasks.reporting"), autoescape=True, undefined=StrictUndefined)
+    made.filters |= FILTERS
+    return made
 
 
-def _csp_hash(style: str) -> str:
+def csp_hash(style: str) -> str:
     """Hash that lets one inline style sheet through (CSP Level 3, section 2.3.1)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -62,6 +62,10 @@ class Arm(Record):
     name: str
     test_set: str
     metrics: Metrics
+    intervals: dict[str, tuple[float, float]] = Field({})
+    """Ends of the 95 % interval of some metrics, test texts drawn anew."""
+    classifier_ahead: dict[str, tuple[float, float, float]] = Field({})
+    """By how much the classifier is ahead of a baseline on the same drawn texts: value and ends."""
 
 
 class CellFill(Record):

@@ -48,6 +48,7 @@ class Value:
 
     value: float | None
     best: bool
+    interval: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,25 @@ def _score_table(scores: RunScores, test_set: str, attributes: tuple[str, ...] |
         and any(getattr(metrics, attribute) is not None for metrics in arms.values())
     ]
     best = {a: _best([getattr(m, a) for m in arms.values()], higher) for a, _, higher in shown}
+    intervals = {arm.name: arm.intervals for arm in scores.arms if arm.test_set == test_set}
     rows = [
-        (name, [Value(v := getattr(metrics, a), v is not None and v == best[a]) for a, _, _ in shown])
+        (
+            name,
+            [
+                Value(
+                    v := getattr(metrics, a), v is not None and v == best[a], _range(intervals[name].get(a))
+                )
+                for a, _, _ in shown
+            ],
+        )
         for name, metrics in arms.items()
     ]
     n_rows = arms[CLASSIFIER].n_rows
     return ScoreTable(test_set, n_rows, [heading for _, heading, _ in shown], rows)
+
+
+def _range(ends: tuple[float, float] | None) -> str:
+    return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else ""
 
 
 def _best(values: list[float | None], higher: bool) -> float:
@@ -139,7 +153,7 @@ def _verdict(scores: RunScores, test_set: str) -> str:
         return ""
     where = "On human text" if test_set == REAL else f"On the {test_set} test set"
     said = f"{where} ({own.n_rows:,} rows) the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
-    return f"{said}{_beside(own, bag)}{_on_the_scale(own)}."
+    return f"{said}{_beside(own, bag)}{_beyond_chance(scores, test_set)}{_on_the_scale(own)}."
 
 
 def _beside(own: Metrics, bag: Metrics | None) -> str:
@@ -149,6 +163,17 @@ def _beside(own: Metrics, bag: Metrics | None) -> str:
     if gap == 0:
         return f", level with {TFIDF}"
     return f", {abs(gap):.3f} {'above' if gap > 0 else 'below'} {TFIDF}"
+
+
+def _beyond_chance(scores: RunScores, test_set: str) -> str:
+    """The interval of the difference, where it was measured."""
+    ahead = next(
+        (a.classifier_ahead for a in scores.arms if (a.name, a.test_set) == (TFIDF, test_set)), {}
+    ).get("f1_macro")
+    if ahead is None:
+        return ""
+    _, low, high = ahead
+    return f" (difference {low:+.3f} to {high:+.3f}{'' if low * high > 0 else ', which may be chance'})"
 
 
 def _on_the_scale(own: Metrics) -> str:

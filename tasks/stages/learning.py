@@ -1,6 +1,6 @@
 """From divided rows to a classifier and to what it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +9,18 @@ import numpy as np
 from tasks.caching import digest, stage
 from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
-from tasks.evaluation.arms import baseline_arms
-from tasks.evaluation.calibration import calibrated, platt_scaling
+from tasks.evaluation.arms import baseline_predictions
 from tasks.evaluation.measuring import measure
-from tasks.evaluation.placing import fit_line
-from tasks.evaluation.protocol import Predictions, levels_of, to_bytes
-from tasks.evaluation.thresholds import population_weights, tune_thresholds
+from tasks.evaluation.protocol import Predictions, compare, levels_of, to_bytes
+from tasks.learning import fit_classifier, judges_of
 from tasks.realrows import without_seen
 from tasks.records import BlobRef, DatasetRef, ModelRef, Record, Row
-from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp, Metrics
 from tasks.runpage import Progress
-from tasks.scrubbing import SCRUBBER_VERSION
 from tasks.stages.closeup import close_up
 from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import Taxonomy
-from tasks.training import load_classifier, predict, predict_levels, save_classifier, train_classifier
-
-ENOUGH_JUDGES = 500
-"""Real validation rows that choose thresholds by themselves."""
+from tasks.training import load_classifier, predict_levels
 
 
 class Evaluation(Record):
@@ -59,57 +53,16 @@ def train(
     inputs = rows, taxonomy, config, evaluation, scrubbing, seed, twins, pairing
     scratch = store.scratch(f"train-{digest(*inputs)}")
     progress = Progress("train")
-    settings = {
-        "taxonomy": taxonomy.model_dump(mode="json"),
-        "scrubber": SCRUBBER_VERSION,
-        "scrubbing": scrubbing.model_dump(mode="json"),
-    }
     known = [*store.get_rows(rows), *(store.get_rows(twins) if twins else [])]
-    folder = _trained(known, taxonomy, config, evaluation, settings, seed, scratch, progress, pairing)
+    knobs = config, evaluation, scrubbing
+    folder = fit_classifier(known, taxonomy, *knobs, seed, scratch, progress, pairing)
     progress(1.0)
     ref = store.put_folder(folder)
     remove_scratch(scratch)
     return ref
 
 
-def _trained(
-    rows: Sequence[Row],
-    taxonomy: Taxonomy,
-    config: TrainingConfig,
-    evaluation: EvaluationConfig,
-    settings: dict[str, Any],
-    seed: int,
-    scratch: Path,
-    progress: Progress,
-    pairing: float = 0.0,
-) -> Path:
-    """Folder of a trained, calibrated classifier with its thresholds and line; no test row is at hand."""
-    parts = parts_of(rows)
-    model, tokenizer, state = train_classifier(
-        parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, progress, pairing
-    )
-    judges, weights = judges_of(parts["validation"], taxonomy)
-    found = predict(model, tokenizer, texts_of(judges), config.max_tokens).astype(float)
-    slope, intercept = platt_scaling(found, targets_of(judges), weights)
-    model.calibrate(slope, intercept)
-    mended = calibrated(found, slope, intercept)
-    thresholds = tune_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
-    travelling = {
-        "labels": list(taxonomy.names),
-        "thresholds": [float(t) for t in thresholds],
-        **settings,
-        "max_tokens": config.max_tokens,
-        "base": config.base,
-        "ordinal": config.ordinal,
-        "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
-        "line": fit_line(mended, targets_of(judges), weights),
-        "history": state.history,
-    }
-    save_classifier(model, tokenizer, travelling, scratch / "model")
-    return scratch / "model"
-
-
-@stage("evaluate", version="3")
+@stage("evaluate", version="4")
 def evaluate(
     model: ModelRef,
     rows: DatasetRef,
@@ -129,18 +82,37 @@ def evaluate(
     judges, weights = judges_of(parts["validation"], taxonomy)
     train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], judges))
     folder = store.get_folder(model)
-    said = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
-    scores = [
-        *({"name": CLASSIFIER, "test_set": n, "metrics": _measured(p, taxonomy)} for n, p in said.items()),
-        *baseline_arms(train, validation, labelled, taxonomy, seed, config.min_positives, weights),
-    ]
+    own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
+    knobs = taxonomy, seed, config.min_positives, weights
     deciding = REAL if REAL in tests else SYNTHETIC
     return Evaluation(
-        arms=tuple(Arm.model_validate(score) for score in scores),
+        arms=tuple(
+            _arms({CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *knobs)}, *knobs[:2])
+        ),
         n_seen_in_training=n_seen,
-        closeup=close_up(deciding, tests[deciding], said[deciding], parts["train"], taxonomy, seed),
-        predictions=store.put_blob(to_bytes(said[deciding]), ".npz"),
+        closeup=close_up(deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(own[deciding]), ".npz"),
     )
+
+
+def _arms(said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int) -> Iterator[Arm]:
+    """Scores of all that labelled the test sets, with intervals, and how far each is from the classifier."""
+    pairs = [(CLASSIFIER, name) for name in said if name != CLASSIFIER]
+    compared = {
+        test_set: compare({name: [tests[test_set]] for name, tests in said.items()}, taxonomy, pairs, seed)
+        for test_set in said[CLASSIFIER]
+    }
+    for name, tests in said.items():
+        for test_set, found in tests.items():
+            beside = compared[test_set]
+            ahead = beside.differences.get(f"{CLASSIFIER} - {name}", {})
+            yield Arm(
+                name=name,
+                test_set=test_set,
+                metrics=Metrics.model_validate(_measured(found, taxonomy)),
+                intervals={score: (value.low, value.high) for score, value in beside.scores[name].items()},
+                classifier_ahead={score: tuple(value) for score, value in ahead.items()},
+            )
 
 
 def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -166,17 +138,3 @@ def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Pre
 def _measured(said: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
     levels = said.levels if taxonomy.ordinal else None
     return measure(said.probabilities, said.thresholds, said.targets, taxonomy, levels)
-
-
-def judges_of(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:
-    """Rows that choose calibration and thresholds, and how many texts of the world each stands for.
-
-    Real rows alone, if there are enough: their label shares are the world's. Otherwise all rows, weighed
-    to the shares that the taxonomy states.
-    """
-    people = [row for row in validation if row["source"] == "real"]
-    if len(people) >= ENOUGH_JUDGES or len(people) == len(validation):
-        return people, None
-    if taxonomy.shares is None:
-        return list(validation), None
-    return list(validation), population_weights(targets_of(validation), taxonomy.shares)

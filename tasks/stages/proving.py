@@ -5,7 +5,7 @@ import numpy as np
 from tasks.caching import stage
 from tasks.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, MixingConfig
-from tasks.evaluation.baselines import majority, tfidf_logreg
+from tasks.evaluation.baselines import Baseline, majority, tfidf_logreg, tfidf_ridge
 from tasks.evaluation.protocol import (
     Predictions,
     ProofArm,
@@ -15,10 +15,11 @@ from tasks.evaluation.protocol import (
     rare_rows,
     to_bytes,
 )
+from tasks.learning import judges_of
 from tasks.realrows import without_seen
-from tasks.records import BlobRef, DatasetRef, ModelRef
+from tasks.records import BlobRef, DatasetRef, ModelRef, Row
 from tasks.stages.dividing import join_real
-from tasks.stages.learning import judges_of, predictions_of
+from tasks.stages.learning import predictions_of
 from tasks.store import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -67,19 +68,10 @@ def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobR
 def predict_baseline(
     name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
 ) -> BlobRef:
-    """What a bag of words (`tfidf`) or the most frequent label (`majority`) says about test rows."""
+    """What a bag of words (`tfidf`, `ridge`) or the most frequent label (`majority`) says about test rows."""
     store = open_store()
     parts, tested = parts_of(store.get_rows(rows)), store.get_rows(test)
-    targets = targets_of(parts["train"])
-    if name == "majority":
-        found = majority(targets, {"test": len(tested)})
-    else:
-        judges, weights = judges_of(parts["validation"], taxonomy)
-        validation = texts_of(judges), targets_of(judges)
-        texts = {"test": texts_of(tested)}
-        found = tfidf_logreg(
-            texts_of(parts["train"]), targets, *validation, texts, seed, config.min_positives, weights
-        )
+    found = _baseline(name, parts, texts_of(tested), taxonomy, config, seed)
     probabilities = found.probabilities["test"].astype(float)
     said = Predictions(
         ids=ids_of(tested),
@@ -90,3 +82,21 @@ def predict_baseline(
         weights=np.array([row["weight"] for row in tested], dtype=float),
     )
     return store.put_blob(to_bytes(said), ".npz")
+
+
+def _baseline(
+    name: str,
+    parts: dict[str, list[Row]],
+    test: list[str],
+    taxonomy: Taxonomy,
+    config: EvaluationConfig,
+    seed: int,
+) -> Baseline:
+    targets = targets_of(parts["train"])
+    if name == "majority":
+        return majority(targets, {"test": len(test)})
+    judges, weights = judges_of(parts["validation"], taxonomy)
+    train, validation = (texts_of(parts["train"]), targets), (texts_of(judges), targets_of(judges))
+    if name == "ridge":
+        return tfidf_ridge(*train, *validation, {"test": test}, weights)
+    return tfidf_logreg(*train, *validation, {"test": test}, seed, config.min_positives, weights)

@@ -2,20 +2,26 @@
 
 from tasks.training.classifier import (
     Classifier,
+    count_cut,
     load_classifier,
     load_settings,
     predict,
     predict_levels,
+    room_of,
     save_classifier,
 )
-from tasks.training.train import train_classifier
+from tasks.training.train import ONE_CLASS, of_one_class, train_classifier
 
 __all__ = [
+    "ONE_CLASS",
     "Classifier",
+    "count_cut",
     "load_classifier",
     "load_settings",
+    "of_one_class",
     "predict",
     "predict_levels",
+    "room_of",
     "save_classifier",
     "train_classifier",
 ]

@@ -70,6 +70,19 @@ class Classifier(nn.Module):
         self.head.bias.mul_(slopes).add_(intercepts)
 
 
+def room_of(model: Classifier, tokenizer: Any) -> int:
+    """Tokens of the longest text that the encoder takes."""
+    positions = getattr(model.encoder.config, "max_position_embeddings", None)
+    return min(int(n) for n in (positions, tokenizer.model_max_length) if n)
+
+
+def count_cut(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> int:
+    """Texts that are longer than `max_tokens` and so are read in part."""
+    encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if texts else []
+    full = [text for text, ids in zip(texts, encoded, strict=True) if len(ids) == max_tokens]
+    return sum(len(ids) > max_tokens for ids in (tokenizer(full)["input_ids"] if full else []))
+
+
 class Prediction(NamedTuple):
     """What the classifier says about n texts."""
 
@@ -90,8 +103,12 @@ def new_classifier(
         n_labels: Labels of the taxonomy.
         ordinal: Whether the labels are a scale and get a head for it.
         lora_rank: Rank of adapters that are trained in place of the encoder's weights; 0 for none.
+
+    Raises:
+        ValueError: if the folder holds a finished classifier, whose weights have other names.
     """
     source = minilm_folder() if base == MINILM else base
+    _require_encoder(Path(source))
     # A model's positions and types stay as they are; MiniLM's unused pooler is not loaded.
     encoder = AutoModel.from_pretrained(source, revision=revision, dtype=torch.float32)
     if getattr(encoder, "pooler", None) is not None:
@@ -104,6 +121,18 @@ def new_classifier(
         adapters = LoraConfig(r=lora_rank, lora_alpha=2 * lora_rank, target_modules="all-linear")
         encoder = get_peft_model(encoder, adapters)
     return Classifier(encoder, n_labels, ordinal), AutoTokenizer.from_pretrained(source, revision=revision)
+
+
+def _require_encoder(folder: Path) -> None:
+    """Refuse a classifier of ours: loaded as an encoder it would start from random weights without a word."""
+    if (folder / SETTINGS).is_file():
+        settings = load_settings(folder)
+        name = settings.get("taxonomy", {}).get("name", "?")
+        raise ValueError(
+            f"training.base is {folder}, a finished classifier of taxonomy {name} with "
+            f"{len(settings['labels'])} labels; expected an encoder without a head. Give the encoder that it "
+            f"was trained from ({settings.get('base', '?')}) or another."
+        )
 
 
 def save_classifier(model: Classifier, tokenizer: Any, settings: dict[str, Any], folder: Path) -> None:
@@ -159,7 +188,8 @@ def predict_levels(
     device = next(model.parameters()).device
     model.eval()
     n_labels = model.head.out_features
-    encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
+    longest = min(max_tokens, room_of(model, tokenizer))
+    encoded = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
     out = np.zeros((len(texts), n_labels + (n_labels - 1 if model.scale else 0)), dtype=np.float32)
     batches = length_buckets([len(ids) for ids in encoded], 0, max_rows=64)
     for batch in tqdm(batches, desc=title, unit="batch", leave=False, disable=not title):

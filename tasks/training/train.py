@@ -1,5 +1,6 @@
 """Multi-label fine-tuning: a loss over known targets, early stopping on average precision."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,10 +13,17 @@ from torch import nn
 from tasks.config import TrainingConfig
 from tasks.fitting import FitOptions, FitState, fit, length_buckets
 from tasks.records import Row
-from tasks.training.classifier import Classifier, new_classifier, predict
+from tasks.tracking import wanted_trackers
+from tasks.training.classifier import Classifier, new_classifier, predict, room_of
 from tasks.training.losses import loss_function, masked_mean
 from tasks.training.pairing import pairing_loss, twins_of
 from tasks.training.scale import scale_loss
+
+log = logging.getLogger(__name__)
+ONE_CLASS = (
+    "validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more "
+    "texts per label, or raise split.validation."
+)
 
 
 def train_classifier(
@@ -45,9 +53,14 @@ def train_classifier(
         Model with the best weights, tokenizer, and the history of the training.
 
     Raises:
-        ValueError: if a label has no positive among the training rows, unless the configuration allows it.
+        ValueError: if a label has no positive among the training rows, unless the configuration allows it;
+            if there are no validation rows; if a text is longer than the encoder takes; if the encoder is a
+            finished classifier; if the folder is another training's.
     """
+    tracking = wanted_trackers()
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
+    truth = np.array([row["targets"] for row in validation])
+    _require_validation(truth)
     if not config.unseen_labels:
         _require_positives(targets, labels)
     torch.manual_seed(seed)
@@ -60,6 +73,7 @@ def train_classifier(
     losses = loss_function(config.loss, targets)
     encoded = tokenizer([row["text"] for row in train], truncation=True, max_length=config.max_tokens)
     ids: list[list[int]] = encoded["input_ids"]
+    _require_room(ids, room_of(model, tokenizer), config.base)
 
     def batches(epoch: int) -> list[list[int]]:
         return length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
@@ -81,7 +95,6 @@ def train_classifier(
             loss = loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
         return loss + pairing * pairing_loss(outputs_of, module, twins, batch) if twins else loss
 
-    truth = np.array([row["targets"] for row in validation])
     texts = [row["text"] for row in validation]
 
     def score_of(module: nn.Module) -> float:
@@ -96,6 +109,8 @@ def train_classifier(
         max_grad_norm=config.max_grad_norm,
         average=config.average,
         accumulate=config.accumulate,
+        trackers=tracking.trackers,
+        tracking_dir=tracking.folder,
     )
     groups = parameter_groups(model, config)
     state = fit(model, groups, batches, loss_of, score_of, options, folder, "train classifier", on_progress)
@@ -164,4 +179,36 @@ def _require_positives(targets: np.ndarray, labels: Sequence[str]) -> None:
         raise ValueError(
             f"{len(empty)} labels have no training row: {', '.join(empty[:5])}; expected at least one each. "
             "Ask for more texts per label, loosen the filters, or take the label out of the taxonomy."
+        )
+
+
+def of_one_class(truth: np.ndarray) -> bool:
+    """Whether rows tell no label from the others, so that any two models score alike on them.
+
+    Args:
+        truth: (n_rows, n_labels), -1 where unknown.
+    """
+    has, lacks = (truth > 0.5).any(axis=0), ((truth >= 0) & (truth <= 0.5)).any(axis=0)
+    return not (has & lacks).any()
+
+
+def _require_validation(truth: np.ndarray) -> None:
+    """Refuse to train without validation rows; say so where they choose nothing."""
+    if not len(truth):
+        raise ValueError(
+            "there are no validation rows; expected some to choose the best epoch and thresholds by. Ask for "
+            "more texts per label, or raise split.validation."
+        )
+    if of_one_class(truth):
+        log.warning("The %d %s", len(truth), ONE_CLASS)
+
+
+def _require_room(ids: Sequence[Sequence[int]], room: int, base: str | None) -> None:
+    """Refuse texts longer than the encoder has positions for; it would fail deep inside."""
+    lengths = [len(text) for text in ids if len(text) > room]
+    if lengths:
+        raise ValueError(
+            f"{len(lengths)} training texts are longer than the {room} tokens that encoder {base} takes, the "
+            f"longest {max(lengths)}; expected none. Set training.max_tokens to {room}, which cuts them, or "
+            "choose an encoder for longer texts."
         )

@@ -1,0 +1,147 @@
+"""From divided rows to a classifier that can be served: trained, calibrated, with its thresholds.
+
+Plain code, which `accelerate launch` runs in as many processes as there are GPUs, on as many machines:
+
+    accelerate launch --num_processes 4 -m tasks.learning results/runs/RUN build/again
+
+trains the classifier of a finished run anew, on the rows and with the knobs of the run, and leaves it in
+`build/again/model`. All machines must reach both folders. n processes take n batches per step.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from accelerate import PartialState
+
+from tasks.columns import parts_of, targets_of, texts_of
+from tasks.config import EvaluationConfig, RunConfig, ScrubbingConfig, TrainingConfig
+from tasks.evaluation.calibration import calibrated, platt_scaling
+from tasks.evaluation.placing import fit_line
+from tasks.evaluation.thresholds import population_weights, tune_thresholds
+from tasks.parquet import rows_of_parquet
+from tasks.records import Row
+from tasks.scrubbing import SCRUBBER_VERSION
+from tasks.taxonomy import Taxonomy
+from tasks.training import count_cut, of_one_class, predict, room_of, save_classifier, train_classifier
+
+ENOUGH_JUDGES = 500
+"""Real validation rows that choose thresholds by themselves."""
+
+
+def fit_classifier(
+    rows: Sequence[Row],
+    taxonomy: Taxonomy,
+    config: TrainingConfig,
+    evaluation: EvaluationConfig,
+    scrubbing: ScrubbingConfig,
+    seed: int,
+    scratch: Path,
+    on_progress: Callable[[float], None] | None = None,
+    pairing: float = 0.0,
+) -> Path:
+    """Folder of a trained, calibrated classifier with its thresholds and line; no test row is looked at.
+
+    Args:
+        rows: Rows of all parts; training and validation rows are used.
+        taxonomy: Its labels.
+        config: How to train.
+        evaluation: How thresholds are chosen.
+        scrubbing: How the texts were scrubbed; travels with the model.
+        seed: See `train_classifier`.
+        scratch: Checkpoints go here, the model into `model` in it.
+        on_progress: Called with the share done, 0..1.
+        pairing: Weight of the pairing loss of counterfactual twins among the rows.
+    """
+    parts = parts_of(rows)
+    model, tokenizer, state = train_classifier(
+        parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, on_progress, pairing
+    )
+    judges, weights = judges_of(parts["validation"], taxonomy)
+    found = predict(model, tokenizer, texts_of(judges), config.max_tokens).astype(float)
+    slope, intercept = platt_scaling(found, targets_of(judges), weights)
+    model.calibrate(slope, intercept)
+    mended = calibrated(found, slope, intercept)
+    thresholds = tune_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
+    max_tokens = min(config.max_tokens, room_of(model, tokenizer))
+    learnt_from = texts_of([*parts["train"], *parts["validation"]])
+    travelling = {
+        "labels": list(taxonomy.names),
+        "thresholds": [float(t) for t in thresholds],
+        "taxonomy": taxonomy.model_dump(mode="json"),
+        "scrubber": SCRUBBER_VERSION,
+        "scrubbing": scrubbing.model_dump(mode="json"),
+        "max_tokens": max_tokens,
+        "one_class": of_one_class(targets_of(parts["validation"])),
+        "n_cut": count_cut(tokenizer, learnt_from, max_tokens),
+        "base": config.base,
+        "ordinal": config.ordinal,
+        "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
+        "line": fit_line(mended, targets_of(judges), weights),
+        "history": state.history,
+    }
+    if PartialState().is_main_process:
+        save_classifier(model, tokenizer, travelling, scratch / "model")
+    return scratch / "model"
+
+
+def judges_of(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:
+    """Rows that choose calibration and thresholds, and how many texts of the world each stands for.
+
+    Real rows alone, if there are enough: their label shares are the world's. Otherwise all rows, weighed
+    to the shares that the taxonomy states.
+    """
+    people = [row for row in validation if row["source"] == "real"]
+    if len(people) >= ENOUGH_JUDGES or len(people) == len(validation):
+        return people, None
+    if taxonomy.shares is None:
+        return list(validation), None
+    return list(validation), population_weights(targets_of(validation), taxonomy.shares)
+
+
+def read_run(folder: Path) -> tuple[RunConfig, Taxonomy, list[Row]]:
+    """Configuration, taxonomy, training and validation rows of a finished run.
+
+    Raises:
+        FileNotFoundError: if the folder is not one.
+    """
+    parts = [folder / "dataset" / f"{part}.parquet" for part in ("train", "validation")]
+    for file in (folder / "config.json", folder / "scores.json", *parts):
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"{folder} has no {file.relative_to(folder)}; expected the folder of a finished run. "
+                "Give results/runs/<run>."
+            )
+    config = RunConfig.model_validate(json.loads((folder / "config.json").read_text()))
+    taxonomy = Taxonomy.model_validate(json.loads((folder / "scores.json").read_text())["taxonomy"])
+    return config, taxonomy, [row for file in parts for row in rows_of_parquet(file.read_bytes())]
+
+
+def main() -> int:
+    """Train the named run's classifier anew; return 0, or 2 after a message where the input is bad."""
+    parser = argparse.ArgumentParser(prog="python -m tasks.learning", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("folder", type=Path, help="where checkpoints and model go; goes on where it stopped")
+    parser.add_argument("--training", type=json.loads, default={}, help='knobs to change: {"epochs": 3}')
+    chosen = parser.parse_args()
+    try:
+        config, taxonomy, rows = read_run(chosen.run)
+        if (chosen.folder / "model").exists():
+            raise ValueError(
+                f"{chosen.folder} holds a finished model; expected a folder without. Give another."
+            )
+        training = TrainingConfig.model_validate(config.training.model_dump() | chosen.training)
+        fit_classifier(
+            rows, taxonomy, training, config.evaluation, config.scrubbing, config.seed, chosen.folder
+        )
+    except (ValueError, OSError, ArithmeticError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
