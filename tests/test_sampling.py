@@ -133,8 +133,18 @@ def test_packed_weights_give_the_same_scores(folder):
     assert (packed(tokens).logits - plain(tokens).logits).abs().max() < 1e-4
 
 
-def test_weights_that_are_not_fp32_are_left_as_they_are(bert):
-    model = _load(bert, torch.bfloat16)
+def test_packed_bf16_weights_give_the_same_scores_but_for_rounding(folder):
+    """Plain bf16 and packed bf16 are equally far from fp32."""
+    exact, plain, packed = _load(folder), _load(folder, torch.bfloat16), _load(folder, torch.bfloat16)
+    tokens = torch.tensor([[5, 6, 7, 8]])
+    assert pack_weights(packed) > 0
+    scores = exact(tokens).logits
+    errors = [(model(tokens).logits.float() - scores).abs().max() for model in (packed, plain)]
+    assert errors[0] <= 1.5 * errors[1]
+
+
+def test_weights_that_are_neither_fp32_nor_bf16_are_left_as_they_are(bert):
+    model = _load(bert, torch.float16)
     assert pack_weights(model) == 0
     assert "forward" not in vars(model.bert.encoder.layer[0].intermediate.dense)
 

@@ -100,7 +100,7 @@ class Rivals:
     def ours(self, prompts: list[str], k: int) -> int:
         """Every prompt a request of k texts, from 16 threads."""
         requests = [Request(prompt, k, seed=number) for number, prompt in enumerate(prompts)]
-        with ThreadPoolExecutor(16) as pool:
+        with ThreadPoolExecutor(len(requests)) as pool:
             return sum(
                 sample.n_tokens for samples in pool.map(self.engine.sample, requests) for sample in samples
             )
