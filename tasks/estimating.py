@@ -60,7 +60,8 @@ def estimate(config: RunConfig, taxonomy: Taxonomy, topics: Topics) -> Estimate:
     form = config.generator.prompt_form or PromptForm.control
     people = label_set_counts(config.real, taxonomy) if config.real else None
     cells = plan_cells(config, taxonomy, topics, people) if config.mix < 1 else []
-    orders = [order_for(cell, taxonomy, topics, form) for cell in cells]
+    own = config.generator.template
+    orders = [order_for(cell, taxonomy, topics, form, template=own) for cell in cells]
     n_prompt = sum(len(w.prompt) for order in orders for w in order.wishes) // CHARACTERS_PER_TOKEN
     n_new = sum(cell.draw for cell in cells) * config.generator.max_new_tokens
     return Estimate(

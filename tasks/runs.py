@@ -228,8 +228,8 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
 def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
     generator = run.config.generator
     form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
-    exemplars = _exemplars(run), generator.exemplars
-    whole = [order_for(cell, run.taxonomy, run.topics, form, *exemplars) for cell in cells]
+    shown = _exemplars(run), generator.exemplars, generator.template
+    whole = [order_for(cell, run.taxonomy, run.topics, form, *shown) for cell in cells]
     return [part for order in whole for part in in_batches(order, size)]
 
 

@@ -142,6 +142,16 @@ def test_plain_prompts_go_to_completions_and_extensions_only_where_wanted():
         assert not {"min_p", "repetition_penalty", "messages", "stop"} & set(body)
 
 
+def test_a_system_prompt_is_sent_ahead():
+    with _serving() as server:
+        load_engine(_config(server, system_prompt="be brief")).sample(Request("write", k=1, seed=0))
+        [(_, body)] = server.asked
+        assert body["messages"] == [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": "write"},
+        ]
+
+
 def test_a_server_that_gives_one_choice_is_asked_again_with_other_seeds():
     with _serving(one_choice=True) as server:
         samples = load_engine(_config(server)).sample(Request("write", k=5, seed=1))

@@ -1,5 +1,6 @@
 """The whole way with texts from `transformers serve` on loopback; needs `transformers[serving]` (openai)."""
 
+import math
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tasks.store import ResultsStore, forget_loaded_store
 
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %} :"
 STARTED_S = 180
+MEAN_WORDS = 9
 
 
 @pytest.fixture
@@ -36,6 +38,7 @@ def served(tmp_path, vocabulary):
     model = Qwen2ForCausalLM(
         Qwen2Config(vocab_size=len(tokenizer), **sizes, num_key_value_heads=1, eos_token_id=1, pad_token_id=0)
     )
+    _write_words(model, [i for i, token in enumerate(vocab) if token.startswith("Ġ") and len(token) > 2])
     folder = tmp_path / "model"
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -50,6 +53,22 @@ def served(tmp_path, vocabulary):
             yield f"http://127.0.0.1:{port}/v1", str(folder)
         finally:
             server.terminate()
+
+
+def _write_words(model, words):
+    """Let a model write words, all alike, and end after nine or so.
+
+    The first number of every hidden state is the same, and only it decides.
+    """
+    scores = torch.full((model.config.vocab_size,), -30.0)
+    scores[words] = 0.0
+    scores[model.config.eos_token_id] = math.log(len(words) / MEAN_WORDS)
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.model.embed_tokens.weight.zero_()[:, 0] = 1.0
+        model.lm_head.weight.zero_()[:, 0] = scores / math.sqrt(model.config.hidden_size)  # as normed
 
 
 def _wait(url):
@@ -73,7 +92,7 @@ def test_a_run_against_transformers_serve_finishes(prefect_api, served, tiny_enc
             "profile": "server",
             "taxonomy": "polarity3",
             "plan": {"per_label": 4, "topics": ["films"], "pair_share": 0, "rounds": 1},
-            "generator": {"endpoint": endpoint, "model": model, "max_new_tokens": 12, "batch_size": 4},
+            "generator": {"endpoint": endpoint, "model": model, "max_new_tokens": 40, "batch_size": 4},
             "cleaning": {"language": None, "near_duplicate_similarity": 1.0},
             "verifying": {"enabled": False},
             "training": {"base": str(tiny_encoder), "epochs": 1},

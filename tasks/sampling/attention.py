@@ -35,7 +35,7 @@ class Window:
     seated: Tensor
     """Rows that are not idle, (rows,)."""
     line: Tensor
-    """Place of the newest token of each of them, for each head, among the places of all pages, (rows x heads,)."""
+    """Place of the newest token of each of them among all places of all heads and pages, (rows x heads,)."""
     row_of_lane: Tensor
     """Row in each lane of each tile, (tiles x `LANES`,); any row where a lane is empty."""
     lane_of_row: Tensor
@@ -148,7 +148,12 @@ def _grown(held: Tensor, n: int, n_tokens: int) -> Tensor:
 
 def _to_lanes(by_row: Tensor, window: Window) -> Tensor:
     """(width, groups, heads, last) -> (tiles, groups, `LANES` x heads, last)."""
-    return by_row.index_select(0, window.row_of_lane).view(-1, LANES, *by_row.shape[1:]).transpose(1, 2).flatten(2, 3)
+    return (
+        by_row.index_select(0, window.row_of_lane)
+        .view(-1, LANES, *by_row.shape[1:])
+        .transpose(1, 2)
+        .flatten(2, 3)
+    )
 
 
 def _to_rows(by_lane: Tensor, window: Window) -> Tensor:
@@ -161,7 +166,11 @@ def _to_rows(by_lane: Tensor, window: Window) -> Tensor:
 def _side_by_side(by_page: Tensor, window: Window) -> Tensor:
     """(pages, groups, heads, last) -> (width, groups, heads, most pages, last), 0 where there is no page."""
     held = torch.cat([by_page, by_page.new_zeros(1, *by_page.shape[1:])])
-    return held.index_select(0, window.page_of_entry).view(len(window.lane_of_row), -1, *by_page.shape[1:]).permute(0, 2, 3, 1, 4)
+    return (
+        held.index_select(0, window.page_of_entry)
+        .view(len(window.lane_of_row), -1, *by_page.shape[1:])
+        .permute(0, 2, 3, 1, 4)
+    )
 
 
 def _to_pages(by_row: Tensor, window: Window) -> Tensor:

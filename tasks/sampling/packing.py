@@ -1,8 +1,8 @@
 """Weights laid out once, as oneDNN's matrix products want them, instead of at every product.
 
 With the few rows of a decode batch, bringing the weights into order costs as much as multiplying: a head of
-50,257 x 768 on 64 rows runs at 121 GFLOP/s laid out beforehand and at 65 otherwise (2 cores, AVX2, fp32); one of
-384 x 384 in bf16 at 275 and at 153 (1 core, AMX).
+50,257 x 768 on 64 rows runs at 121 GFLOP/s laid out beforehand and at 65 otherwise (2 cores, AVX2, fp32); a
+layer of 384 x 384 at 275 and at 153 (1 core, AMX, bf16).
 """
 
 import logging

@@ -167,7 +167,7 @@ def _window(
 
 
 def _lines(places: Tensor, n_heads: int) -> Tensor:
-    """From places in pages, counted through all pages, to lines of (pages, heads, `PAGE`), (rows x heads,)."""
+    """From places, counted through all pages, to those of (pages, heads, `PAGE`), (rows x heads,)."""
     heads = torch.arange(n_heads, device=places.device)
     return ((places // PAGE * n_heads)[:, None] + heads).mul(PAGE).add(places[:, None] % PAGE).flatten()
 
