@@ -240,7 +240,7 @@ def test_a_template_of_ones_own_takes_the_place_of_ours():
     [
         ("A {{ mood }} text.", "uses mood"),
         ("{% if labels %}{{ mood }}{% endif %}{{ colour }}", "uses colour, mood"),
-        ("{{ style.colour }}", "cannot be filled in: 'tasks.taxonomy.Style object' has no attribute 'colour'"),
+        ("{{ style.hue }}", "cannot be filled in: 'tasks.taxonomy.Style object' has no attribute 'hue'"),
         ("{{ topic }", "cannot be filled in: unexpected '}'"),
         (
             "{{ ().__class__.__mro__ }}",
