@@ -454,6 +454,15 @@ def test_narrower_widths_are_kept_only_where_they_agree(bert):
     assert steady_widths(model, 30) == [8, 32]
 
 
+def test_a_width_in_which_one_layer_rounds_otherwise_is_not_kept(bert):
+    """The scores of the probe need not show it."""
+    model = _load(bert)
+    layer = model.bert.encoder.layer[-1].output.dense
+    forward = layer.forward
+    layer.forward = lambda rows: forward(rows) + (1e-3 if rows.shape == (16, 64) else 0.0)
+    assert steady_widths(model, 30) == [8, 32]
+
+
 def test_a_bert_that_looks_ahead_is_refused():
     model = _model("bert")
     for layer in model.bert.encoder.layer:

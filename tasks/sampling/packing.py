@@ -30,7 +30,7 @@ def pack_weights(model: nn.Module) -> int:
     Returns:
         Number of layers packed.
     """
-    layers = [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D)]
+    layers = linear_layers(model)
     kinds = {(weight.device.type, weight.dtype) for weight in model.parameters()}
     if not layers or len(kinds) > 1 or not kinds <= {("cpu", dtype) for dtype in TOLERANCE}:
         return 0
@@ -42,6 +42,11 @@ def pack_weights(model: nn.Module) -> int:
     for layer in layers:
         layer.forward = _packed(layer)  # type: ignore[method-assign]
     return len(layers)
+
+
+def linear_layers(model: nn.Module) -> list[nn.Linear | Conv1D]:
+    """Every layer of a model that is a matrix product."""
+    return [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D)]
 
 
 def _packed(layer: nn.Linear | Conv1D) -> Callable[[Tensor], Tensor]:
