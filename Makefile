@@ -17,7 +17,7 @@ TAXONOMY ?= goemotions
 PROOF_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
 ALL_ROWS = --proof-rows null --passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove audit-packages clean
+.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -67,6 +67,10 @@ ops-test: $(VENV)/ready ## Postgres, S3, server, worker; runs by UI, cron and CI
 	$(RUN) -m pip install --quiet -e '.[operations]'
 	$(RUN) -m pytest -m slow tests/test_operations.py tests/test_containers.py
 	$(RUN) -m pytest -m slow tests/test_failure.py tests/test_failure_server.py tests/test_telemetry.py
+
+cluster-test: $(VENV)/ready ## Texts from two Ray nodes, one of them killed, and from `transformers serve` on loopback
+	$(RUN) -m pip install --quiet -e '.[ray]' 'transformers[serving]'
+	$(RUN) -m pytest -m slow tests/test_ray.py tests/test_transformers_serve.py
 
 doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
 	@$(RUN) -m deployments.doctor $(ARGS)

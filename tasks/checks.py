@@ -7,6 +7,7 @@ from pathlib import Path
 from tasks.config import GeneratorConfig, Judge, PromptForm, RunConfig, TuneConfig
 from tasks.embedding import MINILM, minilm_folder
 from tasks.hub import require_target
+from tasks.orders import check_template
 from tasks.realdata import HUB_GOEMOTIONS, read_real
 from tasks.realrows import label_mapping
 from tasks.sampling.opening import EMBEDDED, embedded_folder
@@ -58,6 +59,18 @@ def _require_fitting(generator: GeneratorConfig) -> None:
         raise ValueError(
             f"generator.exemplars is {generator.exemplars}; expected 0 with prompt form control, whose model "
             "was trained on one line. Set it to 0, or take a model with prompt form plain or chat."
+        )
+    if generator.template and generator.prompt_form is PromptForm.control:
+        raise ValueError(
+            "generator.template is set; expected none with prompt form control, whose model was trained on "
+            "one line. Leave it out, or take a model with prompt form plain or chat."
+        )
+    if generator.template:
+        check_template(generator.template, generator.prompt_form or PromptForm.plain)
+    if generator.system_prompt and generator.prompt_form is not PromptForm.chat:
+        raise ValueError(
+            f"generator.system_prompt is set and prompt_form is {generator.prompt_form}; expected chat, the "
+            "only form with a system prompt. Leave it out, or take an instruct model with prompt form chat."
         )
     if generator.banned_openings and generator.endpoint:
         raise ValueError(

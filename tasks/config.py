@@ -157,6 +157,12 @@ class GeneratorConfig(Config, title="Generator"):
     exemplars: int = Field(0, ge=0, le=8, title="Exemplars")
     """Texts shown in each prompt: real training rows with one of its labels, drawn at random, or without
     `--real` rows accepted before; not for the control form."""
+    template: str | None = Field(None, min_length=1, title="Prompt template")
+    """Text of a Jinja template that prompts are made with, in place of the one that ships; it may use labels
+    (each with name and meaning), topic, scenario, style (name and description), length and exemplars; not
+    for the control form."""
+    system_prompt: str | None = Field(None, min_length=1, title="System prompt")
+    """What the model is told before each prompt; only for the chat form."""
 
 
 class CleaningConfig(Config, title="Cleaning"):

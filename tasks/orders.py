@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tasks.config import PromptForm
 from tasks.prompts import control_prompt
@@ -20,7 +22,13 @@ TEMPLATES = Environment(
     trim_blocks=True,
     autoescape=False,  # prompts are text for a model, not HTML
 )
+OWN_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+"""For templates from outside: they see nothing but what they are handed."""
+OWN = "generator.template"
+"""Stands for a template from the configuration where a file would be named."""
 LENGTHS = ("short", "medium", "long")
+VARIABLES = {"labels", "topic", "scenario", "style", "length", "exemplars"}
+"""What a template may use."""
 TEXTS_PER_PROMPT = 5
 """Texts that share a prompt, and so its computation; more prompts give more variety."""
 
@@ -36,7 +44,7 @@ class Wish(Record):
     k: int
     seed: int
     template: str = ""
-    """File in `tasks/templates` that the prompt was made with; empty for the line of control words."""
+    """File in `tasks/templates` that the prompt was made with, or `OWN`; empty for control words."""
     exemplars: tuple[str, ...] = ()
     """Texts shown in the prompt."""
 
@@ -63,6 +71,7 @@ def order_for(
     form: PromptForm,
     texts: Sequence[Row] = (),
     n_exemplars: int = 0,
+    template: str | None = None,
 ) -> Order:
     """Choose scenario, style, length and exemplars of each prompt of a cell, decided by the cell's seed.
 
@@ -73,6 +82,7 @@ def order_for(
         form: How the wish is put.
         texts: Rows that exemplars are drawn from; those with one of the cell's labels can be drawn.
         n_exemplars: Most exemplars per prompt.
+        template: Text of a template in place of the one that ships for the form.
     """
     rng = np.random.default_rng(cell.seed)
     fitting = sorted(row["text"] for row in texts if set(row["labels"]) & set(cell.labels))
@@ -80,7 +90,8 @@ def order_for(
     labels = [taxonomy.labels[taxonomy.index[name]] for name in cell.labels]
     n_prompts = -(-cell.draw // TEXTS_PER_PROMPT)
     sizes = [cell.draw // n_prompts + (i < cell.draw % n_prompts) for i in range(n_prompts)]
-    wishes = (_wish(k, labels, topic, topics.styles, form, rng, fitting, n_exemplars) for k in sizes)
+    shown = fitting, n_exemplars, template
+    wishes = (_wish(k, labels, topic, topics.styles, form, rng, *shown) for k in sizes)
     return Order(cell=cell, wishes=tuple(wishes))
 
 
@@ -101,6 +112,7 @@ def _wish(
     rng: np.random.Generator,
     texts: Sequence[str] = (),
     n_exemplars: int = 0,
+    template: str | None = None,
 ) -> Wish:
     style = styles[int(rng.integers(len(styles)))]
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
@@ -114,7 +126,7 @@ def _wish(
     manner = Manner(topic.name, scenario, style, length, tuple(texts[int(place)] for place in places))
     # Exemplars carry the labels; where those are left open, there are none.
     bare = replace(manner, exemplars=())
-    prompt, null_prompt = render(form, labels, manner, words), render(form, (), bare)
+    prompt, null_prompt = render(form, labels, manner, words, template), render(form, (), bare, (), template)
     return Wish(
         prompt=prompt,
         null_prompt=null_prompt,
@@ -122,7 +134,7 @@ def _wish(
         style=style.name,
         k=k,
         seed=int(rng.integers(2**31)),
-        template="" if form is PromptForm.control else f"{form.value}.j2",
+        template="" if form is PromptForm.control else OWN if template else f"{form.value}.j2",
         exemplars=manner.exemplars,
     )
 
@@ -151,7 +163,13 @@ class Manner:
     exemplars: tuple[str, ...] = ()
 
 
-def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Sequence[str] = ()) -> str:
+def render(
+    form: PromptForm,
+    labels: Sequence[Label],
+    manner: Manner,
+    words: Sequence[str] = (),
+    template: str | None = None,
+) -> str:
     """Prompt for a label set; without labels the same wish with its labels left open.
 
     Args:
@@ -159,12 +177,12 @@ def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Seq
         labels: What the text shall carry.
         manner: What else is wanted.
         words: Control words to ask with, one per label; empty takes the first that each label has.
+        template: Text of a template in place of the one that ships for the form.
     """
     if form is PromptForm.control:
         words = words or [(*label.control, label.name)[0] for label in labels]
         return control_prompt(words, manner.topic, manner.style.control, manner.length)
-    template = TEMPLATES.get_template(f"{form.value}.j2")
-    return template.render(
+    return _template(form, template).render(
         labels=labels,
         topic=manner.topic,
         scenario=manner.scenario,
@@ -172,6 +190,34 @@ def render(form: PromptForm, labels: Sequence[Label], manner: Manner, words: Seq
         length=manner.length,
         exemplars=manner.exemplars,
     )
+
+
+@cache
+def _template(form: PromptForm, own: str | None) -> Template:
+    return OWN_TEMPLATES.from_string(own) if own else TEMPLATES.get_template(f"{form.value}.j2")
+
+
+def check_template(template: str, form: PromptForm) -> None:
+    """Refuse a template that cannot be filled in: one with a fault, or with names that no prompt has.
+
+    Raises:
+        ValueError: With what Jinja says.
+    """
+    label = Label(name="joy", meaning="The writer is glad.")
+    style = Style(name="review", description="a short review")
+    manner = Manner("films", "A film seen at home.", style, "short", ("What a film!",))
+    try:
+        unknown = meta.find_undeclared_variables(OWN_TEMPLATES.parse(template)) - VARIABLES
+        found = f"uses {', '.join(sorted(unknown))}" if unknown else ""
+        for labels in ((label,), ()) if not unknown else ():
+            render(form, labels, manner, (), template)
+    except TemplateError as error:
+        found = f"cannot be filled in: {error}"
+    if found:
+        raise ValueError(
+            f"generator.template {found}; expected no names but {', '.join(sorted(VARIABLES))}. "
+            "Correct the template."
+        )
 
 
 def rows_of(

@@ -11,6 +11,7 @@ from tasks.realrows import label_set_counts
 from tasks.records import Cell, Sifted
 from tasks.reporting.scores import Round
 from tasks.runs import Run, Sifting, rejects_of
+from tasks.throughput import as_it_happened
 from tasks.verifying import outcome_counts
 
 
@@ -80,6 +81,8 @@ def account(run: Run, planned: Sequence[Cell], sifted: Sifting) -> Counter[str]:
         )
     )
     runpage.show_cells(planned, counts, run.rounds)
+    speed = as_it_happened(run.sampled, [round_.accepted for round_ in run.history])
+    runpage.show_table("speed", speed, f"Sampling as it happened, up to round {run.rounds}")
     rejects = rejects_of(run)
     examples = rejected_examples(rejects, run.config.seed)
     said = f"Rejected texts by reason, up to round {run.rounds}"

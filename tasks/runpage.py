@@ -46,13 +46,14 @@ class Progress:
             created = create_progress_artifact(progress=0.0, key=f"{slug(stage)}-progress", description=stage)
             self._id = created  # type: ignore[assignment]
 
-    def __call__(self, share: float) -> None:
-        """Show a share done, 0..1."""
+    def __call__(self, share: float, said: str | None = None) -> None:
+        """Show a share done, 0..1, and in words what is going on."""
         if self._id is None or (share < 1.0 and time.monotonic() < self._next):
             return
         self._next = time.monotonic() + EVERY_LOST_S
         with optional():
-            update_progress_artifact(artifact_id=self._id, progress=min(100.0, 100.0 * share))
+            done = min(100.0, 100.0 * share)
+            update_progress_artifact(artifact_id=self._id, progress=done, description=said)
             self._next = time.monotonic() + EVERY_S
 
 

@@ -41,6 +41,7 @@ from tasks.reporting.scrubbing import ScrubAccount
 from tasks.runners import one_engine_per_gpu
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy, Topics
+from tasks.throughput import Sampled
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,6 +83,8 @@ class Run:
     """Rows that passed every filter so far; None in the first round."""
     tokens: int = 0
     """Tokens sampled so far."""
+    sampled: list[Sampled] = field(default_factory=list)
+    """What each round of sampling gave and took, in their order."""
     history: list[Round] = field(default_factory=list)
     ended: str = ""
     """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
@@ -204,7 +207,9 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
     )
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
     progress = runpage.Progress("sample")
-    total, done, refs = sum(wish.k for order in orders for wish in order.wishes), 0, list[SampledRef]()
+    total, refs = sum(wish.k for order in orders for wish in order.wishes), list[SampledRef]()
+    sampled = Sampled(n_cells=len({order.cell.key for order in orders}))
+    run.sampled.append(sampled)
     bar = tqdm(total=total, desc=title, unit="text", leave=False)
     with bar, stages.freed_when_interrupted(), one_engine_per_gpu():
         futures = [task.submit(order, *inputs) for order in orders]
@@ -214,17 +219,17 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
             refs.append(ref)
             run.results.append(key)
             n_texts = sum(wish.k for wish in order.wishes)
+            sampled.add(n_texts, ref.n_tokens, from_cache=future.state.name == "Cached")
             bar.update(n_texts)
-            done += n_texts
-            progress(done / total)
+            progress(sampled.n_texts / total, f"sample: {sampled.tokens_per_s:,.0f} tokens/s")
     return tuple(refs)
 
 
 def _orders(run: Run, cells: Sequence[Cell]) -> list[Order]:
     generator = run.config.generator
     form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
-    exemplars = _exemplars(run), generator.exemplars
-    whole = [order_for(cell, run.taxonomy, run.topics, form, *exemplars) for cell in cells]
+    shown = _exemplars(run), generator.exemplars, generator.template
+    whole = [order_for(cell, run.taxonomy, run.topics, form, *shown) for cell in cells]
     return [part for order in whole for part in in_batches(order, size)]
 
 

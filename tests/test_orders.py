@@ -1,12 +1,22 @@
 """From a cell to its prompts: decided by the cell's seed alone."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
 
 from tasks.config import PlanConfig, PromptForm, RunConfig
-from tasks.orders import TEXTS_PER_PROMPT, Draft, Order, cell_key, in_batches, order_for, rows_of
+from tasks.orders import (
+    TEXTS_PER_PROMPT,
+    Draft,
+    Order,
+    cell_key,
+    check_template,
+    in_batches,
+    order_for,
+    rows_of,
+)
 from tasks.planning import plan_cells
 from tasks.prompts import control_prompt, length_word
 from tasks.records import Cell
@@ -212,3 +222,34 @@ def test_exemplars_share_a_label_with_the_cell_and_too_few_are_all():
 
     (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat, texts, 8).wishes
     assert set(wish.exemplars) == {"Text number 0.", "Text number 1."}
+
+
+OWN_TEMPLATE = "{{ length }} {{ style.name }}, {{ topic }}: {% for l in labels %}{{ l.meaning }}{% endfor %}"
+
+
+def test_a_template_of_ones_own_takes_the_place_of_ours():
+    (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat, template=OWN_TEMPLATE).wishes
+
+    assert re.fullmatch(rf"\w+ {wish.style}, flights: {re.escape(SCALE.labels[1].meaning)}", wish.prompt)
+    assert re.fullmatch(rf"\w+ {wish.style}, flights: ", wish.null_prompt)
+    assert wish.template == "generator.template"
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ("A {{ mood }} text.", "uses mood"),
+        ("{% if labels %}{{ mood }}{% endif %}{{ colour }}", "uses colour, mood"),
+        ("{{ style.hue }}", "cannot be filled in: 'tasks.taxonomy.Style object' has no attribute 'hue'"),
+        ("{{ topic }", "cannot be filled in: unexpected '}'"),
+        (
+            "{{ ().__class__.__mro__ }}",
+            "cannot be filled in: access to attribute '__class__' of 'tuple'",
+        ),
+    ],
+)
+def test_a_template_that_cannot_be_filled_in_is_refused(template, found):
+    with pytest.raises(
+        ValueError, match=rf"^generator\.template {re.escape(found)}.*Correct the template\.$"
+    ):
+        check_template(template, PromptForm.plain)

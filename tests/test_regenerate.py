@@ -176,7 +176,7 @@ def test_the_model_of_a_run_can_be_used(finished):
 
 
 def test_the_run_page_shows_cells_rejects_and_scores(finished):
-    keys = ("accepted-wanted", "filling", "rejects", "unfilled", "scores", "outcome")
+    keys = ("accepted-wanted", "filling", "rejects", "unfilled", "scores", "outcome", "speed")
     pages = {key: Artifact.get(key) for key in keys}
     cells = json.loads(pages["accepted-wanted"].data)
     rejects = json.loads(pages["rejects"].data)
@@ -185,6 +185,11 @@ def test_the_run_page_shows_cells_rejects_and_scores(finished):
     assert all(set(row) == {"label", "all", *TOPICS} for row in cells)
     assert all(row[topic].endswith("/4") and row["all"].endswith("/12") for row in cells for topic in TOPICS)
     assert all(row["texts"] > 0 and row["examples"] for row in rejects)
+    speed = json.loads(pages["speed"].data)
+    history = json.loads((folder_of(*finished) / "scores.json").read_text())["plan"]["history"]
+    assert [row["accepted so far"] for row in speed] == [round_["accepted"] for round_ in history]
+    assert sum(row["tokens"] for row in speed) == history[-1]["tokens"]
+    assert all(row["tokens/s"] > 0 and row["accepted texts/s"] > 0 for row in speed)
     assert pages["unfilled"].data
     assert len(json.loads(pages["scores"].data)) == 3
     assert finished[0].run in pages["outcome"].data

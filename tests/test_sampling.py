@@ -25,6 +25,13 @@ from transformers import (
     Qwen2ForCausalLM,
     Qwen2Tokenizer,
 )
+from transformers.generation import (
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from tasks.config import GeneratorConfig, PromptForm
 from tasks.sampling import Request, Sample, load_engine, opening
@@ -133,8 +140,18 @@ def test_packed_weights_give_the_same_scores(folder):
     assert (packed(tokens).logits - plain(tokens).logits).abs().max() < 1e-4
 
 
-def test_weights_that_are_not_fp32_are_left_as_they_are(bert):
-    model = _load(bert, torch.bfloat16)
+def test_packed_bf16_weights_give_the_same_scores_but_for_rounding(folder):
+    """Plain bf16 and packed bf16 are equally far from fp32."""
+    exact, plain, packed = _load(folder), _load(folder, torch.bfloat16), _load(folder, torch.bfloat16)
+    tokens = torch.tensor([[5, 6, 7, 8]])
+    assert pack_weights(packed) > 0
+    scores = exact(tokens).logits
+    errors = [(model(tokens).logits.float() - scores).abs().max() for model in (packed, plain)]
+    assert errors[0] <= 1.5 * errors[1]
+
+
+def test_weights_that_are_neither_fp32_nor_bf16_are_left_as_they_are(bert):
+    model = _load(bert, torch.float16)
     assert pack_weights(model) == 0
     assert "forward" not in vars(model.bert.encoder.layer[0].intermediate.dense)
 
@@ -205,6 +222,41 @@ def test_texts_hold_no_prompt_no_padding_and_no_marks(folder):
     assert {sample.finish for sample in samples} == {"stop", "length"}
 
 
+def _write_groups(model):
+    """Let a GPT-2 write only words of the group that its context is of, and of another if one key is of it.
+
+    A query shuns keys of its own group: where there is any other, it gets all the attention.
+    """
+    tokens, group, size = torch.tensor([3, *range(5, 100)]), torch.arange(100) % 4, torch.arange(32)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        for norm in (module for module in model.modules() if isinstance(module, torch.nn.LayerNorm)):
+            norm.weight.fill_(1.0)
+        model.transformer.wte.weight[tokens, group[tokens]] = 1.0
+        for block in model.transformer.h:
+            for part, factor in enumerate((-5.0, 1.0, 1.0)):  # queries, keys, values
+                block.attn.c_attn.weight[size, 32 * part + size] = factor
+            block.attn.c_proj.weight[size, size] = 1.0
+    model.config.tie_word_embeddings = False
+    model.lm_head.weight = torch.nn.Parameter(40.0 * model.transformer.wte.weight)
+
+
+def test_a_text_holds_nothing_of_a_batch_mate(tmp_path):
+    model = _model("gpt2")
+    _write_groups(model)
+    model.save_pretrained(tmp_path)
+    _tokenizer(eos_token="[SEP]").save_pretrained(tmp_path)
+    engine = load_engine(_config(tmp_path, prompt_form=PromptForm.plain, batch_size=32, max_new_tokens=40))
+    prompts = [" ".join(f"w{4 * i + n % 4}" for i in range(1 + n % 17)) for n in range(40)]
+    with ThreadPoolExecutor(40) as pool:
+        jobs = [pool.submit(engine.sample, Request(p, k=3, seed=n)) for n, p in enumerate(prompts)]
+    for n, job in enumerate(jobs):
+        words = [word for sample in job.result() for word in sample.text.split()]
+        assert {int(word[1:]) % 4 for word in words} <= {n % 4}
+        assert len(words) == 120 or n % 4 == 2  # only the end, token 3, is of a group, that of w2
+
+
 def test_tokens_are_counted_with_the_end_of_text_token(bert):
     samples = load_engine(_config(bert)).sample(Request("w5", k=64, seed=0))
     for sample in samples:
@@ -221,29 +273,20 @@ CONTROLS = {
     "top_k": {"top_k": 10},
     "min_p": {"min_p": 0.1},
     "all": {"temperature": 1.3, "top_k": 30, "top_p": 0.9, "min_p": 0.02},
+    "banned_openings": {"banned_openings": ("w3", "w50"), "top_p": 0.9},
 }
 
 
 @pytest.mark.parametrize("name", CONTROLS)
 def test_first_tokens_are_as_frequent_as_the_model_says(bert, name):
     """Expected frequencies come from transformers' own logits processors."""
-    from transformers import GenerationConfig
-    from transformers.generation import (
-        MinPLogitsWarper,
-        TemperatureLogitsWarper,
-        TopKLogitsWarper,
-        TopPLogitsWarper,
-    )
-
-    assert GenerationConfig is not None
     engine = load_engine(_config(bert, max_new_tokens=1, batch_size=1024, **CONTROLS[name]))
     samples = engine.sample(Request("w1 w2", k=20_000, seed=5))
     counts = Counter(sample.text for sample in samples)
 
     controls = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | CONTROLS[name]
-    model = _load(bert, dtype=torch.float32)
-    scores = model(input_ids=torch.tensor([[2, 6, 7]])).logits[:, -1].float()
-    scores[:, [0, 1, 2, 4]] = -torch.inf
+    scores = _plain_scores(bert, [2, 6, 7])
+    scores[:, [5 + int(word[1:]) for word in controls.get("banned_openings", ())]] = -torch.inf
     warpers = LogitsProcessorList([TemperatureLogitsWarper(controls["temperature"])])
     if controls["top_k"]:
         warpers.append(TopKLogitsWarper(controls["top_k"]))
@@ -251,13 +294,41 @@ def test_first_tokens_are_as_frequent_as_the_model_says(bert, name):
         warpers.append(TopPLogitsWarper(controls["top_p"]))
     if controls["min_p"]:
         warpers.append(MinPLogitsWarper(controls["min_p"]))
-    probs = warpers(None, scores).softmax(-1)[0].double()
-    expected = {("" if n == 3 else (SPECIAL + WORDS)[n]): float(p) for n, p in enumerate(probs) if p > 0}
+    _assert_as_frequent(counts, warpers(None, scores).softmax(-1)[0])
+
+
+def test_second_tokens_are_as_frequent_as_the_repetition_penalty_says(bert):
+    """After the most frequent first word, whose own score the penalty lowers."""
+    engine = load_engine(_config(bert, max_new_tokens=2, batch_size=1024, repetition_penalty=2.0))
+    texts = [sample.text.split() for sample in engine.sample(Request("w1 w2", k=20_000, seed=5))]
+    ((first, _),) = Counter(words[0] for words in texts if words).most_common(1)
+    counts = Counter(" ".join(words[1:]) for words in texts if words[:1] == [first])
+
+    written = 5 + int(first[1:])
+    scores = _plain_scores(bert, [2, 6, 7, written])
+    penalised = RepetitionPenaltyLogitsProcessor(2.0)(torch.tensor([[written]]), scores.clone())
+    assert penalised[0, written] < scores[0, written]
+    _assert_as_frequent(counts, penalised.softmax(-1)[0])
+
+
+def _plain_scores(folder, tokens):
+    """What the model says of the next token, less what no text may hold."""
+    scores = _load(folder)(input_ids=torch.tensor([tokens])).logits[:, -1].float()
+    scores[:, [0, 1, 2, 4]] = -torch.inf
+    return scores
+
+
+def _assert_as_frequent(counts, probs):
+    """Chi-square test of counts per word ("" is the end) against probabilities per token."""
+    n = sum(counts.values())
+    expected = {
+        ("" if t == 3 else (SPECIAL + WORDS)[t]): float(p) for t, p in enumerate(probs.double()) if p > 0
+    }
     assert set(counts) <= set(expected)
-    common = [word for word, p in expected.items() if p * 20_000 >= 5]
+    common = [word for word, p in expected.items() if p * n >= 5]
     rare = 1 - sum(expected[word] for word in common)
-    found = [counts[word] for word in common] + [20_000 - sum(counts[word] for word in common)]
-    wanted = [expected[word] * 20_000 for word in common] + [rare * 20_000]
+    found = [counts[word] for word in common] + [n - sum(counts[word] for word in common)]
+    wanted = [expected[word] * n for word in common] + [rare * n]
     if wanted[-1] < 5:
         found, wanted = found[:-1], [w * sum(found[:-1]) / sum(wanted[:-1]) for w in wanted[:-1]]
     assert chisquare(found, wanted).pvalue > 0.001
@@ -380,6 +451,15 @@ def test_narrower_widths_are_kept_only_where_they_agree(bert):
         return output
 
     model.forward = shaky
+    assert steady_widths(model, 30) == [8, 32]
+
+
+def test_a_width_in_which_one_layer_rounds_otherwise_is_not_kept(bert):
+    """The scores of the probe need not show it."""
+    model = _load(bert)
+    layer = model.bert.encoder.layer[-1].output.dense
+    forward = layer.forward
+    layer.forward = lambda rows: forward(rows) + (1e-3 if rows.shape == (16, 64) else 0.0)
     assert steady_widths(model, 30) == [8, 32]
 
 

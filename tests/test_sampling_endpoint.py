@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from prefect import flow
 
-from tasks.config import GeneratorConfig, PromptForm
+from tasks import runs
+from tasks.config import GeneratorConfig, PromptForm, RunConfig
+from tasks.records import Cell
 from tasks.sampling import Request, Sample, load_engine, retrying
 from tasks.sampling.endpoint import open_endpoint
 from tasks.sampling.retrying import requested_wait_s
 from tasks.sampling.thinking import without_thinking
+from tasks.store import ResultsStore, forget_loaded_store
 
 
 class Server:
@@ -142,6 +146,16 @@ def test_plain_prompts_go_to_completions_and_extensions_only_where_wanted():
         assert not {"min_p", "repetition_penalty", "messages", "stop"} & set(body)
 
 
+def test_a_system_prompt_is_sent_ahead():
+    with _serving() as server:
+        load_engine(_config(server, system_prompt="be brief")).sample(Request("write", k=1, seed=0))
+        [(_, body)] = server.asked
+        assert body["messages"] == [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": "write"},
+        ]
+
+
 def test_a_server_that_gives_one_choice_is_asked_again_with_other_seeds():
     with _serving(one_choice=True) as server:
         samples = load_engine(_config(server)).sample(Request("write", k=5, seed=1))
@@ -227,6 +241,29 @@ def test_a_refused_request_is_not_repeated():
         with pytest.raises(ValueError, match=_exactly(message)):
             load_engine(_config(server)).sample(GOOD)
         assert len(server.asked) == 1
+
+
+def test_cells_already_sampled_stay_when_the_endpoint_refuses_the_rest(prefect_api, tmp_path):
+    ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
+    forget_loaded_store()
+    base = {"labels": ("positive",), "wanted": 4, "draw": 4, "round": 1}
+
+    @flow
+    def sample_cells(config):
+        run = runs.open_run(config)
+        topics = list(run.topics.by_name)
+        return runs.sample(run, [Cell(**base, topic=topics[i], seed=i) for i in range(6)])
+
+    with _serving(None, None, None, *[(400, {}, {"error": "out of credit"})] * 3) as server:
+        generator = {"endpoint": server.url, "model": "small", "batch_size": 8}
+        config = RunConfig(profile="server", taxonomy="polarity3", generator=generator)
+        with pytest.raises(ValueError, match=r"answers status 400.*out of credit"):
+            sample_cells(config)
+        deadline = time.monotonic() + 60
+        while len(server.asked) < 6 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [ref.n_rows for ref in sample_cells(config)] == [4] * 6
+        assert len(server.asked) == 6 + 3
 
 
 def test_an_endpoint_that_is_down_is_told_before_sampling():

@@ -169,6 +169,32 @@ def test_chat_prompts_go_through_the_template(tmp_path):
     assert engine._wording.encode("i know") == [2, 10, 13, 8, 1]
 
 
+def test_a_system_prompt_comes_first(tmp_path):
+    _save(tmp_path)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content }} !{% endfor %}"
+    tokenizer.save_pretrained(tmp_path)
+    engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat, system_prompt="know"))
+    assert engine._wording.encode("i") == [13, 8, 10, 8]
+
+
+def test_a_system_prompt_that_the_template_does_not_take_is_refused_before_sampling(tmp_path):
+    _save(tmp_path)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    tokenizer.chat_template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}i"
+    )
+    tokenizer.save_pretrained(tmp_path)
+    load_engine(_config(tmp_path, prompt_form=PromptForm.chat))
+    message = (
+        "the generator's chat template refuses what it is given (System role not supported); expected one "
+        "that takes a prompt, and a system prompt if generator.system_prompt is set. Leave that out, or take "
+        "another model."
+    )
+    with pytest.raises(ValueError, match=_exactly(message)):
+        load_engine(_config(tmp_path, prompt_form=PromptForm.chat, system_prompt="know"))
+
+
 def test_control_and_plain_prompts_begin_with_the_start_mark_and_do_not_end(tmp_path):
     _save(tmp_path)
     control = load_engine(_config(tmp_path))

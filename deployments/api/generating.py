@@ -65,7 +65,8 @@ def _sampled(served: Served, request: GenerateRequest) -> list[Row]:
         seed=request.seed,
     )
     form = config.generator.prompt_form or PromptForm.control
-    order = order_for(cell, served.taxonomy, _topics(request.topic), form)
+    template = config.generator.template
+    order = order_for(cell, served.taxonomy, _topics(request.topic), form, template=template)
     wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
     drafts = [[Draft(s.text, s.finish == "length") for s in engine.sample(wish)] for wish in wishes]
     return rows_of(order, drafts, served.taxonomy, str(config.generator.model), "")

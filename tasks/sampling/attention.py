@@ -34,10 +34,8 @@ class Window:
     """Pages that are read."""
     seated: Tensor
     """Rows that are not idle, (rows,)."""
-    page: Tensor
-    """Page of the newest token of each of them, (rows,)."""
-    place: Tensor
-    """Its place in the page, (rows,)."""
+    line: Tensor
+    """Place of the newest token of each of them among all places of all heads and pages, (rows x heads,)."""
     row_of_lane: Tensor
     """Row in each lane of each tile, (tiles x `LANES`,); any row where a lane is empty."""
     lane_of_row: Tensor
@@ -81,8 +79,9 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
     ) -> tuple[Tensor, Tensor]:
         """Write one token per row, (width, heads, 1, size); what comes back leads `attend` to this layer."""
         window = self.opened()
-        self.keys[window.page, :, window.place] = key_states[window.seated, :, 0]
-        self.values[window.page, :, window.place] = value_states[window.seated, :, 0]
+        for held, new in ((self.keys, key_states), (self.values, value_states)):
+            rows = new[:, :, 0].index_select(0, window.seated)
+            held.view(-1, held.shape[-1]).index_copy_(0, window.line, rows.flatten(0, 1))
         keys: Any = self.keys[: window.n_pages]
         keys.slot_layer = self
         return keys, self.values[: window.n_pages]
@@ -104,7 +103,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
         query = (query * scaling).reshape(width, n_groups, n_heads // n_groups, size)
         prompt_keys, prompt_values, keys, values = self._read(window)
         to_prompt = _to_rows(_to_lanes(query, window) @ prompt_keys.transpose(-1, -2), window)
-        to_own = query[window.row_of_page] @ keys.transpose(-1, -2)
+        to_own = query.index_select(0, window.row_of_page) @ keys.transpose(-1, -2)
         scores = torch.cat([to_prompt, _side_by_side(to_own, window).flatten(3)], dim=-1)
         if softcap is not None:
             scores = softcap * torch.tanh(scores / softcap)
@@ -149,26 +148,35 @@ def _grown(held: Tensor, n: int, n_tokens: int) -> Tensor:
 
 def _to_lanes(by_row: Tensor, window: Window) -> Tensor:
     """(width, groups, heads, last) -> (tiles, groups, `LANES` x heads, last)."""
-    return by_row[window.row_of_lane].view(-1, LANES, *by_row.shape[1:]).transpose(1, 2).flatten(2, 3)
+    return (
+        by_row.index_select(0, window.row_of_lane)
+        .view(-1, LANES, *by_row.shape[1:])
+        .transpose(1, 2)
+        .flatten(2, 3)
+    )
 
 
 def _to_rows(by_lane: Tensor, window: Window) -> Tensor:
     """(tiles, groups, `LANES` x heads, last) -> (width, groups, heads, last)."""
     tiles, groups, heads, last = by_lane.shape
     split = by_lane.view(tiles, groups, LANES, heads // LANES, last)
-    return split.transpose(1, 2).flatten(0, 1)[window.lane_of_row]
+    return split.transpose(1, 2).flatten(0, 1).index_select(0, window.lane_of_row)
 
 
 def _side_by_side(by_page: Tensor, window: Window) -> Tensor:
     """(pages, groups, heads, last) -> (width, groups, heads, most pages, last), 0 where there is no page."""
-    held = torch.cat([by_page, by_page.new_zeros(1, *by_page.shape[1:])])[window.page_of_entry]
-    return held.view(len(window.lane_of_row), -1, *by_page.shape[1:]).permute(0, 2, 3, 1, 4)
+    held = torch.cat([by_page, by_page.new_zeros(1, *by_page.shape[1:])])
+    return (
+        held.index_select(0, window.page_of_entry)
+        .view(len(window.lane_of_row), -1, *by_page.shape[1:])
+        .permute(0, 2, 3, 1, 4)
+    )
 
 
 def _to_pages(by_row: Tensor, window: Window) -> Tensor:
     """(width, groups, heads, most pages x `PAGE`) -> (pages, groups, heads, `PAGE`)."""
     pages = by_row.reshape(*by_row.shape[:3], -1, PAGE)
-    return pages.permute(0, 3, 1, 2, 4).flatten(0, 1)[window.entry_of_page]
+    return pages.permute(0, 3, 1, 2, 4).flatten(0, 1).index_select(0, window.entry_of_page)
 
 
 def attend(

@@ -82,7 +82,8 @@ def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
 
 def _relative(logits: Tensor, temperature: float) -> Tensor:
     """Probabilities as multiples of the greatest, written over the scores."""
-    return logits.sub_(logits.amax(dim=-1, keepdim=True)).div_(temperature).exp_()
+    logits.sub_(logits.amax(dim=-1, keepdim=True))
+    return (logits if temperature == 1.0 else logits.div_(temperature)).exp_()
 
 
 def _top_k(logits: Tensor, k: int) -> Tensor:

@@ -15,6 +15,7 @@ from tasks.config import GeneratorConfig, PromptForm
 from tasks.sampling.contract import Request, Sample, Usage
 from tasks.sampling.retrying import Json, Pause, ask, refuse
 from tasks.sampling.thinking import without_thinking
+from tasks.sampling.wording import chat_messages
 
 CONNECT_S = 5.0
 ANSWER_S = 300.0
@@ -171,7 +172,7 @@ class EndpointEngine:
         if request.stop:
             body["stop"] = list(request.stop)
         if config.prompt_form is PromptForm.chat:
-            return body | {"messages": [{"role": "user", "content": request.prompt}]}
+            return body | {"messages": chat_messages(request.prompt, config.system_prompt)}
         return body | {"prompt": request.prompt}
 
     def _count(self, n_prompt_tokens: int = 0, n_new_tokens: int = 0, busy_s: float = 0.0) -> None:

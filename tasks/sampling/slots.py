@@ -112,9 +112,11 @@ class Slots:
             assert owner is not None
             owner[0][owner[1]] = gap
         del self._owners[n_pages:]
-        for layer in self.layers if gaps else ():
-            layer.keys[gaps] = layer.keys[movers]
-            layer.values[gaps] = layer.values[movers]
+        if gaps:
+            to, source = torch.tensor([gaps, movers], device=self.layers[0].keys.device)
+            for layer in self.layers:
+                for held in (layer.keys, layer.values):
+                    held.index_copy_(0, to, held.index_select(0, source))
 
     def _reserve_tile(self, prompt: Sequence[tuple[Tensor, Tensor]], tile: int, n_tokens: int) -> None:
         if not self.layers:
@@ -154,8 +156,7 @@ def _window(
         n_prompt=spans[0],
         n_pages=n_pages,
         seated=index([row for row, _ in seated]),
-        page=index([seat.pages[-1] for _, seat in seated]),
-        place=index([seat.n_own % PAGE for _, seat in seated]),
+        line=_lines(index([seat.pages[-1] * PAGE + seat.n_own % PAGE for _, seat in seated]), like.shape[1]),
         row_of_lane=index(row_of_lane),
         lane_of_row=index([0 if seat is None else seat.lane for seat in seats]),
         row_of_page=index(row_of_page),
@@ -163,6 +164,12 @@ def _window(
         page_of_entry=index(page_of_entry),
         mask=_mask(index(n_prompt), index(n_own), spans, like.dtype),
     )
+
+
+def _lines(places: Tensor, n_heads: int) -> Tensor:
+    """From places, counted through all pages, to those of (pages, heads, `PAGE`), (rows x heads,)."""
+    heads = torch.arange(n_heads, device=places.device)
+    return ((places // PAGE * n_heads)[:, None] + heads).mul(PAGE).add(places[:, None] % PAGE).flatten()
 
 
 def _rounded(n_tokens: int) -> int:

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import TemplateError
+
 from tasks.config import PromptForm
 from tasks.sampling.casing import restore_case
 from tasks.sampling.thinking import without_thinking
+
+
+def chat_messages(prompt: str, system_prompt: str | None) -> list[dict[str, str]]:
+    """A prompt as chat models are asked."""
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    return [*system, {"role": "user", "content": prompt}]
 
 
 @dataclass(frozen=True)
@@ -18,12 +26,14 @@ class Wording:
     end_tokens: frozenset[int]
     cased: bool = True
     """False for a lower-case vocabulary, whose texts get their sentence case and spacing back."""
+    system_prompt: str | None = None
+    """What a chat model is told first."""
 
     def encode(self, prompt: str) -> list[int]:
         """Token ids of a prompt, ready for the model to go on from.
 
         Raises:
-            ValueError: The prompt has no tokens, or the tokenizer has no chat template.
+            ValueError: The prompt has no tokens, or the tokenizer has no chat template that takes it.
         """
         tokens = self._chat(prompt) if self.form is PromptForm.chat else self._completion(prompt)
         if not tokens:
@@ -61,8 +71,17 @@ class Wording:
                 "the generator's tokenizer has no chat template; expected one for prompt form `chat`. "
                 "Take an instruct model, or set generator.prompt_form to plain."
             )
-        message = [{"role": "user", "content": prompt}]
-        text = self.tokenizer.apply_chat_template(
-            message, tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
+        try:
+            text = self.tokenizer.apply_chat_template(
+                chat_messages(prompt, self.system_prompt),
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=False,
+            )
+        except TemplateError as error:
+            raise ValueError(
+                f"the generator's chat template refuses what it is given ({error}); expected one that takes "
+                "a prompt, and a system prompt if generator.system_prompt is set. Leave that out, or take "
+                "another model."
+            ) from error
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -7,6 +7,7 @@ sampling controls. Every step ends a text with probability 1/30, so that lengths
 distilabel needs an environment of its own: `python -m venv DIR`, `DIR/bin/pip install distilabel==1.5.3
 requests transformers torch`, then `--distilabel DIR/bin/python` or SENTIMILL_DISTILABEL. On a machine that
 others use, `--clock cpu` counts the processor's seconds instead, on one thread (not for distilabel).
+`--precision` asks for another arithmetic than the one that the engine chooses here; all sides take it.
 """
 
 import argparse
@@ -39,15 +40,15 @@ from transformers import (
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tasks.config import GeneratorConfig, PromptForm
-from tasks.sampling import Request, load_engine
-from tasks.sampling.opening import arithmetic
+from tasks.sampling import Request, load_engine, opening
 
 RESULTS = Path("results/bench/sampling.json")
 MEAN_TOKENS, MOST_TOKENS, BATCH = 30, 120, 128
 TOP_P = 0.95
 CLOCK = {"now": time.perf_counter}
-TEXTS = {"embedded": 512, "gpt2": 256}
+TEXTS = {"embedded": 1024, "gpt2": 256}
 """Texts of our side of a pair; others get fewer where they are slow, which changes no rate."""
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 PAD, START, END = 0, 1, 2
 Work = Callable[[], int]
 """Does its share of texts and returns the number of new tokens."""
@@ -94,13 +95,13 @@ class Rivals:
         controls = {"max_new_tokens": MOST_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
         config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.control, **controls)
         self.engine = load_engine(config)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=arithmetic(False)).eval()
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=opening.arithmetic(False)).eval()
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
 
     def ours(self, prompts: list[str], k: int) -> int:
-        """Every prompt a request of k texts, from 16 threads."""
+        """Every prompt a request of k texts, all waiting at once, as the cells of a run do."""
         requests = [Request(prompt, k, seed=number) for number, prompt in enumerate(prompts)]
-        with ThreadPoolExecutor(16) as pool:
+        with ThreadPoolExecutor(len(requests)) as pool:
             return sum(
                 sample.n_tokens for samples in pool.map(self.engine.sample, requests) for sample in samples
             )
@@ -171,6 +172,7 @@ def beside_static(rivals: Rivals, prompts: list[str], repeats: int, k: int = 32)
 def beside_distilabel(rivals: Rivals, folder: Path, python: str, prompts: list[str]) -> dict[str, float]:
     """One text per prompt on both sides."""
     settings = {"prompts": ["<s> " + p for p in prompts], "max_new_tokens": MOST_TOKENS, "top_p": TOP_P}
+    settings["torch_dtype"] = str(rivals.model.dtype).removeprefix("torch.")
     script = Path(__file__).with_name("distilabel_side.py")
     ours = rate(lambda: rivals.ours(prompts, 1))
     done = subprocess.run(
@@ -184,11 +186,14 @@ def beside_distilabel(rivals: Rivals, folder: Path, python: str, prompts: list[s
 def beside_ceiling(rivals: Rivals, prompts: list[str], k: int, repeats: int) -> dict[str, float]:
     """Share of the tokens per second that the machine's matrix and copy rates allow, all measured in turn.
 
+    The matrix rate is that of the arithmetic in use, the copy rate in bytes.
+
     A step of B texts takes at least max((weights + keys and values) / copy rate, 2 N B / matrix rate); a
     prompt token costs as much as a new one and is shared by k texts.
     """
     rivals.ours(prompts[:1], k)
-    rates = [(matrix_rate(), copy_rate(), rate(lambda: rivals.ours(prompts, k))) for _ in range(repeats)]
+    dtype = rivals.model.dtype
+    rates = [(matrix_rate(dtype), copy_rate(), rate(lambda: rivals.ours(prompts, k))) for _ in range(repeats)]
     matrix, copy, reached = (max(column) for column in zip(*rates, strict=True))
     model, n_prompt = rivals.model, sum(len(prompt.split()) for prompt in prompts) / len(prompts)
     config, n_weights = model.config, sum(weight.numel() for weight in model.parameters())
@@ -199,9 +204,9 @@ def beside_ceiling(rivals: Rivals, prompts: list[str], k: int, repeats: int) -> 
     return figures | {"matrix_flop_per_s": matrix, "copy_bytes_per_s": copy}
 
 
-def matrix_rate() -> float:
-    """Multiplications and additions per second of a product of 1024 x 1024 fp32 matrices."""
-    a, product = torch.randn(1024, 1024), torch.empty(1024, 1024)
+def matrix_rate(dtype: torch.dtype) -> float:
+    """Multiplications and additions per second of a product of 1024 x 1024 matrices."""
+    a, product = torch.randn(1024, 1024).to(dtype), torch.empty(1024, 1024, dtype=dtype)
     return max(rate(lambda: torch.mm(a, a, out=product) is not None and 2 * 1024**3) for _ in range(20))
 
 
@@ -272,15 +277,19 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
     parser.add_argument("--distilabel", default=os.environ.get("SENTIMILL_DISTILABEL"))
     args = parser.parse_args()
     if args.clock == "cpu":
         torch.set_num_threads(1)
         CLOCK["now"] = time.process_time
+    if args.precision != "auto":
+        opening.arithmetic = lambda on_gpu: PRECISIONS[args.precision]
+    arithmetic = str(opening.arithmetic(False)).removeprefix("torch.")
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for shape in args.shapes:
         for name, figures in measure(shape, args.only, args.repeats, args.distilabel):
-            results.setdefault(name, {})[shape] = figures
+            results.setdefault(name, {})[f"{shape}, {arithmetic}"] = figures
             write(results)
     if not args.distilabel:
         Console().print("vs_distilabel is not measured: give --distilabel PYTHON that has it.")

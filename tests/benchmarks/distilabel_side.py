@@ -2,8 +2,8 @@
 
     PYTHON distilabel_side.py MODEL < settings.json
 
-Reads {"prompts", "max_new_tokens", "top_p"}, writes one line {"seconds", "n_tokens"}; loading is not timed.
-Tokens are counted from the texts; each text has one more, its end.
+Reads {"prompts", "max_new_tokens", "top_p", "torch_dtype"}, writes one line {"seconds", "n_tokens"}; loading
+is not timed. Tokens are counted from the texts; each text has one more, its end.
 """
 
 import json
@@ -16,7 +16,7 @@ from distilabel.models.llms import TransformersLLM
 def main() -> None:
     """Generate one text per prompt as distilabel does."""
     settings = json.load(sys.stdin)
-    llm = TransformersLLM(model=sys.argv[1], torch_dtype="float32", device="cpu")
+    llm = TransformersLLM(model=sys.argv[1], torch_dtype=settings["torch_dtype"], device="cpu")
     llm.load()
     inputs = [[{"role": "user", "content": prompt}] for prompt in settings["prompts"]]
     knobs = {"max_new_tokens": settings["max_new_tokens"], "top_p": settings["top_p"]}

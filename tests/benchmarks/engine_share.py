@@ -8,10 +8,10 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.testing.utilities import prefect_test_harness
 
-from tasks import stages
 from tasks.config import RunConfig
 from tasks.records import Cell
 from tasks.runs import open_run, sample
+from tasks.stages.texts import engine_of
 
 N_THREADS = 24
 """As in flows/regenerate.py."""
@@ -44,7 +44,7 @@ def _sample(n_cells: int, n_texts: int) -> dict[str, float]:
         )
         for i in range(n_cells)
     ]
-    engine = stages.engine_of(run.config.generator)
+    engine = engine_of(run.config.generator)
     before, start = engine.usage(), time.perf_counter()
     sample(run, cells)
     seconds, usage = time.perf_counter() - start, engine.usage()
