@@ -44,6 +44,7 @@ class Site:
 
     env: dict[str, str]
     folder: Path
+    began: float
     figures: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -125,7 +126,7 @@ def site(tmp_path_factory):
         env["AWS_ENDPOINT_URL"] = stack.enter_context(s3(folder, env))
         database = stack.enter_context(postgres(folder, env))
         env["PREFECT_API_URL"] = stack.enter_context(prefect_server(folder, env, database))
-        site = Site(env, folder)
+        site = Site(env, folder, began)
         done = site.command("-m", "deployments.setup")
         assert done.returncode == 0, done.stderr
         rest(site)
@@ -207,6 +208,38 @@ def test_a_schedule_starts_a_run(site):
     site.call(f"/deployments/{nightly['id']}/schedules/{made['id']}", method="DELETE")
     assert site.finished(run["id"])["state_name"] == "Completed"
     site.figures["cron_s"] = round(time.monotonic() - start, 1)
+
+
+def test_a_person_triggers_a_run_in_the_browser(site, browser):
+    start = time.monotonic()
+    before = len(site.runs("regenerate/on-demand"))
+    where = f"deployments/deployment/{site.deployment('regenerate/on-demand')['id']}/run"
+    page = opened(browser, f"{site.page}/v2/{where}")
+    page.get_by_text("Texts per label (Optional)", exact=True).wait_for()
+    fill(page, "Texts per label", "0")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=SCREENS / "form-refuses.png")
+    complaint = knob(page, "Texts per label").locator("input").evaluate("field => field.validationMessage")
+    assert complaint == "Value must be greater than or equal to 1."
+
+    for title, value in {"Texts per label": 10, "Topics per label": 3, "Epochs": 1, "Seed": 3}.items():
+        fill(page, title, str(value))
+    choose(page, "Taxonomy", "polarity3")
+    page.set_viewport_size({"width": 1400, "height": 9000})
+    page.screenshot(path=SCREENS / "form.png")
+    page.set_viewport_size(SIZE)
+    page.get_by_role("button", name="Submit").click()
+    until("the run", lambda: len(site.runs("regenerate/on-demand")) == before + 1, 120)
+    run = newest(site, "regenerate/on-demand")
+    assert run["parameters"]["config"]["taxonomy"] == "polarity3"
+    assert site.finished(run["id"])["state_name"] == "Completed"
+    site.figures["browser_s"] = round(time.monotonic() - start, 1)
+    site.figures["three_ways_s"] = round(time.monotonic() - site.began, 1)
+    page.goto(f"{site.page}/v2/runs/flow-run/{run['id']}?tab=Artifacts", wait_until="commit")
+    page.get_by_text("accepted-wanted").first.wait_for()
+    page.wait_for_timeout(3000)
+    page.screenshot(path=SCREENS / "run.png")
 
 
 def test_the_command_of_ci_fails_when_the_run_fails(site, tmp_path):
@@ -441,37 +474,6 @@ def test_silence_leaves_a_candidate(site):
     found = site.finished(run)
     assert found["state_name"] == "Completed", found["state"]["message"]
     assert "nobody approved it within 4 s" in site.artifact(run, "outcome")
-
-
-def test_a_person_triggers_a_run_in_the_browser(site, browser):
-    start = time.monotonic()
-    before = len(site.runs("regenerate/on-demand"))
-    where = f"deployments/deployment/{site.deployment('regenerate/on-demand')['id']}/run"
-    page = opened(browser, f"{site.page}/v2/{where}")
-    page.get_by_text("Texts per label (Optional)", exact=True).wait_for()
-    fill(page, "Texts per label", "0")
-    page.get_by_role("button", name="Submit").click()
-    page.wait_for_timeout(1000)
-    page.screenshot(path=SCREENS / "form-refuses.png")
-    complaint = knob(page, "Texts per label").locator("input").evaluate("field => field.validationMessage")
-    assert complaint == "Value must be greater than or equal to 1."
-
-    for title, value in {"Texts per label": 10, "Topics per label": 3, "Epochs": 1, "Seed": 3}.items():
-        fill(page, title, str(value))
-    choose(page, "Taxonomy", "polarity3")
-    page.set_viewport_size({"width": 1400, "height": 9000})
-    page.screenshot(path=SCREENS / "form.png")
-    page.set_viewport_size(SIZE)
-    page.get_by_role("button", name="Submit").click()
-    until("the run", lambda: len(site.runs("regenerate/on-demand")) == before + 1, 120)
-    run = newest(site, "regenerate/on-demand")
-    assert run["parameters"]["config"]["taxonomy"] == "polarity3"
-    assert site.finished(run["id"])["state_name"] == "Completed"
-    site.figures["browser_s"] = round(time.monotonic() - start, 1)
-    page.goto(f"{site.page}/v2/runs/flow-run/{run['id']}?tab=Artifacts", wait_until="commit")
-    page.get_by_text("accepted-wanted").first.wait_for()
-    page.wait_for_timeout(3000)
-    page.screenshot(path=SCREENS / "run.png")
 
 
 def opened(browser, address):
