@@ -24,23 +24,24 @@ def start(tmp_path):
 
     def launch():
         own = {"SENTIMILL_RESULTS": str(tmp_path / "results"), "PREFECT_HOME": str(tmp_path / "home")}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flows.regenerate", *SMALL],
-            cwd=ROOT,
-            env={**os.environ, **own},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        command = [sys.executable, "-m", "flows.regenerate", *SMALL]
+        log = tmp_path / f"said-{len(started)}.txt"  # no pipe: a killed run's server would hold it open
+        with log.open("w") as out:
+            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **own}, stdout=out, stderr=out)
         started.append(process)
-        return process
+        return process, log
 
     yield launch
     for process in started:
         if process.poll() is None:
             process.kill()
             process.wait()
-        process.stdout.close()
+
+
+def ended(process, log):
+    """What a run said, once it has ended."""
+    process.wait(400)
+    return log.read_text()
 
 
 def saved(tmp_path):
@@ -56,10 +57,10 @@ def once_sampling(process, tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_keeps_what_it_had_and_the_same_command_ends_it(start, tmp_path, how):
-    process = start()
+    process, log = start()
     once_sampling(process, tmp_path)
     process.send_signal(how)
-    said = process.communicate()[0]
+    said = ended(process, log)
     before = saved(tmp_path)
 
     if how == signal.SIGINT:
@@ -68,22 +69,22 @@ def test_an_interrupted_run_keeps_what_it_had_and_the_same_command_ends_it(start
         assert "Traceback" not in said
     assert not (tmp_path / "results" / "runs").exists()
 
-    again = start()
-    assert "outcome " in again.communicate()[0]
+    again, log = start()
+    assert "outcome " in ended(again, log)
     assert again.returncode == 0
     assert {name: saved(tmp_path)[name] for name in before} == before
 
 
 def test_a_run_whose_server_goes_keeps_what_it_had_and_the_same_command_ends_it(start, tmp_path):
-    process = start()
+    process, log = start()
     once_sampling(process, tmp_path)
     (server,) = psutil.Process(process.pid).children(recursive=True)
     server.kill()
-    process.communicate()
+    ended(process, log)
     before = saved(tmp_path)
 
     assert before
 
-    again = start()
-    assert "outcome " in again.communicate()[0]
+    again, log = start()
+    assert "outcome " in ended(again, log)
     assert {name: saved(tmp_path)[name] for name in before} == before
