@@ -11,7 +11,12 @@ from typing import Any
 
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
+from prefect.settings import (
+    PREFECT_API_KEY,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
@@ -34,6 +39,8 @@ FELL = 1
 BAD_INPUT = 2
 ESTIMATE = "--estimate"
 INTERRUPTED = 130
+RETRIES_ON_ITS_OWN = 3
+"""Over 14 s, for requests that a busy machine does not answer at once."""
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -158,12 +165,14 @@ def on_its_own() -> Iterator[None]:
     """Without a server, end what killed runs left, and send no events of task runs.
 
     The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
-    half of what a task costs. Prefect sends none to that server when it is given a key for another.
+    half of what a task costs. Prefect sends none to that server when it is given a key for another. Nor does
+    that server come back once it is gone: asking it for a minute, call after call, only delays the end.
     """
+    own = {PREFECT_API_KEY: "none", PREFECT_CLIENT_MAX_RETRIES: RETRIES_ON_ITS_OWN}
     local = not get_current_settings().api.url
     if local:
         end_leftovers()
-    with temporary_settings({PREFECT_API_KEY: "none"} if local else {}):
+    with temporary_settings(own if local else {}):
         yield
 
 
