@@ -17,9 +17,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.strip()]
 LOCKED = {canonicalize_name(name): Version(number) for name, number in (line.split("==", 1) for line in LOCK)}
 CORE = [Requirement(line) for line in PROJECT["dependencies"]]
-# What rebuilds the scrubber's tables, checks a whole site, joins a cluster, searches or feeds trackers is
-# not installed by default.
-SPECIAL = {"scrubber-build", "operations", "ray", "search", "tracking"}
+# What measures the scrubber or rebuilds its tables, checks a whole site, joins a cluster, searches or feeds
+# trackers is not installed by default.
+SPECIAL = {"scrubber-bench", "scrubber-build", "operations", "ray", "search", "tracking"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in SPECIAL}
 EXTRA = [Requirement(line) for lines in EXTRAS.values() for line in lines]
 
