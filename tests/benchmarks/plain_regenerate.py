@@ -30,7 +30,7 @@ class PlainTask:
 
     def submit(self, *args: Any) -> Future[Any]:
         future = self._threads.submit(self.fn, *args)
-        future.wait, future.state = future.result, future  # type: ignore[attr-defined]
+        future.wait, future.state, future.name = future.result, future, "Completed"  # type: ignore[attr-defined]
         return future
 
 
