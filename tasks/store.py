@@ -222,15 +222,20 @@ class ResultsStore(WritableFileSystem):
         sha256 = folder_sha256(folder)
         ref = ModelRef(uri=f"models/{sha256[:20]}", sha256=sha256)
         wanted = {f"{ref.uri}/{file.relative_to(folder).as_posix()}": file for file in files_of(folder)}
-        # File by file, each at once whole: another run may be writing, or reading, the same model.
-        for path, file in wanted.items():
-            if not self._holds(path, sha256_of(file.read_bytes())):
-                self.write_path(path, file.read_bytes())
         mark = f"{ref.uri}/{MARK}"
+        # File by file, each at once whole, and none that is there: another run may be reading the same model,
+        # and would find the new file's temporary name in the folder.
+        for path, file in wanted.items():
+            self._put_file(path, file.read_bytes())
         for path in set(self.written(ref.uri)) - {*wanted, mark}:
             self.remove(path)
-        self.write_path(mark, sha256.encode())  # last: it says that all the rest is there
+        self._put_file(mark, sha256.encode())  # last: it says that all the rest is there
         return ref
+
+    def _put_file(self, path: str, content: bytes) -> None:
+        """Write a file that is missing or damaged."""
+        if not self._holds(path, sha256_of(content)):
+            self.write_path(path, content)
 
     def get_folder(self, ref: ModelRef) -> Path:
         """Local folder with the model of a ref, checked."""
