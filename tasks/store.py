@@ -211,11 +211,10 @@ class ResultsStore(WritableFileSystem):
 
     def get_tree(self, prefix: str, folder: Path) -> None:
         """Copy the files below a prefix into a local folder."""
-        root = self.uri(prefix)
-        for place in self._fs.find(root):
-            file = folder / place[len(self._fs._strip_protocol(root)) :].lstrip("/")
+        for path in self.written(prefix):
+            file = folder / path.removeprefix(f"{prefix}/")
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(self._fs.cat_file(place))
+            file.write_bytes(self.read_path(path))
 
     def put_folder(self, folder: Path) -> ModelRef:
         """Copy a model folder, named by the content of all its files."""

@@ -157,34 +157,33 @@ def test_a_chat_prompt_without_a_chat_template_is_refused(tmp_path):
         load_engine(_config(_save(tmp_path), prompt_form=PromptForm.chat))
 
 
+def _save_with_chat_template(folder, template):
+    _save(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(folder)
+
+
 def test_chat_prompts_go_through_the_template(tmp_path):
-    _save(tmp_path)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
-    tokenizer.chat_template = (
-        "{% for m in messages %}[CLS] {{ m.content }} !{% endfor %}{{ enable_thinking }}"
+    _save_with_chat_template(
+        tmp_path, "{% for m in messages %}[CLS] {{ m.content }} !{% endfor %}{{ enable_thinking }}"
     )
-    tokenizer.save_pretrained(tmp_path)
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat))
     # "False" is no word of the vocabulary: 2 [CLS], 10 i, 13 know, 8 !, 1 [UNK].
     assert engine._wording.encode("i know") == [2, 10, 13, 8, 1]
 
 
 def test_a_system_prompt_comes_first(tmp_path):
-    _save(tmp_path)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
-    tokenizer.chat_template = "{% for m in messages %}{{ m.content }} !{% endfor %}"
-    tokenizer.save_pretrained(tmp_path)
+    _save_with_chat_template(tmp_path, "{% for m in messages %}{{ m.content }} !{% endfor %}")
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat, system_prompt="know"))
     assert engine._wording.encode("i") == [13, 8, 10, 8]
 
 
 def test_a_system_prompt_that_the_template_does_not_take_is_refused_before_sampling(tmp_path):
-    _save(tmp_path)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
-    tokenizer.chat_template = (
-        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}i"
+    _save_with_chat_template(
+        tmp_path,
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}i",
     )
-    tokenizer.save_pretrained(tmp_path)
     load_engine(_config(tmp_path, prompt_form=PromptForm.chat))
     message = (
         "the generator's chat template refuses what it is given (System role not supported); expected one "
