@@ -4,6 +4,7 @@ import string
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -402,6 +403,39 @@ def test_many_threads_are_served_by_one_batch(bert):
         together = list(pool.map(engine.sample, requests))
     assert together == [engine.sample(request) for request in requests]
     assert engine.usage().n_new_tokens == 2 * sum(s.n_tokens for samples in together for s in samples)
+
+
+def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, monkeypatch):
+    engine, gate, admitted = load_engine(_config(bert, batch_size=8)), threading.Semaphore(0), []
+    admit, batch = engine._batch.admit, engine._batch
+
+    def record(rows):
+        admitted.extend(row.job.request.seed for row in rows)
+        admit(rows)
+        assert gate.acquire(timeout=30)
+
+    monkeypatch.setattr(batch, "admit", record)
+    with ThreadPoolExecutor(5) as pool:
+        jobs = [pool.submit(engine.sample, Request("w1 w2", k=8, seed=0))]
+        lengths = {1: 3, 2: 9, 3: 6}
+        for seed, length in lengths.items():
+            _await(lambda n=seed: len(engine._waiting) == 8 * (n - 1) and admitted)
+            jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:length]), k=8, seed=seed)))
+        _await(lambda: len(engine._waiting) == 24)
+        gate.release()
+        _await(lambda: 2 in admitted)
+        jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:12]), k=8, seed=4)))
+        _await(lambda: engine._waiting)
+        gate.release(32)
+        assert all(len(job.result(timeout=60)) == 8 for job in jobs)
+    assert list(dict.fromkeys(admitted)) == [0, 2, 3, 1, 4]
+
+
+def _await(come):
+    deadline = time.monotonic() + 30
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_an_error_reaches_every_caller_and_the_engine_goes_on(bert):

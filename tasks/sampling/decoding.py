@@ -59,6 +59,11 @@ class Job:
     done: dict[int, Sample] = field(default_factory=dict)
     abandoned: bool = False
 
+    @property
+    def n_prompt(self) -> int:
+        """Tokens of the longest prompt."""
+        return max(map(len, self.prompts))
+
     def forget(self) -> None:
         """Drop what was computed: the batch that held it is gone."""
         self.prefills.clear()

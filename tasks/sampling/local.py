@@ -31,7 +31,9 @@ class LocalEngine:
     """Samples from a model in this process; see `Engine`.
 
     A decode thread lives while there is work: it admits waiting rows whenever rows leave. Callers only
-    queue and wait, so an interrupt reaches them at once.
+    queue and wait, so an interrupt reaches them at once. What waits is taken longest prompt first, since
+    attention reads as much of every prompt as the longest in the batch has; what comes meanwhile waits for
+    the next turn, so that none waits for ever.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class LocalEngine:
         self._context = context
         self._batch = Batch(model, limits, widths)
         self._waiting: deque[Row] = deque()
+        self._turn: deque[Row] = deque()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -83,13 +86,13 @@ class LocalEngine:
         if self._limits.n_lanes == 2:
             prompts.append(request.null_prompt or request.prompt)
         tokens = [self._wording.encode(prompt) for prompt in prompts]
-        longest = max(map(len, tokens))
-        if longest + self._limits.max_new_tokens > self._context:
+        job = Job(request, tokens, self._wording, self._limits.max_new_tokens)
+        if job.n_prompt + job.max_new_tokens > self._context:
             raise ValueError(
-                f"prompt has {longest} tokens and generator.max_new_tokens is {self._limits.max_new_tokens}; "
+                f"prompt has {job.n_prompt} tokens and generator.max_new_tokens is {job.max_new_tokens}; "
                 f"expected at most {self._context} together, the generator's context. Shorten either."
             )
-        return Job(request, tokens, self._wording, self._limits.max_new_tokens)
+        return job
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -115,8 +118,11 @@ class LocalEngine:
     def _take(self) -> list[Row]:
         """Waiting rows for the places that are free."""
         rows: list[Row] = []
-        while self._waiting and len(rows) < self._batch.n_free:
-            row = self._waiting.popleft()
+        while (self._turn or self._waiting) and len(rows) < self._batch.n_free:
+            if not self._turn:
+                self._turn.extend(sorted(self._waiting, key=lambda row: -row.job.n_prompt))
+                self._waiting.clear()
+            row = self._turn.popleft()
             if not row.job.abandoned:
                 rows.append(row)
         return rows
@@ -132,7 +138,9 @@ class LocalEngine:
     def _fail(self, rows: Sequence[Row], error: BaseException) -> None:
         """Hand an error to every caller and start afresh."""
         with self._lock:
-            jobs = {id(row.job): row.job for row in [*rows, *self._batch.rows, *self._waiting]}
+            held = [*rows, *self._batch.rows, *self._turn, *self._waiting]
+            jobs = {id(row.job): row.job for row in held}
+            self._turn.clear()
             self._waiting.clear()
             self._batch = Batch(self._model, self._limits, self._widths)
         for job in jobs.values():
@@ -153,7 +161,7 @@ class LocalEngine:
             row.forget()
         with self._lock:
             self._batch = Batch(self._model, self._limits, self._widths)
-            self._waiting.extendleft(reversed(held.values()))
+            self._turn.extendleft(reversed(held.values()))
         torch.cuda.empty_cache()
 
     def _account(self, seconds: float) -> None:
