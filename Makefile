@@ -92,6 +92,7 @@ bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed (more of it with D
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_votes.py --real $(DATA)/goemotions
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_steps.py --real $(DATA)/goemotions
 
 bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what orchestration costs
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_operations.py

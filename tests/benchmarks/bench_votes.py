@@ -26,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -146,12 +147,14 @@ def swapped_found(
     }
 
 
-def raw_generations(seed: int, engine: object) -> tuple[list[Cell], list[Row]]:
-    """Cells of a plan and the texts drawn for them, kept in the scratch folder."""
+def raw_generations(seed: int, engine: object, sets: bool = True) -> tuple[list[Cell], list[Row]]:
+    """Cells of a plan, with label sets or one label each, and the texts drawn for them; kept in scratch."""
     plan = PlanConfig(per_label=PER_LABEL, oversampling=OVERSAMPLING)
+    if not sets:
+        plan = plan.model_copy(update={"pair_share": 0.0})
     config = RunConfig(taxonomy="goemotions", seed=seed, plan=plan).resolved()
     cells = plan_cells(config, TAXONOMY, TOPICS)
-    file = SCRATCH / f"raw-{PER_LABEL}-{seed}.parquet"
+    file = SCRATCH / f"raw-{PER_LABEL}-{seed}{'' if sets else '-single'}.parquet"
     if not file.is_file():
         orders = [order_for(cell, TAXONOMY, TOPICS, PromptForm.control) for cell in cells]
 
@@ -205,23 +208,33 @@ def arms_of(
     return some
 
 
-def by_embeddings(train: tuple[list[str], Matrix], test: list[str], seed: int) -> Matrix:
+def by_embeddings(
+    train: tuple[list[str], Matrix], test: Sequence[str], seed: int, importance: Matrix | None = None
+) -> Matrix:
     """Decided labels of the test texts, (n_test, n_labels), by one logistic regression per label."""
     vectors, targets = embed(train[0]), train[1]
+    counted = np.ones(len(targets)) if importance is None else importance
     out = np.zeros(targets.shape)
     for learn, judge in KFold(3, shuffle=True, random_state=seed).split(vectors):
-        out[judge] = _fit(vectors[learn], targets[learn], vectors[judge])
+        out[judge] = _fit(vectors[learn], targets[learn], vectors[judge], counted[learn])
     weights = population_weights(targets, cast("tuple[float, ...]", TAXONOMY.shares))
     thresholds = tune_thresholds(out, targets, 20, weights)
-    return decide(_fit(vectors, targets, embed(test)), thresholds)
+    return decide(_fit(vectors, targets, vectors_of(tuple(test)), counted), thresholds)
 
 
-def _fit(vectors: Matrix, targets: Matrix, others: Matrix) -> Matrix:
+@cache
+def vectors_of(texts: tuple[str, ...]) -> Matrix:
+    """Embeddings of texts that every arm is measured on."""
+    return embed(texts)
+
+
+def _fit(vectors: Matrix, targets: Matrix, others: Matrix, counted: Matrix) -> Matrix:
     """Probabilities, (n_others, n_labels); unknown targets are left out of their label's fit."""
     found = np.zeros((len(others), targets.shape[1]))
     for label, column in enumerate(targets.T):
         known = column >= 0
-        model = LogisticRegression(C=10.0, max_iter=100).fit(vectors[known], column[known] >= 0.5)
+        model = LogisticRegression(C=10.0, max_iter=100)
+        model.fit(vectors[known], column[known] >= 0.5, sample_weight=counted[known])
         found[:, label] = model.predict_proba(others)[:, 1]
     return found
 
@@ -243,14 +256,18 @@ def macro_f1(decided: Matrix, true: Matrix, counts: Matrix) -> Matrix:
     return (2 * hits / np.maximum(said + are, 1)).mean(axis=1)
 
 
+def resamples(n: int) -> Matrix:
+    """How often each of n rows is in each resample, (1 + RESAMPLES, n); the first is the data as it is."""
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(float)
+    return np.vstack([np.ones(n), drawn])
+
+
 def training_value(
     dev: Sequence[Row], engine: object, vote: Vote, teacher: Teacher, weights: dict[str, float]
 ) -> dict[str, object]:
     """Macro-F1 on dev of every arm; what the stages add over raw text, with a paired bootstrap interval."""
     texts, true = [row["text"] for row in dev], targets_of(dev) > 0.5
-    rng = np.random.default_rng(0)
-    counts = rng.multinomial(len(dev), np.full(len(dev), 1 / len(dev)), RESAMPLES).astype(float)
-    counts = np.vstack([np.ones(len(dev)), counts])  # the first is the data as it is
+    counts = resamples(len(dev))
     scores: dict[str, dict[str, list[Matrix]]] = {"embeddings": {}, "words": {}}
     n_rows = []
     for seed in SEEDS:
@@ -265,9 +282,9 @@ def training_value(
                 scores[kind].setdefault(arm, []).append(f1)
         sys.stderr.write(f"seed {seed}: {n_rows[-1]} rows, {time.perf_counter() - start:.0f} s\n")
     return {
-        "value_over_raw_macro_f1": _gain(scores["embeddings"], "after the stages"),
-        "value_over_raw_macro_f1_with_teacher": _gain(scores["embeddings"], "with a teacher"),
-        "value_over_raw_macro_f1_by_words": _gain(scores["words"], "after the stages"),
+        "value_over_raw_macro_f1": gain(scores["embeddings"], "after the stages", "raw"),
+        "value_over_raw_macro_f1_with_teacher": gain(scores["embeddings"], "with a teacher", "raw"),
+        "value_over_raw_macro_f1_by_words": gain(scores["words"], "after the stages", "raw"),
         "value_arms_macro_f1": {
             kind: {arm: [round(float(f[0]), 4) for f in f1] for arm, f1 in arms.items()}
             for kind, arms in scores.items()
@@ -276,10 +293,11 @@ def training_value(
     }
 
 
-def _gain(arms: dict[str, list[Matrix]], arm: str) -> dict[str, object]:
-    gain = np.mean(arms[arm], axis=0) - np.mean(arms["raw"], axis=0)
-    low, high = np.quantile(gain[1:], [0.025, 0.975])
-    return {"gain": round(float(gain[0]), 4), "interval_95": [round(float(low), 4), round(float(high), 4)]}
+def gain(arms: dict[str, list[Matrix]], arm: str, over: str) -> dict[str, object]:
+    """What one arm has over another in the mean of its seeds, with its paired bootstrap interval."""
+    found = np.mean(arms[arm], axis=0) - np.mean(arms[over], axis=0)
+    low, high = np.quantile(found[1:], [0.025, 0.975])
+    return {"gain": round(float(found[0]), 4), "interval_95": [round(float(low), 4), round(float(high), 4)]}
 
 
 def main() -> None:
