@@ -93,16 +93,7 @@ def run_proof(flow: Callable[[ProofConfig], ProofSummary]) -> None:
         require_writable_root()
         with on_its_own():
             summary = flow(config)
-    rows = [json.loads(row) for row in summary.table]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for column in dict.fromkeys(name for row in rows for name in row):
-        table.add_column(column, justify="left" if column == "arm" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(row.get(column.header, "") for column in table.columns))
-    console = Console()
-    console.print(table)
-    for name, value in (("report", summary.report), ("proof", summary.path)):
-        console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+    show_proof(summary)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
@@ -232,6 +223,22 @@ def show(summary: RunSummary) -> None:
         console.print(said, markup=False, highlight=False, soft_wrap=True)
     fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
     for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
+        console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_proof(summary: ProofSummary) -> None:
+    """Print the protocol table and paths."""
+    rows = [json.loads(row) for row in summary.table]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for column in dict.fromkeys(name for row in rows for name in row):
+        table.add_column(column, justify="left" if column == "arm" else "right", no_wrap=column != "arm")
+    for row in rows:  # "0.1 [0.0, 0.2]" in two lines, or the table would be wider than a terminal
+        cells = [row.get(str(column.header), "") for column in table.columns]
+        table.add_row(cells[0], *(re.sub(r" \[(.*), (.*)\]", r"\n\1…\2", cell) for cell in cells[1:]))
+    console = Console()
+    console.print(summary.title, markup=False, highlight=False)
+    console.print(table)
+    for name, value in (("report", summary.report), ("proof", summary.path)):
         console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -31,6 +31,14 @@ TFIDF, MAJORITY = "real, TF-IDF + logistic regression", "real, majority"
 RIDGE = "real, TF-IDF ridge"
 SYNTHETIC_TFIDF = "synthetic, TF-IDF + logistic regression"
 MOST_EPOCHS = 12
+AMONG_LABELS = {
+    "f1_macro": "macro-F1",
+    "f1_micro": "micro-F1",
+    "f1_rarest": "rarest F1",
+    "mean_average_precision": "mAP",
+}
+ON_A_SCALE = {"f1_macro": "macro-F1", "kappa": "kappa", "pearson": "Pearson", "mae": "MAE"}
+"""Scores that the table shows, and what it calls them; all others stand in the JSON and on the page."""
 
 
 class Found(NamedTuple):
@@ -118,10 +126,14 @@ def write_proof(run: Run, found: Found) -> ProofSummary:
     path = f"proof/{run.taxonomy.name}"
     write_json(run.store, f"{path}.json", page)
     run.store.write_path(f"{path}.html", render_proof(page).encode())
-    rows = table_of(compared)
-    runpage.show_table("proof", rows, "What each mix of rows is worth")
-    table = tuple(json.dumps(row) for row in rows)
-    return ProofSummary(path=run.store.uri(f"{path}.json"), report=run.store.uri(f"{path}.html"), table=table)
+    title, rows = title_of(page), table_of(compared, run.taxonomy.ordinal)
+    runpage.show_table("proof", rows, title)
+    return ProofSummary(
+        path=run.store.uri(f"{path}.json"),
+        report=run.store.uri(f"{path}.html"),
+        title=title,
+        table=tuple(json.dumps(row) for row in rows),
+    )
 
 
 def page_of(run: Run, found: Found, compared: Compared) -> dict[str, Any]:
@@ -193,12 +205,22 @@ def _add_score(
             compared.differences[f"{one} - {other}"][score] = interval(draws[one] - draws[other])
 
 
-def table_of(compared: Compared) -> list[dict[str, object]]:
+def title_of(page: Mapping[str, Any]) -> str:
+    """What the table says, and what it was measured with."""
+    rows, seeds = page["rows_per_arm"], page["seeds"]
+    return (
+        f"{page['taxonomy']}: what each mix of rows is worth on {page['test_rows']:,} texts of people, mean "
+        f"of {seeds} seed{'s' if seeds > 1 else ''} (95 % interval over texts); "
+        + (f"at most {rows:,} real and {rows:,} synthetic rows per arm" if rows else "all rows in every arm")
+    )
+
+
+def table_of(compared: Compared, ordinal: bool) -> list[dict[str, object]]:
     """One row per arm, then one per difference: value and interval of the scores that matter."""
-    shown = ("f1_macro", "f1_micro", "f1_rarest", "mean_average_precision", "kappa", "mae")
+    shown = ON_A_SCALE if ordinal else AMONG_LABELS
     both = {**compared.scores, **compared.differences}
     return [
-        {"arm": name, **{s: _text(scores[s], " - " in name) for s in shown if s in scores}}
+        {"arm": name, **{title: _text(scores[s], " - " in name) for s, title in shown.items() if s in scores}}
         for name, scores in both.items()
     ]
 

@@ -181,6 +181,8 @@ class ProofSummary(Record):
     """Every figure, as JSON."""
     report: str
     """The page that shows them."""
+    title: str
+    """What was measured, on what, with how many rows and seeds."""
     table: tuple[str, ...]
     """Rows of the table as JSON."""
 

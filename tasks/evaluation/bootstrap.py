@@ -32,8 +32,9 @@ def draw_counts(n_rows: int, seed: int, n_draws: int = N_DRAWS) -> Matrix:
     Column after column in memory, for `average_precision` takes whole columns.
     """
     rng = np.random.default_rng(seed)
-    counts: Matrix = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws)
-    return counts.astype(np.float32, order="F")
+    counts = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws)
+    by_column: Matrix = counts.astype(np.float32, order="F")
+    return by_column
 
 
 def estimate(scores: Sequence[Score], counts: Matrix, minus: Sequence[Score] = ()) -> Estimate:
