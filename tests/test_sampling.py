@@ -33,12 +33,13 @@ from transformers.generation import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from transformers.pytorch_utils import Conv1D
 
 from tasks.config import GeneratorConfig, PromptForm
 from tasks.sampling import Request, Sample, load_engine, opening
 from tasks.sampling.attention import ATTENTION
 from tasks.sampling.decoding import score_next
-from tasks.sampling.packing import pack_weights
+from tasks.sampling.packing import Packed, pack_weights, product_like
 from tasks.sampling.prefill import Prompts
 from tasks.sampling.probing import check_cached_decoding, steady_widths
 from tasks.sampling.slots import Seat, Slots
@@ -149,6 +150,30 @@ def test_packed_bf16_weights_give_the_same_scores_but_for_rounding(folder):
     scores = exact(tokens).logits
     errors = [(model(tokens).logits.float() - scores).abs().max() for model in (packed, plain)]
     assert errors[0] <= 1.5 * errors[1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+@pytest.mark.parametrize("kind", [torch.nn.Linear, lambda n_in, n_out: Conv1D(n_out, n_in)])
+def test_rows_of_a_packed_product_do_not_hang_on_their_number(kind, dtype):
+    layers = torch.nn.Sequential(kind(384, 64), kind(1536, 64)).to(dtype)
+    assert pack_weights(layers) == 2
+    for layer in layers:
+        product, rows = product_like(layer, 128)
+        expected = product(rows)
+        assert expected.abs().max() < 1e-2 * rows.abs().max()  # rounding is all that is left
+        for n_rows in (8, 16, 32, 64):
+            assert torch.equal(product(rows[:n_rows]), expected[:n_rows])
+
+
+def test_a_packed_product_is_filled_up_where_it_must_be(bert):
+    layer = torch.nn.Linear(32, 8)
+    rows = torch.randn(3, 2, 32)
+    with torch.inference_mode():
+        assert torch.allclose(Packed(layer, 64)(rows), layer(rows), atol=1e-5)
+        assert torch.equal(
+            Packed(layer, 64)(rows),
+            Packed(layer, 1)(torch.cat([rows.flatten(0, 1), torch.zeros(58, 32)]))[:6].view(3, 2, 8),
+        )
 
 
 def test_weights_that_are_neither_fp32_nor_bf16_are_left_as_they_are(bert):

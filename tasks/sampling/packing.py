@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers.pytorch_utils import Conv1D
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,12 @@ def pack_weights(model: nn.Module) -> int:
     except (AttributeError, RuntimeError, ValueError) as error:
         log.info("Weights are not packed here: %s", error)
         return 0
+    least: dict[torch.Size, int] = {}
     for layer in layers:
-        layer.forward = _packed(layer)  # type: ignore[method-assign]
+        kind = layer.weight.shape
+        if kind not in least:
+            least[kind] = _steady_rows(layer)
+        layer.forward = Packed(layer, least[kind])  # type: ignore[method-assign]
     return len(layers)
 
 
@@ -49,16 +54,77 @@ def linear_layers(model: nn.Module) -> list[nn.Linear | Conv1D]:
     return [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D)]
 
 
-def _packed(layer: nn.Linear | Conv1D) -> Callable[[Tensor], Tensor]:
-    weight = layer.weight.t().contiguous() if isinstance(layer, Conv1D) else layer.weight
-    operations: Any = torch.ops.mkldnn
-    packed, bias = operations._reorder_linear_weight(weight.detach(), ROWS), layer.bias
+class Packed:
+    """Product with the packed weights of a layer.
 
-    def forward(rows: Tensor) -> Tensor:
-        product: Tensor = operations._linear_pointwise(rows, packed, bias, "none", [], "")
+    Args:
+        layer: Its weights and bias.
+        least: Fewer rows than these are filled up with zeros.
+    """
+
+    def __init__(self, layer: nn.Linear | Conv1D, least: int = 1) -> None:
+        weight = layer.weight.t().contiguous() if isinstance(layer, Conv1D) else layer.weight
+        self.operations: Any = torch.ops.mkldnn
+        self.weight = self.operations._reorder_linear_weight(weight.detach(), ROWS)
+        self.bias, self.least = layer.bias, least
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """(..., n_in) -> (..., n_out)."""
+        n_rows = rows.shape[:-1].numel()
+        if n_rows >= self.least:
+            return self._multiply(rows)
+        filled = pad(rows.reshape(n_rows, -1), (0, 0, 0, self.least - n_rows))
+        return self._multiply(filled)[:n_rows].view(*rows.shape[:-1], -1)
+
+    def _multiply(self, rows: Tensor) -> Tensor:
+        product: Tensor = self.operations._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
         return product
 
-    return forward
+
+@torch.inference_mode()
+def product_like(layer: nn.Linear | Conv1D, n_rows: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """The layer's product with other weights, and rows of which every sum is nothing but rounding.
+
+    The order in which a kernel adds up hangs on the shapes alone. In a product of any numbers, rounding the
+    sum to bf16 hides it almost always; where the terms cancel out, hardly ever.
+
+    Returns:
+        The product, packed if the layer's is, and its rows, (n_rows, n_in).
+    """
+    as_rows = isinstance(layer, Conv1D)
+    n_out, n_in = layer.weight.shape[::-1] if as_rows else layer.weight.shape
+    twin: nn.Linear | Conv1D = (
+        Conv1D(n_out, n_in) if as_rows else nn.Linear(n_in, n_out, layer.bias is not None)
+    )
+    twin.to(layer.weight)
+    weight = twin.weight.T if as_rows else twin.weight
+    source = torch.Generator().manual_seed(0)
+    order, half = torch.randperm(n_in, generator=source), n_in // 2
+
+    def cancelling(n: int, sign: int) -> Tensor:
+        numbers = torch.randn(n, half, generator=source, dtype=weight.dtype)
+        return torch.cat([numbers, sign * numbers, numbers.new_zeros(n, n_in - 2 * half)], dim=1)[:, order]
+
+    weight.copy_(cancelling(n_out, 1))
+    if twin.bias is not None:
+        twin.bias.zero_()
+    packed = layer.forward
+    return (Packed(twin, packed.least) if isinstance(packed, Packed) else twin), cancelling(n_rows, -1)
+
+
+@torch.inference_mode()
+def _steady_rows(layer: nn.Linear | Conv1D) -> int:
+    """Fewest rows from which a row's product no longer hangs on how many there are; `ROWS` at most.
+
+    With bf16 on AMX, up to 32 rows run through kernels that add up in another order. To fill such a product
+    up costs little, for it mostly reads weights, and lets everything else in a narrow batch be narrow.
+    """
+    twin, rows = product_like(layer, 2 * ROWS)
+    product, least = Packed(twin), ROWS  # type: ignore[arg-type]
+    expected = product(rows)
+    while least > 1 and torch.equal(product(rows[: least // 2]), expected[: least // 2]):
+        least //= 2
+    return least
 
 
 @torch.inference_mode()
@@ -66,6 +132,6 @@ def _try_out(layer: nn.Linear | Conv1D) -> None:
     n_in = layer.weight.shape[0 if isinstance(layer, Conv1D) else 1]
     rows = torch.linspace(-1.0, 1.0, 3 * n_in, dtype=layer.weight.dtype).reshape(3, n_in)
     expected = layer(rows)
-    difference = (_packed(layer)(rows) - expected).abs().max()
+    difference = (Packed(layer)(rows) - expected).abs().max()
     if not difference <= TOLERANCE[rows.dtype] * expected.abs().max():
         raise ValueError(f"packed products differ by {difference:.3g}")

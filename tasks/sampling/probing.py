@@ -9,7 +9,7 @@ from transformers.pytorch_utils import Conv1D
 
 from tasks.sampling.attention import LANES
 from tasks.sampling.decoding import score_next
-from tasks.sampling.packing import linear_layers
+from tasks.sampling.packing import linear_layers, product_like
 from tasks.sampling.prefill import Prompts
 from tasks.sampling.slots import Seat, Slots
 
@@ -87,9 +87,10 @@ def _products_agree(model: Any, width: int, full: int) -> bool:
     source = torch.Generator().manual_seed(0)
     for layer in kinds.values():
         n_in = layer.weight.shape[0 if isinstance(layer, Conv1D) else 1]
-        rows = torch.randn(full, n_in, generator=source).to(layer.weight.dtype)
-        if not torch.equal(layer(rows[:width]), layer(rows)[:width]):
-            return False
+        own = layer, torch.randn(full, n_in, generator=source).to(layer.weight.dtype)
+        for product, rows in (own, product_like(layer, full)):
+            if not torch.equal(product(rows[:width]), product(rows)[:width]):
+                return False
     return True
 
 
