@@ -41,7 +41,7 @@ from tasks.sampling.attention import ATTENTION
 from tasks.sampling.decoding import score_next
 from tasks.sampling.packing import Packed, pack_weights, product_like
 from tasks.sampling.prefill import Prompts
-from tasks.sampling.probing import check_cached_decoding, steady_widths
+from tasks.sampling.probing import check_cached_decoding, prompts_agree, steady_widths
 from tasks.sampling.slots import Seat, Slots
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -217,6 +217,42 @@ def test_a_remembered_prefix_changes_no_bit(folder):
     for (keys, values), (keys_alone, values_alone) in zip(found.layers, alone.layers, strict=True):
         assert torch.equal(keys, keys_alone)
         assert torch.equal(values, values_alone)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+def test_prompts_computed_side_by_side_are_as_each_alone(folder, dtype):
+    model = _load(folder, dtype)
+    pack_weights(model)
+    assert prompts_agree(model)
+    lengths = [3, 9, 9, 70, 3, 70, 1, 9]
+    texts = [[5 + (7 * n + 3 * place) % 90 for place in range(length)] for n, length in enumerate(lengths)]
+    together = Prompts(model, together=True)
+    assert together.prepare([*texts, texts[1]]) == sum(min(length, 64) for length in lengths)
+    for text in texts:
+        found, alone = together.prefill(text), Prompts(model).prefill(text)
+        assert torch.equal(found.logits, alone.logits)
+        assert found.n_computed == max(0, len(text) - 64)
+        for ours, theirs in zip(found.layers, alone.layers, strict=True):
+            assert torch.equal(ours[0], theirs[0])
+            assert torch.equal(ours[1], theirs[1])
+
+
+def test_where_one_product_rounds_otherwise_each_prompt_is_computed_alone(bert):
+    model = _load(bert)
+    layer = model.bert.encoder.layer[-1].output.dense
+    forward = layer.forward
+    layer.forward = lambda rows: forward(rows) + (1e-3 if rows.shape[0] == 65 else 0.0)
+    assert not prompts_agree(model)
+    assert Prompts(model).prepare([[5, 6], [7, 8]]) == 0
+
+
+def test_tokens_of_prompts_are_counted_once(bert):
+    engine = load_engine(_config(bert))
+    lengths = [engine._wording.encode(" ".join(WORDS[:n])) for n in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(engine.sample, Request(" ".join(WORDS[:n]), k=3, seed=n)) for n in range(1, 9)]
+        assert [len(job.result()) for job in jobs] == [3] * 8
+    assert engine.usage().n_prompt_tokens == sum(map(len, lengths))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])

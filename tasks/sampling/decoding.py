@@ -34,6 +34,8 @@ class Limits:
     """Tokens that no text may begin with, (tokens,), int64."""
     repetition_penalty: float = 1.0
     guidance: float = 1.0
+    prompts_together: bool = False
+    """Whether short prompts may be computed side by side."""
 
     @property
     def n_lanes(self) -> int:
@@ -141,7 +143,7 @@ class Batch:
 
     def __init__(self, model: Any, limits: Limits, widths: Sequence[int]) -> None:
         self.model, self.limits, self.widths = model, limits, sorted(widths)
-        self.prompts = Prompts(model)
+        self.prompts = Prompts(model, limits.prompts_together)
         self.slots = Slots()
         self.places: list[Row | None] = [None] * limits.batch_size
         self.n_prompt_tokens = 0
@@ -160,6 +162,8 @@ class Batch:
     @torch.inference_mode()
     def admit(self, rows: Sequence[Row]) -> None:
         """Let rows join, each with its prompt's keys and values and its first token."""
+        fresh = {id(row.job): row.job for row in rows if not row.job.prefills}
+        self.n_prompt_tokens += self.prompts.prepare([p for job in fresh.values() for p in job.prompts])
         free = (place for place, held in enumerate(self.places) if held is None)
         for place, row in zip(list(free), rows, strict=False):
             self.places[place] = row

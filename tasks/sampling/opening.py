@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tasks.sampling.drawing import Controls
 from tasks.sampling.local import LocalEngine
 from tasks.sampling.memory import keep_freed_memory
 from tasks.sampling.packing import pack_weights
-from tasks.sampling.probing import check_cached_decoding, steady_widths
+from tasks.sampling.probing import check_cached_decoding, prompts_agree, steady_widths
 from tasks.sampling.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     wording.encode("A missing or broken chat template shows here.")
     limits = _limits(config, model, tokenizer, end_tokens)
     check_cached_decoding(model, config.model)
+    limits = replace(limits, prompts_together=prompts_agree(model))
     widths = steady_widths(model, limits.batch_size * limits.n_lanes)
     return LocalEngine(model, wording, limits, widths, context_length(model))
 

@@ -12,6 +12,8 @@ from transformers import DynamicCache
 PIECE = 64
 """Tokens of a prompt that go through the model at once. A piece has the same shape whether what goes before
 it was remembered or computed, so remembering never changes a score; 64 rows keep a CPU's multipliers busy."""
+TOGETHER = 128
+"""Rows of the model, prompts times tokens, in which first pieces of equal length are computed together."""
 N_PIECES = 64
 """Pieces remembered, least recently used out first."""
 
@@ -38,42 +40,79 @@ class _Piece:
 
 
 class Prompts:
-    """Computes prompts and remembers their pieces: a few-shot prefix common to many cells is paid once."""
+    """Computes prompts and remembers their pieces: a few-shot prefix common to many cells is paid once.
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    Args:
+        model: A causal language model.
+        together: Whether prompts side by side come out as each alone would.
+    """
+
+    def __init__(self, model: Any, together: bool = False) -> None:
+        self.model, self.together = model, together
         self._pieces: OrderedDict[tuple[int, ...], _Piece] = OrderedDict()
+        self._prepared: dict[tuple[int, ...], _Piece] = {}
+
+    @torch.inference_mode()
+    def prepare(self, prompts: Sequence[Sequence[int]]) -> int:
+        """Compute first pieces of equal length side by side, for the coming calls of `prefill`.
+
+        A short prompt takes its time by calling operations, not by multiplying.
+
+        Returns:
+            Tokens computed.
+        """
+        self._prepared.clear()
+        if not self.together:
+            return 0
+        by_length: dict[int, list[tuple[int, ...]]] = {}
+        for piece in dict.fromkeys(tuple(tokens[:PIECE]) for tokens in prompts):
+            if piece not in self._pieces:
+                by_length.setdefault(len(piece), []).append(piece)
+        for length, pieces in by_length.items():
+            for start in range(0, len(pieces), TOGETHER // length):
+                some = pieces[start : start + TOGETHER // length]
+                self._prepared |= zip(some, self._compute(DynamicCache(), some, 0), strict=True)
+        return sum(map(len, self._prepared))
 
     @torch.inference_mode()
     def prefill(self, tokens: Sequence[int]) -> Prefill:
-        """Run the prompt through the model, alone: its numbers depend on nothing else."""
+        """Run the prompt through the model: its numbers depend on nothing else."""
         cache, n_computed = DynamicCache(), 0
         for start in range(0, len(tokens), PIECE):
             key = tuple(tokens[: start + PIECE])
-            if key in self._pieces:
-                _append(cache, self._pieces[key].layers)
+            known = self._pieces.get(key) or self._prepared.pop(key, None)
+            if known:
+                _append(cache, known.layers)
             else:
-                self._pieces[key] = self._compute(cache, key, start)
+                (known,) = self._compute(cache, [key], start)
                 n_computed += len(key) - start
+            self._pieces[key] = known
             self._pieces.move_to_end(key)
         layers = [(layer.keys, layer.values) for layer in cache.layers]
-        prefill = Prefill(layers, self._pieces[key].logits, len(tokens), n_computed)
+        prefill = Prefill(layers, known.logits, len(tokens), n_computed)
         self._forget()
         return prefill
 
-    def _compute(self, cache: DynamicCache, tokens: tuple[int, ...], start: int) -> _Piece:
-        device = self.model.device
+    def _compute(self, cache: DynamicCache, prompts: Sequence[tuple[int, ...]], start: int) -> list[_Piece]:
+        """What follows the first `start` tokens, which lie in the cache, of prompts of equal length."""
+        device, end = self.model.device, len(prompts[0])
         output = self.model(
-            input_ids=torch.tensor([tokens[start:]], device=device),
-            position_ids=torch.arange(start, len(tokens), device=device)[None],
+            input_ids=torch.tensor([tokens[start:] for tokens in prompts], device=device),
+            position_ids=torch.arange(start, end, device=device).expand(len(prompts), -1),
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
-        layers = [
-            (layer.keys[:, :, start:].clone(), layer.values[:, :, start:].clone()) for layer in cache.layers
+        return [
+            _Piece(
+                [
+                    (layer.keys[n : n + 1, :, start:].clone(), layer.values[n : n + 1, :, start:].clone())
+                    for layer in cache.layers
+                ],
+                output.logits[n, -1].float(),
+            )
+            for n in range(len(prompts))
         ]
-        return _Piece(layers, output.logits[0, -1].float())
 
     def _forget(self) -> None:
         while len(self._pieces) > N_PIECES:

@@ -1,6 +1,7 @@
 """What a model does on this machine, tried before the first text."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from transformers.pytorch_utils import Conv1D
 from tasks.sampling.attention import LANES
 from tasks.sampling.decoding import score_next
 from tasks.sampling.packing import linear_layers, product_like
-from tasks.sampling.prefill import Prompts
+from tasks.sampling.prefill import TOGETHER, Prefill, Prompts
 from tasks.sampling.slots import Seat, Slots
 
 log = logging.getLogger(__name__)
@@ -69,29 +70,54 @@ def steady_widths(model: Any, n_rows: int) -> list[int]:
         return [*narrower, full]
     slots, tokens = _probe_slots(model, full)
     expected = _scores(model, slots, tokens, full)
+    agreeing = _agreeing(model, narrower, full)
     steady = [
         width
         for width in narrower
-        if torch.equal(_scores(model, slots, tokens, width), expected[:width])
-        and _products_agree(model, width, full)
+        if width in agreeing and torch.equal(_scores(model, slots, tokens, width), expected[:width])
     ]
     if steady != narrower:
         log.info("Batch widths that agree with %d on this machine: %s.", full, steady)
     return [*steady, full]
 
 
+def prompts_agree(model: Any) -> bool:
+    """Whether prompts side by side come out, bit for bit, as each alone; on a GPU that is not asked."""
+    if model.device.type != "cpu":
+        return True
+    for n_prompts, n_tokens in ((9, 14), (3, 40), (2, 64)):
+        tokens = _probe_tokens(model, n_prompts * n_tokens)
+        prompts = [tokens[start : start + n_tokens] for start in range(0, len(tokens), n_tokens)]
+        together = Prompts(model, together=True)
+        together.prepare(prompts)
+        for prompt in prompts:
+            found, alone = together.prefill(prompt), Prompts(model).prefill(prompt)
+            if not _equal(found, alone):
+                return False
+    n_rows = 5, 14, 40, 65, 104
+    return _agreeing(model, n_rows, TOGETHER) == set(n_rows)
+
+
+def _equal(one: Prefill, other: Prefill) -> bool:
+    tensors = (
+        (prefill.logits, *(tensor for layer in prefill.layers for tensor in layer))
+        for prefill in (one, other)
+    )
+    return all(torch.equal(a, b) for a, b in zip(*tensors, strict=True))
+
+
 @torch.inference_mode()
-def _products_agree(model: Any, width: int, full: int) -> bool:
-    """Whether every kind of matrix product gives a row the same numbers in both widths."""
+def _agreeing(model: Any, widths: Sequence[int], full: int) -> set[int]:
+    """Widths in which every kind of matrix product gives a row the same numbers as in the full one."""
     kinds = {tuple(layer.weight.shape): layer for layer in linear_layers(model)}
-    source = torch.Generator().manual_seed(0)
+    source, agreeing = torch.Generator().manual_seed(0), set(widths)
     for layer in kinds.values():
         n_in = layer.weight.shape[0 if isinstance(layer, Conv1D) else 1]
         own = layer, torch.randn(full, n_in, generator=source).to(layer.weight.dtype)
         for product, rows in (own, product_like(layer, full)):
-            if not torch.equal(product(rows[:width]), product(rows)[:width]):
-                return False
-    return True
+            expected = product(rows)
+            agreeing = {n for n in agreeing if torch.equal(product(rows[:n]), expected[:n])}
+    return agreeing
 
 
 @torch.inference_mode()
