@@ -120,7 +120,7 @@ def _steady_rows(layer: nn.Linear | Conv1D) -> int:
     up costs little, for it mostly reads weights, and lets everything else in a narrow batch be narrow.
     """
     twin, rows = product_like(layer, 2 * ROWS)
-    product, least = Packed(twin), ROWS  # type: ignore[arg-type]
+    product, least = Packed(twin), ROWS
     expected = product(rows)
     while least > 1 and torch.equal(product(rows[: least // 2]), expected[: least // 2]):
         least //= 2

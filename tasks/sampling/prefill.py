@@ -80,16 +80,15 @@ class Prompts:
         cache, n_computed = DynamicCache(), 0
         for start in range(0, len(tokens), PIECE):
             key = tuple(tokens[: start + PIECE])
-            known = self._pieces.get(key) or self._prepared.pop(key, None)
-            if known:
+            if known := self._pieces.get(key) or self._prepared.pop(key, None):
                 _append(cache, known.layers)
+                self._pieces[key] = known
             else:
-                (known,) = self._compute(cache, [key], start)
+                (self._pieces[key],) = self._compute(cache, [key], start)
                 n_computed += len(key) - start
-            self._pieces[key] = known
             self._pieces.move_to_end(key)
         layers = [(layer.keys, layer.values) for layer in cache.layers]
-        prefill = Prefill(layers, known.logits, len(tokens), n_computed)
+        prefill = Prefill(layers, self._pieces[key].logits, len(tokens), n_computed)
         self._forget()
         return prefill
 
