@@ -24,7 +24,7 @@ def engine_share(n_cells: int = 300, n_texts: int = 8) -> dict[str, float]:
         The share, and what it is made of; loading the engine is not part of it.
     """
     with TemporaryDirectory() as results:
-        os.environ["SENTIMILL_RESULTS"] = results
+        os.environ |= {"SENTIMILL_RESULTS": results, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
         with prefect_test_harness():
             return _sample(n_cells, n_texts)
 
