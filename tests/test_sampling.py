@@ -223,7 +223,7 @@ def test_a_remembered_prefix_changes_no_bit(folder):
 def test_prompts_computed_side_by_side_are_as_each_alone(folder, dtype):
     model = _load(folder, dtype)
     pack_weights(model)
-    assert prompts_agree(model)
+    assert prompts_agree(model, 192)
     lengths = [3, 9, 9, 70, 3, 70, 1, 9]
     texts = [[5 + (7 * n + 3 * place) % 90 for place in range(length)] for n, length in enumerate(lengths)]
     together = Prompts(model, together=True)
@@ -242,7 +242,7 @@ def test_where_one_product_rounds_otherwise_each_prompt_is_computed_alone(bert):
     layer = model.bert.encoder.layer[-1].output.dense
     forward = layer.forward
     layer.forward = lambda rows: forward(rows) + (1e-3 if rows.shape[0] == 65 else 0.0)
-    assert not prompts_agree(model)
+    assert not prompts_agree(model, 192)
     assert Prompts(model).prepare([[5, 6], [7, 8]]) == 0
 
 

@@ -52,9 +52,10 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     wording.encode("A missing or broken chat template shows here.")
     limits = _limits(config, model, tokenizer, end_tokens)
     check_cached_decoding(model, config.model)
-    limits = replace(limits, prompts_together=prompts_agree(model))
+    context = context_length(model)
+    limits = replace(limits, prompts_together=prompts_agree(model, context))
     widths = steady_widths(model, limits.batch_size * limits.n_lanes)
-    return LocalEngine(model, wording, limits, widths, context_length(model))
+    return LocalEngine(model, wording, limits, widths, context)
 
 
 def embedded_folder(folder: Path) -> Path:

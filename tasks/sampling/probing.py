@@ -81,11 +81,16 @@ def steady_widths(model: Any, n_rows: int) -> list[int]:
     return [*steady, full]
 
 
-def prompts_agree(model: Any) -> bool:
-    """Whether prompts side by side come out, bit for bit, as each alone; on a GPU that is not asked."""
+def prompts_agree(model: Any, context: int) -> bool:
+    """Whether prompts side by side come out, bit for bit, as each alone; on a GPU that is not asked.
+
+    Args:
+        model: A causal language model.
+        context: Most tokens that it takes.
+    """
     if model.device.type != "cpu":
         return True
-    for n_prompts, n_tokens in ((9, 14), (3, 40), (2, 64)):
+    for n_prompts, n_tokens in ((9, min(14, context)), (3, min(40, context)), (2, min(64, context))):
         tokens = _probe_tokens(model, n_prompts * n_tokens)
         prompts = [tokens[start : start + n_tokens] for start in range(0, len(tokens), n_tokens)]
         together = Prompts(model, together=True)
