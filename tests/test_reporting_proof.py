@@ -79,6 +79,15 @@ def test_a_scale_is_spoken_of_in_kappa(page):
     ]
 
 
+def test_on_a_scale_kappa_is_drawn_first(page):
+    among_labels = re.findall(r"<h3>(.*?)</h3>", render_proof(page))
+    page["arms"]["real"]["kappa"] = found(0.7, 0.6, 0.8)
+    on_a_scale = re.findall(r"<h3>(.*?)</h3>", render_proof(page))
+
+    assert among_labels[:2] == ["Macro-F1", "F1 of the rarest, in the test"]
+    assert on_a_scale[:2] == ["Quadratic kappa", "Macro-F1"]
+
+
 def test_an_arm_is_drawn_with_its_interval_and_its_seeds(page):
     chart = arm_chart(page, "f1_macro", "Macro-F1")
     real = chart.whiskers[0]

@@ -26,7 +26,8 @@ SCORES: tuple[tuple[str, str], ...] = (
     ("mae", "MAE, levels"),
 )
 LOWER_IS_BETTER = ("calibration_error", "brier", "mae")
-CHARTED = ("f1_macro", "f1_rarest_in_test", "f1_rarest", "kappa")
+CHARTED = ("f1_macro", "f1_rarest_in_test", "f1_rarest")
+CHARTED_ON_A_SCALE = ("kappa", "pearson", "f1_macro")
 WIDTH = 1000
 """Of a chart, in units of its own."""
 
@@ -60,13 +61,15 @@ def render_proof(page: Mapping[str, Any]) -> str:
     made = environment()
     style = made.get_template("report.css.j2").render(n_shades=N_SHADES)
     names = _scores_in(page["arms"])
+    titles, wanted = dict(names), CHARTED_ON_A_SCALE if _is_scale(page) else CHARTED
+    charted = [(key, titles[key]) for key in wanted if key in titles]
     return made.get_template("proof.html.j2").render(
         p=page,
         style=Markup(style),
         style_hash=csp_hash(style),
         verdicts=verdicts(page),
-        charts=[arm_chart(page, key, title) for key, title in names if key in CHARTED],
-        gaps=[gap_chart(page, key, title) for key, title in names if key in CHARTED],
+        charts=[arm_chart(page, key, title) for key, title in charted],
+        gaps=[gap_chart(page, key, title) for key, title in charted],
         tables=[(what, _table(page[what], names, what == "differences")) for what in ("arms", "differences")],
         headings=[title for _, title in names],
         labels=label_rows(page),
