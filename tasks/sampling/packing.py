@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
+from torch.nn.utils import skip_init
 from transformers.pytorch_utils import Conv1D
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,12 @@ def linear_layers(model: nn.Module) -> list[nn.Linear | Conv1D]:
     return [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D)]
 
 
+def sizes_of(layer: nn.Linear | Conv1D) -> tuple[int, int]:
+    """Numbers that go into a layer, and that come out."""
+    first, second = layer.weight.shape
+    return (first, second) if isinstance(layer, Conv1D) else (second, first)
+
+
 class Packed:
     """Product with the packed weights of a layer.
 
@@ -91,12 +98,15 @@ def product_like(layer: nn.Linear | Conv1D, n_rows: int) -> tuple[Callable[[Tens
     Returns:
         The product, packed if the layer's is, and its rows, (n_rows, n_in).
     """
-    as_rows = isinstance(layer, Conv1D)
-    n_out, n_in = layer.weight.shape[::-1] if as_rows else layer.weight.shape
-    twin: nn.Linear | Conv1D = (
-        Conv1D(n_out, n_in) if as_rows else nn.Linear(n_in, n_out, layer.bias is not None)
-    )
-    twin.to(layer.weight)
+    n_in, n_out = sizes_of(layer)
+    as_rows, dtype = isinstance(layer, Conv1D), layer.weight.dtype
+    twin: nn.Linear | Conv1D
+    if as_rows:
+        twin = Conv1D(n_out, n_in).to(dtype)
+    else:  # its own first weights, drawn for nothing, would take as long as ours
+        twin = skip_init(  # type: ignore[no-untyped-call]
+            nn.Linear, n_in, n_out, bias=layer.bias is not None, dtype=dtype
+        )
     weight = twin.weight.T if as_rows else twin.weight
     source = torch.Generator().manual_seed(0)
     order, half = torch.randperm(n_in, generator=source), n_in // 2
@@ -129,7 +139,7 @@ def _steady_rows(layer: nn.Linear | Conv1D) -> int:
 
 @torch.inference_mode()
 def _try_out(layer: nn.Linear | Conv1D) -> None:
-    n_in = layer.weight.shape[0 if isinstance(layer, Conv1D) else 1]
+    n_in, _ = sizes_of(layer)
     rows = torch.linspace(-1.0, 1.0, 3 * n_in, dtype=layer.weight.dtype).reshape(3, n_in)
     expected = layer(rows)
     difference = (Packed(layer)(rows) - expected).abs().max()

@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.pytorch_utils import Conv1D
 
 from tasks.sampling.attention import LANES
 from tasks.sampling.decoding import score_next
-from tasks.sampling.packing import linear_layers, product_like
+from tasks.sampling.packing import linear_layers, product_like, sizes_of
 from tasks.sampling.prefill import TOGETHER, Prefill, Prompts
 from tasks.sampling.slots import Seat, Slots
 
@@ -117,8 +116,7 @@ def _agreeing(model: Any, widths: Sequence[int], full: int) -> set[int]:
     kinds = {tuple(layer.weight.shape): layer for layer in linear_layers(model)}
     source, agreeing = torch.Generator().manual_seed(0), set(widths)
     for layer in kinds.values():
-        n_in = layer.weight.shape[0 if isinstance(layer, Conv1D) else 1]
-        own = layer, torch.randn(full, n_in, generator=source).to(layer.weight.dtype)
+        own = layer, torch.randn(full, sizes_of(layer)[0], generator=source).to(layer.weight.dtype)
         for product, rows in (own, product_like(layer, full)):
             expected = product(rows)
             agreeing = {n for n in agreeing if torch.equal(product(rows[:n]), expected[:n])}
