@@ -21,7 +21,7 @@ from tasks.columns import parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, RunConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.placing import fit_line
-from tasks.evaluation.thresholds import population_weights, tune_thresholds
+from tasks.evaluation.thresholds import choose_thresholds, population_weights
 from tasks.parquet import rows_of_parquet
 from tasks.records import Row
 from tasks.scrubbing import SCRUBBER_VERSION
@@ -65,7 +65,7 @@ def fit_classifier(
     slope, intercept = platt_scaling(found, targets_of(judges), weights)
     model.calibrate(slope, intercept)
     mended = calibrated(found, slope, intercept)
-    thresholds = tune_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
+    thresholds = choose_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
     max_tokens = min(config.max_tokens, room_of(model, tokenizer))
     learnt_from = texts_of([*parts["train"], *parts["validation"]])
     travelling = {

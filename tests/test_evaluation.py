@@ -10,7 +10,13 @@ from sklearn.metrics import f1_score
 from tasks.evaluation.baselines import majority, tfidf_logreg, tfidf_ridge
 from tasks.evaluation.measuring import METRICS_FILE, measure, true_levels
 from tasks.evaluation.placing import fit_line, mean_levels, place
-from tasks.evaluation.thresholds import decide, population_weights, tune_thresholds
+from tasks.evaluation.thresholds import (
+    choose_thresholds,
+    decide,
+    population_weights,
+    promised_thresholds,
+    tune_thresholds,
+)
 from tasks.taxonomy import Taxonomy, load_taxonomy
 
 POLARITY = load_taxonomy("polarity3")
@@ -186,6 +192,37 @@ def test_label_without_positives_takes_the_pooled_threshold():
     ]
 
 
+def test_promised_threshold_is_half_the_best_f1_that_probabilities_expect():
+    # Taking one, two, three texts of 1.3 expected hits: 1.6 / 2.3, 2.4 / 3.3, 2.6 / 4.3.
+    assert promised_thresholds(np.array([[0.1], [0.8], [0.4]])).tolist() == [pytest.approx(1.2 / 3.3)]
+
+
+def test_promised_thresholds_reach_the_best_f1_where_probabilities_are_right():
+    rng = np.random.default_rng(0)
+    probabilities = rng.beta(0.3, 2.0, 200_000)
+    truth = rng.random(200_000) < probabilities
+    threshold = promised_thresholds(probabilities[:, None])[0]
+    best = max(f1_score(truth, probabilities >= cut) for cut in np.linspace(0.05, 0.95, 91))
+    assert f1_score(truth, probabilities >= threshold) == pytest.approx(best, abs=5e-4)
+
+
+def test_promised_thresholds_weigh_texts_as_copies_would():
+    probabilities, weights, copies = (
+        np.array([[0.9], [0.5], [0.2]]),
+        np.array([1.0, 3.0, 1.0]),
+        [0, 1, 1, 1, 2],
+    )
+    weighted = promised_thresholds(probabilities, weights)
+    assert weighted.tolist() == pytest.approx(promised_thresholds(probabilities[copies]).tolist())
+    assert weighted.tolist() != pytest.approx(promised_thresholds(probabilities).tolist())
+
+
+def test_chosen_threshold_lies_midway_in_ratio_between_tuned_and_promised():
+    probabilities, targets = np.array([[0.8], [0.4], [0.1]]), np.array([[1], [0], [0]])
+    assert tune_thresholds(probabilities, targets, 1).tolist() == [pytest.approx(0.6)]
+    assert choose_thresholds(probabilities, targets, 1).tolist() == [pytest.approx((0.6 * 1.2 / 3.3) ** 0.5)]
+
+
 def test_decide_takes_what_reaches_its_threshold_or_else_the_nearest():
     thresholds = np.array([0.5, 0.2, 0.4])
     probabilities = np.array([[0.5, 0.1, 0.9], [0.4, 0.18, 0.1]])
@@ -259,7 +296,7 @@ def test_bag_of_words_learns_from_few_texts_the_same_each_time():
 def test_bag_of_words_bears_labels_that_nobody_or_everybody_has():
     targets = np.column_stack([TWO, np.zeros(8), np.ones(8)])
     run = tfidf_logreg(GOOD + BAD, targets, GOOD, targets[:4], {"t": ["lovely"]}, seed=0, min_positives=1)
-    assert run.probabilities["t"][0, 2:].tolist() == [0.0, 1.0]
+    assert run.probabilities["t"][0, 2:].tolist() == pytest.approx([0.0, 1.0], abs=2e-6)
 
 
 def test_bag_of_words_leaves_unknown_targets_out():

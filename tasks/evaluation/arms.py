@@ -24,7 +24,7 @@ def baseline_predictions(
 ) -> dict[str, dict[str, Predictions]]:
     """What TF-IDF with logistic regression, and the most frequent label, say about every test set.
 
-    `weights` are those of the validation texts in `tune_thresholds`, the same as the classifier's.
+    `weights` are those of the validation texts in `choose_thresholds`, the same as the classifier's.
 
     Returns:
         Per baseline and test set.

@@ -10,8 +10,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion
 
+from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.placing import AS_IT_IS, Line, fit_line, mean_levels, place
-from tasks.evaluation.thresholds import tune_thresholds
+from tasks.evaluation.thresholds import choose_thresholds
 
 Matrix = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ def tfidf_logreg(
     min_positives: int,
     val_weights: Matrix | None = None,
 ) -> Baseline:
-    """Fit one logistic regression per label on word and character TF-IDF, thresholds tuned alike.
+    """Fit one logistic regression per label on word and character TF-IDF, calibrated as the classifier is.
 
     Args:
         train_texts: n texts.
@@ -67,7 +68,7 @@ def tfidf_logreg(
         val_targets: (n_val, n_labels), 0 or 1.
         test_texts: Texts of each test set.
         seed: Decides the order in which liblinear visits coordinates.
-        min_positives: See `tune_thresholds`.
+        min_positives: See `choose_thresholds`.
         val_weights: (n_val,), likewise.
     """
     features = _features(len(train_texts))
@@ -78,10 +79,12 @@ def tfidf_logreg(
         rows = features.transform(texts)
         return np.column_stack([_positive(model, rows) for model in models])
 
-    judged = predict(val_texts)
+    raw = predict(val_texts)
+    mend = platt_scaling(raw, val_targets, val_weights)
+    judged = calibrated(raw, *mend)
     return Baseline(
-        {name: predict(texts) for name, texts in test_texts.items()},
-        tune_thresholds(judged, val_targets, min_positives, val_weights),
+        {name: calibrated(predict(texts), *mend) for name, texts in test_texts.items()},
+        choose_thresholds(judged, val_targets, min_positives, val_weights),
         fit_line(judged, val_targets, val_weights),
     )
 

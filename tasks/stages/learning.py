@@ -34,7 +34,7 @@ class Evaluation(Record):
     """What the classifier said about the test set that decides, see `Predictions`."""
 
 
-@stage("train", version="3", outside=True)
+@stage("train", version="4", outside=True)
 def train(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -62,7 +62,7 @@ def train(
     return ref
 
 
-@stage("evaluate", version="4")
+@stage("evaluate", version="5")
 def evaluate(
     model: ModelRef,
     rows: DatasetRef,

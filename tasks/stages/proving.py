@@ -64,7 +64,7 @@ def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobR
     return store.put_blob(to_bytes(said), ".npz")
 
 
-@stage("predict-baseline", version="2")
+@stage("predict-baseline", version="3")
 def predict_baseline(
     name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
 ) -> BlobRef:
