@@ -16,11 +16,8 @@ from tasks.fairness.templates import Corrections, Templates, fill, load_correcti
 from tasks.records import COUNTERFACTUAL, Row
 
 UNKNOWN = -1.0
-KINDS = ("countries", "names", "countries", "groups")
-"""What twins differ in, in turn. The scrubber leaves countries alone, so that they need it most; some names
-escape it; of groups it leaves next to nothing."""
-SCRUBBED = "Person A"
-"""What stands for a name that the scrubber finds."""
+KINDS = ("countries", "names", "groups")
+"""What twins differ in, in equal shares: the scrubber leaves countries alone, and some names escape it."""
 WAYS = ("swapped", "framed", "bare")
 """Where twins come from, in equal shares: a name within a training text is changed, a sentence is put beside
 one, or a sentence stands alone and carries no label. A kind that no text names is framed instead."""
@@ -87,10 +84,7 @@ def _persons(kind: str, rng: np.random.Generator) -> tuple[str, str]:
 
 
 def _two_names(corrections: Corrections, rng: np.random.Generator) -> tuple[str, str]:
-    """Names of two origins, or of the two genders of one; or a name, and what stands for one that is found.
-
-    The last as often as the others together, for as deployed that is all that names can differ in.
-    """
+    """Names of two origins, or of the two genders of one."""
     names = [
         name
         for origin in rng.choice(list(corrections.names), 2, replace=False)
@@ -98,7 +92,7 @@ def _two_names(corrections: Corrections, rng: np.random.Generator) -> tuple[str,
         for name in (str(rng.choice(genders[gender])) for gender in ("female", "male"))
     ]  # her, him of one origin; her, him of another
     other = int(rng.choice([1, 2]))
-    return names[0], SCRUBBED if rng.random() < 0.5 else names[other]
+    return names[0], names[other]
 
 
 def _two_groups(templates: Templates, rng: np.random.Generator) -> tuple[str, str]:
