@@ -68,6 +68,8 @@ def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     name = text[start:end]
     if FOREIGN_STREET.search(text, max(0, start - 12), start) or _is_firm(name, text[end : end + 2]):
         return True
+    if _is_country(text, start, name):
+        return True
     if " " in name:
         place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
         return bool(place) or describes_people(lowered(name.rpartition(" ")[2]), unlisted=False)
@@ -92,6 +94,12 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if _may_be_a_word(entry) and opens_sentence(text, start) and reads_as_word(text, end):
         return True
     return describes_people(low, max(entry.first, entry.last) < FREQUENT_SURNAME)
+
+
+def _is_country(text: str, start: int, name: str) -> bool:
+    """Whether a name is a country's. One word that opens a sentence is left to other rules (Kenya smiled)."""
+    low = lowered(name).replace(" ", "-")
+    return low in word_lists()["countries"] and ("-" in low or not opens_sentence(text, start))
 
 
 def _is_firm(name: str, behind: str) -> bool:
