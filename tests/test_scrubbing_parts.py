@@ -369,6 +369,7 @@ def test_a_gliner_model_can_take_part_or_take_over(
         ("we saw dr. ahmed and mrs jones", ["ahmed", "jones"]),
         ("mr. right is a drink", []),
         ("We thanked Zorimela Akunawo for it.", ["Zorimela Akunawo"]),
+        ("Emily made soup. Karma made us wait. Spider-Man made me laugh.", ["Emily"]),
     ],
 )
 def test_titles_and_runs_of_names_need_no_model(text: str, expected: list[str]) -> None:

@@ -144,7 +144,9 @@ class Neutraliser:
             return "theirs" if alone else "their"
         if word == "her":
             adverb = follower.endswith("ly") and follower not in NOT_ADVERBS
-            return "them" if follower in AFTER_OBJECT - OWNED_BY_HER or adverb else "their"
+            alone = follower in AFTER_OBJECT - OWNED_BY_HER or adverb
+            compared = follower == "like" and self.reading.at(i + 2) in AFTER_OBJECT
+            return "them" if alone or compared else "their"
         return PLAIN.get(word) or CONTRACTED[word[word.index("'") :]]
 
     def _noun(self, i: int) -> Iterator[Edit]:

@@ -1,4 +1,4 @@
-"""Names that need no model: behind a title ("Captain Nakamura"), or words together that are nothing else.
+"""Names that need no model: behind a title ("Captain Nakamura"), several words together, before a verb.
 
 Of the runs in the annotated corpora of `build/corpora.py`, 92 % are names inside a sentence, 90 % at
 its start; nearly all of the rest are places, teams and firms.
@@ -7,6 +7,7 @@ its start; nearly all of the rest are places, teams and firms.
 from collections.abc import Iterator
 
 from tasks.scrubbing.features import (
+    SENTENCE_ENDS,
     UNKNOWN,
     Entry,
     Letters,
@@ -27,8 +28,8 @@ MOST_WORDS = 200_000
 """Word forms remembered; beyond it the memory starts anew, so that it stays bounded."""
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
-TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL, LIKELY, LOWER = (
-    1 << bit for bit in range(10)
+TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL, LIKELY, LOWER, FIRST, VERB, END = (
+    1 << bit for bit in range(13)
 )
 
 
@@ -46,7 +47,7 @@ class CertainNames:
             self._marks.clear()
         known, words = self._marks, tokens.words
         marks = [known[word] if word in known else self._mark(word) for word in words]
-        return [*self._titled(tokens, marks), *self._runs(tokens, marks)]
+        return [*self._titled(tokens, marks), *self._runs(tokens, marks), *self._subjects(tokens, marks)]
 
     def _mark(self, word: str) -> int:
         low, capital = lowered(word), word[0].isupper()
@@ -69,6 +70,9 @@ class CertainNames:
             (CAPITAL, capital),
             (LIKELY, only and name_likeness(low, self._letters) >= 0),
             (LOWER, word[0].islower()),
+            (FIRST, only and shape(word) == "Xx" and bool(entry.first) and (entry.case or 0) >= 0),
+            (VERB, low in lists["finite_verbs"] or low in lists["verbs_of_speech"]),
+            (END, word in SENTENCE_ENDS),
         )
         mark = self._marks[word] = sum(bit for bit, holds in held if holds)
         return mark
@@ -106,6 +110,12 @@ class CertainNames:
             known = known or (inside and all(mark & LIKELY for mark in marks[i:place]))
             if known and 2 <= place - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, place):
                 yield tokens.starts[i], tokens.ends[place - 1]
+
+    def _subjects(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
+        """Yield first names, known as nothing else, that open a sentence and are followed by a verb."""
+        for i in [i for i, mark in enumerate(marks[:-1]) if mark & FIRST]:
+            if marks[i + 1] & VERB and (i == 0 or marks[i - 1] & END):
+                yield tokens.starts[i], tokens.ends[i]
 
 
 def _may_name(word: str, lexicon: Lexicon) -> bool:

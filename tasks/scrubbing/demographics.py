@@ -1,7 +1,8 @@
 """Finds demographic terms that describe people: "a young Nigerian engineer", not "black coffee".
 
 A term counts when a noun for people (or a name) follows it through adjectives, when it is the predicate of a
-person, or when it is itself a noun for people. Everything else keeps its words, unless the scope is `all`.
+person, when it stands behind one ("in a wheelchair"), or when it is itself a noun for people. Everything else
+keeps its words, unless the scope is `all`.
 """
 
 import re
@@ -58,6 +59,7 @@ COLLECTIVES = context("collectives")
 COLLECTIVE_VERBS = context("collective_verbs") | frozenset(",.")
 IDENTIFYING = frozenset({"identify", "identifies", "identified", "raised"})
 OF_ORIGIN = frozenset({Category.nationality, Category.religion, Category.race})
+SOMEBODY = frozenset({"anybody", "anyone", "everybody", "everyone", "nobody", "somebody", "someone"})
 SENIORITY = frozenset({"senior", "junior"})
 SENIOR_PEOPLE = context("senior_people")
 ONES = "one|two|three|four|five|six|seven|eight|nine"
@@ -126,6 +128,8 @@ def role_of(reading: Reading, i: int, j: int, term: Term, scope: Scope, last: Fi
     """
     if term.kind == "abstract":
         return Role.abstract
+    if term.kind == "complement":
+        return _complement_role(reading, i, last)
     if term.kind in {"plural", "singular"}:
         return _noun_role(reading, i, j, term)
     word = reading.words[i]
@@ -159,6 +163,16 @@ def _noun_role(reading: Reading, i: int, j: int, term: Term) -> Role | None:
     if word == "seniors" and not _closes(reading, j):
         return None
     return Role.people
+
+
+def _complement_role(reading: Reading, i: int, last: Finding | None) -> Role | None:
+    """Judge what stands behind a person, or behind a noun that was itself found to be a term."""
+    before = reading.at(i - 1)
+    if _is_copula(before):
+        return Role.predicate
+    called = last is not None and last.end == reading.tokens.ends[i - 1]
+    person = called or before in SOMEBODY or is_person_noun(before) or i - 1 in reading.named
+    return Role.attribute if person else None
 
 
 def person_ahead(reading: Reading, j: int) -> int | None:

@@ -16,7 +16,7 @@ class Term(NamedTuple):
 
     category: DemographicCategory
     kind: str
-    """`either` (adjective and noun), `adjective`, `plural`, `singular` or `abstract`."""
+    """`either` (adjective and noun), `adjective`, `plural`, `singular`, `abstract` or `complement`."""
 
 
 Phrase = tuple[str, ...]

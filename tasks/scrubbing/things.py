@@ -4,7 +4,7 @@ import re
 
 from tasks.scrubbing.assets import load_verbs
 from tasks.scrubbing.features import UNKNOWN, Entry, Lexicon, word_lists
-from tasks.scrubbing.terms import describes_people, is_person_noun
+from tasks.scrubbing.terms import describes_people, is_person_noun, terms
 from tasks.scrubbing.tokens import lowered
 
 INSTITUTIONS = (
@@ -71,8 +71,11 @@ def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if _is_country(text, start, name):
         return True
     if " " in name:
+        *_, before, last = name.split(" ")
+        if last.islower() and is_person_noun(last) and (lowered(before),) in terms():
+            return True  # "Christian doctor"
         place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
-        return bool(place) or describes_people(lowered(name.rpartition(" ")[2]), unlisted=False)
+        return bool(place) or describes_people(lowered(last), unlisted=False)
     return _is_no_person(text, start, end, lexicon)
 
 
