@@ -101,16 +101,21 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
 
 def _is_country(text: str, start: int, name: str) -> bool:
     """Whether a name is a country's. One word that opens a sentence is left to other rules (Kenya smiled)."""
-    low = lowered(name).replace(" ", "-")
+    low = _as_listed(name)
     return low in word_lists()["countries"] and ("-" in low or not opens_sentence(text, start))
 
 
 def _is_firm(name: str, behind: str) -> bool:
     """Whether a name is a firm's or an illness's own: Morgan Stanley, Denny's, Parkinson's."""
-    low, lists = lowered(name).replace(" ", "-"), word_lists()
+    low, lists = _as_listed(name), word_lists()
     owned = f"{low}{lowered(behind)}"
     ill = owned.rpartition("-")[2] in lists["illnesses"]
     return ill or low in lists["firms"] or owned in lists["firms"]
+
+
+def _as_listed(name: str) -> str:
+    """A name as the lists of countries and firms write it."""
+    return lowered(name).replace(" ", "-")
 
 
 def _may_be_a_word(entry: Entry) -> bool:
