@@ -369,6 +369,7 @@ def test_a_gliner_model_can_take_part_or_take_over(
         ("we saw dr. ahmed and mrs jones", ["ahmed", "jones"]),
         ("mr. right is a drink", []),
         ("We thanked Zorimela Akunawo for it.", ["Zorimela Akunawo"]),
+        ("I waved at Omar Hassan, then flew to Austin Texas or Nazi Germany.", ["Omar Hassan"]),
         ("Emily made soup. Karma made us wait. Spider-Man made me laugh.", ["Emily"]),
     ],
 )

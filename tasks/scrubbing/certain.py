@@ -28,9 +28,8 @@ MOST_WORDS = 200_000
 """Word forms remembered; beyond it the memory starts anew, so that it stays bounded."""
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
-TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL, LIKELY, LOWER, FIRST, VERB, END = (
-    1 << bit for bit in range(13)
-)
+TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL = (1 << bit for bit in range(8))
+LIKELY, LOWER, FIRST, VERB, END, GIVEN, SURNAME = (1 << bit for bit in range(8, 15))
 
 
 class CertainNames:
@@ -47,7 +46,8 @@ class CertainNames:
             self._marks.clear()
         known, words = self._marks, tokens.words
         marks = [known[word] if word in known else self._mark(word) for word in words]
-        return [*self._titled(tokens, marks), *self._runs(tokens, marks), *self._subjects(tokens, marks)]
+        rules = (self._titled, self._runs, self._full, self._subjects)
+        return [span for rule in rules for span in rule(tokens, marks)]
 
     def _mark(self, word: str) -> int:
         low, capital = lowered(word), word[0].isupper()
@@ -59,6 +59,7 @@ class CertainNames:
         plain = shape(word) in {"Xx", "Xm"}
         only = plain and group_of(low, entry) == "-" and low not in lists["in_place_names"]
         barred = any(low in lists[name] for name in ("titles", "not_names", "institutions", "after_titles"))
+        country = low in lists["countries"]
         held = (
             (TITLE, title or short),
             (HONORIFIC, short or (title and low in lists["honorifics"])),
@@ -73,6 +74,8 @@ class CertainNames:
             (FIRST, only and shape(word) == "Xx" and bool(entry.first) and (entry.case or 0) >= 0),
             (VERB, low in lists["finite_verbs"] or low in lists["verbs_of_speech"]),
             (END, word in SENTENCE_ENDS),
+            (GIVEN, plain and not barred and entry.first > 1 and not entry.common),
+            (SURNAME, plain and not barred and entry.last > 1 and not entry.common and not country),
         )
         mark = self._marks[word] = sum(bit for bit, holds in held if holds)
         return mark
@@ -110,6 +113,13 @@ class CertainNames:
             known = known or (inside and all(mark & LIKELY for mark in marks[i:place]))
             if known and 2 <= place - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, place):
                 yield tokens.starts[i], tokens.ends[place - 1]
+
+    def _full(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
+        """Yield a first name and a surname, one of which is also a place: "Omar Hassan"."""
+        for i in [i for i, mark in enumerate(marks[:-1]) if mark & GIVEN]:
+            sure = (marks[i] | marks[i + 1]) & ONLY_NAMES
+            if sure and marks[i + 1] & SURNAME and _stands_free(tokens.words, marks, i, i + 2):
+                yield tokens.starts[i], tokens.ends[i + 1]
 
     def _subjects(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
         """Yield first names, known as nothing else, that open a sentence and are followed by a verb."""
