@@ -402,7 +402,7 @@ class FairnessConfig(Config, title="Fairness"):
     """Retrainings with counterfactual rows and logit pairing while a limit is passed."""
     augmentation: Share = Field(0.5, title="Counterfactual share")
     """Counterfactual rows of a first correction, as a share of the training rows; a second doubles them."""
-    pairing: float = Field(1.0, gt=0.0, le=1_000.0, title="Pairing weight")
+    pairing: float = Field(0.25, gt=0.0, le=1_000.0, title="Pairing weight")
     """Weight of the logit pairing loss in a first correction; a second takes four times that."""
     generator_texts: int = Field(4, ge=0, le=10_000, title="Texts per group")
     """Texts that the generator is asked for about every group, with its labels left open; 0 asks for none."""

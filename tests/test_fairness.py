@@ -12,7 +12,7 @@ from tasks.fairness.pairs import Pair, counterfactual_pairs
 from tasks.fairness.rates import groups_mentioned
 from tasks.fairness.templates import fill, load_corrections, load_templates
 from tasks.records import COUNTERFACTUAL
-from tasks.training.pairing import pairing_loss, twins_of
+from tasks.training.pairing import pairing_loss, rising, twins_of
 
 ALL = 1_000_000
 COUNTRIES = measure_countries(["Peru", "Mali"], np.full((1, 2, 2), 0.5))
@@ -260,6 +260,17 @@ def test_twins_are_found_by_their_group_and_plain_neighbours_are_not(make_row, t
 
     assert twins_of(plain) == []
     assert twins_of([*plain, *twins[:4]]) == [(2, 3), (4, 5)]
+
+
+def test_pairing_rises_over_the_first_third_of_a_training():
+    assert rising(2.0, 0, 4, 6) == pytest.approx([0.0, 0.25, 0.5, 0.75])
+    assert rising(2.0, 1, 4, 6) == pytest.approx([1.0, 1.25, 1.5, 1.75])
+    assert rising(2.0, 2, 4, 6) == rising(2.0, 5, 4, 6) == [2.0] * 4
+
+
+def test_half_of_the_twins_by_name_stand_beside_what_the_scrubber_writes(twins):
+    scrubbed = ["Person A" in a["text"] + b["text"] for a, b in zip(twins[::2], twins[1::2], strict=True)]
+    assert 0.1 < np.mean(scrubbed) < 0.25  # a third of all twins differ by name
 
 
 def test_the_pairing_loss_is_the_mean_difference_of_the_logits():

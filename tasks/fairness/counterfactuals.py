@@ -16,6 +16,8 @@ from tasks.fairness.templates import Corrections, Templates, fill, load_correcti
 from tasks.records import COUNTERFACTUAL, Row
 
 UNKNOWN = -1.0
+SCRUBBED = "Person A"
+"""What the scrubber puts in place of a name."""
 KINDS = ("countries", "names", "groups")
 """What twins differ in, in equal shares: the scrubber leaves countries alone, and some names escape it."""
 WAYS = ("swapped", "framed", "bare")
@@ -84,7 +86,10 @@ def _persons(kind: str, rng: np.random.Generator) -> tuple[str, str]:
 
 
 def _two_names(corrections: Corrections, rng: np.random.Generator) -> tuple[str, str]:
-    """Names of two origins, or of the two genders of one."""
+    """Names of two origins, or of the two genders of one; or a name, and what stands for a scrubbed one.
+
+    The last as often as the others together: as deployed, names differ only where one escapes the scrubber.
+    """
     names = [
         name
         for origin in rng.choice(list(corrections.names), 2, replace=False)
@@ -92,7 +97,7 @@ def _two_names(corrections: Corrections, rng: np.random.Generator) -> tuple[str,
         for name in (str(rng.choice(genders[gender])) for gender in ("female", "male"))
     ]  # her, him of one origin; her, him of another
     other = int(rng.choice([1, 2]))
-    return names[0], names[other]
+    return names[0], SCRUBBED if rng.random() < 0.5 else names[other]
 
 
 def _two_groups(templates: Templates, rng: np.random.Generator) -> tuple[str, str]:

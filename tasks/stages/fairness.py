@@ -40,7 +40,7 @@ def audit_fairness(
     return audit_classifier(ask, cut, scrub, config.pairs, rates)
 
 
-@stage("counterfactuals", version=templates_digest())
+@stage("counterfactuals", version=f"2+{templates_digest()}")
 def counterfactuals(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
     """Couples of rows that differ in whom they are about, as a share of the training rows."""
     store = open_store()

@@ -34,7 +34,7 @@ class Evaluation(Record):
     """What the classifier said about the test set that decides, see `Predictions`."""
 
 
-@stage("train", version="4", outside=True)
+@stage("train", version="5", outside=True)
 def train(
     rows: DatasetRef,
     taxonomy: Taxonomy,

@@ -13,6 +13,9 @@ from tasks.records import COUNTERFACTUAL, Row
 
 EVERY = 4
 """One couple of twins per this many rows of a batch."""
+RISES = 1 / 3
+"""Share of a training over which pairing comes to its weight. At that from the start, a classifier first
+learns to label all texts alike, and may never learn more."""
 
 
 def twins_of(rows: Sequence[Row]) -> list[tuple[int, int]]:
@@ -22,6 +25,12 @@ def twins_of(rows: Sequence[Row]) -> list[tuple[int, int]]:
         for i in range(len(rows) - 1)
         if rows[i]["source"] == COUNTERFACTUAL and rows[i]["group"] == rows[i + 1]["group"]
     ]
+
+
+def rising(weight: float, epoch: int, n_steps: int, epochs: int) -> list[float]:
+    """Weight of the pairing loss at each step of an epoch: from 0 in a straight line, then level."""
+    done = [(epoch + step / n_steps) / epochs for step in range(n_steps)]
+    return [weight * min(1.0, share / RISES) for share in done]
 
 
 def pairing_loss(

@@ -16,7 +16,7 @@ from tasks.records import Row
 from tasks.tracking import wanted_trackers
 from tasks.training.classifier import Classifier, new_classifier, predict, room_of
 from tasks.training.losses import loss_function, masked_mean
-from tasks.training.pairing import pairing_loss, twins_of
+from tasks.training.pairing import pairing_loss, rising, twins_of
 from tasks.training.scale import scale_loss
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,10 @@ def train_classifier(
     ids: list[list[int]] = encoded["input_ids"]
     _require_room(ids, room_of(model, tokenizer), config.base)
 
-    def batches(epoch: int) -> list[list[int]]:
-        return length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
+    def batches(epoch: int) -> list[tuple[list[int], float]]:
+        """Rows of each step, and the weight of their pairing."""
+        buckets = length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
+        return list(zip(buckets, rising(pairing, epoch, len(buckets), config.epochs), strict=True))
 
     def outputs_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
         device = next(module.parameters()).device
@@ -86,14 +88,15 @@ def train_classifier(
 
     twins = twins_of(train) if pairing else []
 
-    def loss_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
+    def loss_of(module: nn.Module, step: tuple[list[int], float]) -> torch.Tensor:
+        batch, together = step
         outputs = outputs_of(module, batch)
         logits, scale = outputs[:, : len(labels)], outputs[:, len(labels) :]
         wanted, weight = (torch.from_numpy(a[batch]).to(outputs.device) for a in (targets, weights))
         loss = masked_mean(losses(logits, wanted.clamp(min=0)), wanted, weight)
         if config.ordinal:
             loss = loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
-        return loss + pairing * pairing_loss(outputs_of, module, twins, batch) if twins else loss
+        return loss + together * pairing_loss(outputs_of, module, twins, batch) if twins else loss
 
     texts = [row["text"] for row in validation]
 
