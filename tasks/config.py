@@ -376,6 +376,9 @@ class EvaluationConfig(Config, title="Evaluation"):
 
     min_positives: int = Field(20, ge=1, le=100_000, title="Positives for a threshold of its own")
     """Labels with fewer validation positives have their threshold shrunk towards the pooled one."""
+    abstain: Share = Field(0.0, title="Abstain")
+    """Share of texts, those with the least confidence on validation, on which the classifier calls itself
+    unsure, for a person to look at; 0 never does."""
 
 
 class FairnessConfig(Config, title="Fairness"):

@@ -21,7 +21,7 @@ from tasks.columns import parts_of, targets_of, texts_of
 from tasks.config import EvaluationConfig, RunConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.calibration import calibrated, platt_scaling
 from tasks.evaluation.placing import fit_line
-from tasks.evaluation.thresholds import choose_thresholds, population_weights
+from tasks.evaluation.thresholds import choose_thresholds, confidence, decide, population_weights
 from tasks.parquet import rows_of_parquet
 from tasks.records import Row
 from tasks.scrubbing import SCRUBBER_VERSION
@@ -66,11 +66,13 @@ def fit_classifier(
     model.calibrate(slope, intercept)
     mended = calibrated(found, slope, intercept)
     thresholds = choose_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
+    promised = confidence(mended, decide(mended, thresholds))
     max_tokens = min(config.max_tokens, room_of(model, tokenizer))
     learnt_from = texts_of([*parts["train"], *parts["validation"]])
     travelling = {
         "labels": list(taxonomy.names),
         "thresholds": [float(t) for t in thresholds],
+        "unsure_below": float(np.quantile(promised, evaluation.abstain)) if evaluation.abstain else 0.0,
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": scrubbing.model_dump(mode="json"),

@@ -35,7 +35,7 @@ from deployments.api.settings import ApiSettings
 from deployments.api.sources import find, model_sha256
 from tasks.config import RunConfig, ScrubbingConfig
 from tasks.evaluation.placing import place
-from tasks.evaluation.thresholds import decide
+from tasks.evaluation.thresholds import confidence, decide
 from tasks.parquet import parquet_bytes
 from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
 from tasks.store import folder_sha256
@@ -63,6 +63,7 @@ def write_run(root, name, encoder, make_row, seed=0):
     settings = {
         "labels": list(TAXONOMY.names),
         "thresholds": [0.5, 0.48, 0.52],
+        "unsure_below": 0.6,
         "line": [1.5, -1.0],
         "taxonomy": TAXONOMY.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
@@ -167,6 +168,8 @@ def test_answers_are_those_of_the_evaluated_model(client, results):
         [n for n, d in zip(TAXONOMY.names, row, strict=True) if d] for row in decisions
     ]
     assert [r["level"] for r in found] == place(expected, settings["line"]).tolist()
+    np.testing.assert_allclose([r["confidence"] for r in found], confidence(expected, decisions), atol=1e-4)
+    assert [r["unsure"] for r in found] == (confidence(expected, decisions) < 0.6).tolist()
     assert {s["threshold"] for r in found for s in r["scores"]} == {0.5, 0.48, 0.52}
 
 

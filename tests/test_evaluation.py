@@ -12,6 +12,7 @@ from tasks.evaluation.measuring import METRICS_FILE, measure, true_levels
 from tasks.evaluation.placing import fit_line, mean_levels, place
 from tasks.evaluation.thresholds import (
     choose_thresholds,
+    confidence,
     decide,
     population_weights,
     promised_thresholds,
@@ -221,6 +222,13 @@ def test_chosen_threshold_lies_midway_in_ratio_between_tuned_and_promised():
     probabilities, targets = np.array([[0.8], [0.4], [0.1]]), np.array([[1], [0], [0]])
     assert tune_thresholds(probabilities, targets, 1).tolist() == [pytest.approx(0.6)]
     assert choose_thresholds(probabilities, targets, 1).tolist() == [pytest.approx((0.6 * 1.2 / 3.3) ** 0.5)]
+
+
+def test_confidence_is_the_f1_that_the_probabilities_promise():
+    probabilities = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.6, 0.2, 0.2]])
+    decided = np.array([[True, False, False], [True, True, False], [True, False, False]])
+
+    assert confidence(probabilities, decided).tolist() == pytest.approx([1.0, 2 / 3, 0.6])
 
 
 def test_decide_takes_what_reaches_its_threshold_or_else_the_nearest():

@@ -4,12 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
 from tasks.config import RunConfig
+from tasks.evaluation.thresholds import confidence, decide
 from tasks.parquet import rows_of_parquet
 from tasks.stages import texts as text_stages
 from tasks.store import ResultsStore, forget_loaded_store
@@ -36,6 +38,7 @@ def config(tiny_generator, tiny_encoder):
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_tokens": 32, "precision": "no"},
+            "evaluation": {"abstain": 0.3},
             "fairness": {"enabled": False},  # see test_correcting.py
         }
     )
@@ -79,6 +82,22 @@ def sampled_rows(store, names):
 
 def folder_of(summary, store):
     return Path(store.root, "runs", summary.run)
+
+
+def test_a_classifier_that_may_abstain_says_of_how_many_texts_it_is_sure(finished):
+    summary, store = finished
+    folder = folder_of(summary, store)
+    model, tokenizer, settings = load_classifier(folder / "model")
+    texts = [row["text"] for row in rows_of_parquet((folder / "dataset/test.parquet").read_bytes())]
+    found = predict(model, tokenizer, texts, 32).astype(float)
+    promised = confidence(found, decide(found, np.array(settings["thresholds"])))
+    arms = json.loads((folder / "scores.json").read_text())["arms"]
+    sure = {arm["name"]: arm["sure"] for arm in arms if arm["test_set"] == "synthetic"}
+
+    assert 0 < settings["unsure_below"] < 1
+    assert sure["classifier"]["share"] == np.mean(promised >= settings["unsure_below"])
+    assert [name for name, found in sure.items() if found] == ["classifier"]
+    assert "the classifier is sure of" in (folder / "report.html").read_text()
 
 
 def test_a_run_leaves_what_the_design_promises(finished):

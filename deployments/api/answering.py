@@ -112,6 +112,8 @@ def _result(
         text=found.text,
         labels=[name for name, d in zip(names, found.decided.tolist(), strict=True) if d],
         level=found.level,
+        confidence=round(found.confidence, 4),
+        unsure=found.unsure,
         scores=scores,
         scrubbed=found.scrubbed,
         truncated=found.truncated,

@@ -44,6 +44,18 @@ class Prediction:
         """Whether the model read only the beginning."""
         return self.n_tokens > int(self.served.settings["max_tokens"])
 
+    @property
+    def confidence(self) -> float:
+        """F1 that the probabilities promise the label set, 0..1."""
+        from tasks.evaluation.thresholds import confidence
+
+        return float(confidence(self.probabilities[None], self.decided[None])[0])
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the model was told to abstain on texts like this one."""
+        return self.confidence < float(self.served.settings.get("unsure_below", 0.0))
+
 
 def predict_items(items: Sequence[Item]) -> list[Prediction]:
     """Judge texts, each with its model; what comes out of one does not depend on the others."""

@@ -103,6 +103,10 @@ class TextResult(Answer):
     """Decided labels, never empty."""
     level: int | None = Field(examples=[2])
     """Place on the scale, 1 is the first label; null where the taxonomy is no scale."""
+    confidence: float = Field(examples=[0.84])
+    """F1 that the probabilities promise the decided labels, 0..1."""
+    unsure: bool = False
+    """The confidence is too low for a model that was told to abstain (`--evaluation.abstain`)."""
     scores: list[LabelScore]
     scrubbed: dict[str, int] = Field(examples=[{"PERSON": 1}])
     """Replacements per kind."""

@@ -118,6 +118,16 @@ def decide(probabilities: Matrix, thresholds: Matrix) -> NDArray[np.bool_]:
     return decided
 
 
+def confidence(probabilities: Matrix, decided: NDArray[np.bool_]) -> Matrix:
+    """F1 that calibrated probabilities promise the label set of each text: (n,), 0..1.
+
+    2 E[TP] / (labels given + E[labels true]), the ratio of the expectations.
+    """
+    kept = np.asarray(probabilities, dtype=float)
+    promised: Matrix = 2 * (kept * decided).sum(axis=1) / (decided.sum(axis=1) + kept.sum(axis=1))
+    return promised
+
+
 def _best_cuts(scores: Matrix, positive: NDArray[np.bool_], weights: Matrix) -> Matrix:
     """Threshold with the highest F1 per column, halfway to the next lower score; (n, k) in, (k,) out.
 

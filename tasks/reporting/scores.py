@@ -56,6 +56,15 @@ class Metrics(Record):
     """Texts with exactly one level, which the metrics of scales count."""
 
 
+class Sure(Record):
+    """The texts that a classifier which may abstain is sure of."""
+
+    share: float
+    """Of all texts, 0..1."""
+    f1_micro: float
+    f1_macro: float
+
+
 class Arm(Record):
     """One way of labelling (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
 
@@ -66,6 +75,8 @@ class Arm(Record):
     """Ends of the 95 % interval of some metrics, test texts drawn anew."""
     classifier_ahead: dict[str, tuple[float, float, float]] = Field({})
     """By how much the classifier is ahead of a baseline on the same drawn texts: value and ends."""
+    sure: Sure | None = None
+    """None where it never abstains."""
 
 
 class CellFill(Record):

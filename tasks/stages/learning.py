@@ -12,15 +12,16 @@ from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.evaluation.arms import baseline_predictions
 from tasks.evaluation.measuring import measure
 from tasks.evaluation.protocol import Predictions, compare, levels_of, to_bytes
+from tasks.evaluation.thresholds import confidence
 from tasks.learning import fit_classifier, judges_of
 from tasks.realrows import without_seen
 from tasks.records import BlobRef, DatasetRef, ModelRef, Record, Row
-from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp, Metrics
+from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp, Metrics, Sure
 from tasks.runpage import Progress
 from tasks.stages.closeup import close_up
 from tasks.store import open_store, remove_scratch
 from tasks.taxonomy import Taxonomy
-from tasks.training import load_classifier, predict_levels
+from tasks.training import load_classifier, load_settings, predict_levels
 
 
 class Evaluation(Record):
@@ -62,7 +63,7 @@ def train(
     return ref
 
 
-@stage("evaluate", version="5")
+@stage("evaluate", version="6")
 def evaluate(
     model: ModelRef,
     rows: DatasetRef,
@@ -87,7 +88,11 @@ def evaluate(
     deciding = REAL if REAL in tests else SYNTHETIC
     return Evaluation(
         arms=tuple(
-            _arms({CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *knobs)}, *knobs[:2])
+            _arms(
+                {CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *knobs)},
+                *knobs[:2],
+                load_settings(folder).get("unsure_below", 0.0),
+            )
         ),
         n_seen_in_training=n_seen,
         closeup=close_up(deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed),
@@ -95,7 +100,9 @@ def evaluate(
     )
 
 
-def _arms(said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int) -> Iterator[Arm]:
+def _arms(
+    said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int, unsure_below: float
+) -> Iterator[Arm]:
     """Scores of all that labelled the test sets, with intervals, and how far each is from the classifier."""
     pairs = [(CLASSIFIER, name) for name in said if name != CLASSIFIER]
     compared = {
@@ -112,7 +119,18 @@ def _arms(said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int
                 metrics=Metrics.model_validate(_measured(found, taxonomy)),
                 intervals={score: (value.low, value.high) for score, value in beside.scores[name].items()},
                 classifier_ahead={score: tuple(value) for score, value in ahead.items()},
+                sure=_sure(found, taxonomy, unsure_below) if name == CLASSIFIER and unsure_below else None,
             )
+
+
+def _sure(said: Predictions, taxonomy: Taxonomy, unsure_below: float) -> Sure | None:
+    """Scores of the texts that reach a confidence; None where none does."""
+    places = np.flatnonzero(confidence(said.probabilities, said.decided > 0) >= unsure_below)
+    if not len(places):
+        return None
+    scores = _measured(said.rows(places), taxonomy)
+    share = len(places) / len(said.ids)
+    return Sure(share=share, f1_micro=scores["f1_micro"], f1_macro=scores["f1_macro"])
 
 
 def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:

@@ -75,6 +75,7 @@ async function judge() {
 
 function show(result) {
   $("labels").textContent = result.labels.join(", ");
+  $("confidence").textContent = `Confidence ${result.confidence.toFixed(2)}${result.unsure ? ": unsure, a person should look" : ""}.`;
   showScale(result.level);
   showScrubbed(result);
   $("why").hidden = !result.words;
