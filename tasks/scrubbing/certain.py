@@ -26,6 +26,8 @@ LONGEST_NAME = 4
 """Words that a title is followed by, at most."""
 MOST_WORDS = 200_000
 """Word forms remembered; beyond it the memory starts anew, so that it stays bounded."""
+CAPITAL_CASE = 2
+"""First names that prefer capitals this much (Emily) are no words; others may be (Dawn, Ruby)."""
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
 TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL = (1 << bit for bit in range(8))
@@ -71,7 +73,7 @@ class CertainNames:
             (CAPITAL, capital),
             (LIKELY, only and name_likeness(low, self._letters) >= 0),
             (LOWER, word[0].islower()),
-            (FIRST, only and shape(word) == "Xx" and bool(entry.first) and (entry.case or 0) >= 0),
+            (FIRST, only and shape(word) == "Xx" and bool(entry.first) and (entry.case or 0) >= CAPITAL_CASE),
             (VERB, low in lists["finite_verbs"] or low in lists["verbs_of_speech"]),
             (END, word in SENTENCE_ENDS),
             (GIVEN, plain and not barred and entry.first > 1 and not entry.common),

@@ -21,7 +21,7 @@ from tasks.scrubbing.presidio import (
 from tasks.scrubbing.recognizers import DemographicRecognizer, NameRecognizer, NoContext, PiiRecognizer
 from tasks.scrubbing.replacing import SEPARATOR, anonymised, new_anonymizer, without_overlaps
 
-RULES_VERSION = "7"
+RULES_VERSION = "8"
 """Raised whenever the rules change what comes out."""
 SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
 """Recorded with every model: the same version turns the same text into the same text."""
