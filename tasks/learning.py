@@ -67,13 +67,17 @@ def fit_classifier(
     mended = calibrated(found, slope, intercept)
     thresholds = choose_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
     promised = confidence(mended, decide(mended, thresholds))
-    unsure_below = np.quantile(promised, evaluation.abstain, weights=weights, method="inverted_cdf")
+    unsure_below = (
+        np.quantile(promised, evaluation.abstain, weights=weights, method="inverted_cdf")
+        if evaluation.abstain
+        else 0.0
+    )
     max_tokens = min(config.max_tokens, room_of(model, tokenizer))
     learnt_from = texts_of([*parts["train"], *parts["validation"]])
     travelling = {
         "labels": list(taxonomy.names),
         "thresholds": [float(t) for t in thresholds],
-        "unsure_below": float(unsure_below) if evaluation.abstain else 0.0,
+        "unsure_below": float(unsure_below),
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": scrubbing.model_dump(mode="json"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ class Prediction:
         """Whether the model read only the beginning."""
         return self.n_tokens > int(self.served.settings["max_tokens"])
 
-    @property
+    @cached_property
     def confidence(self) -> float:
         """F1 that the probabilities promise the label set, 0..1."""
         from tasks.evaluation.thresholds import confidence

@@ -123,8 +123,8 @@ def confidence(probabilities: Matrix, decided: NDArray[np.bool_]) -> Matrix:
 
     2 E[TP] / (labels given + E[labels true]), the ratio of the expectations.
     """
-    kept = np.asarray(probabilities, dtype=float)
-    promised: Matrix = 2 * (kept * decided).sum(axis=1) / (decided.sum(axis=1) + kept.sum(axis=1))
+    hits = (probabilities * decided).sum(axis=1)
+    promised: Matrix = 2 * hits / (decided.sum(axis=1) + probabilities.sum(axis=1))
     return promised
 
 

@@ -35,7 +35,7 @@ LIKELY, LOWER, FIRST, VERB, END, GIVEN, SURNAME = (1 << bit for bit in range(8, 
 
 
 class CertainNames:
-    """Finds names by title and runs of names; what it learns of a word is kept for the next text."""
+    """Finds names by the words beside them; what it learns of a word is kept for the next text."""
 
     def __init__(self, lexicon: Lexicon, letters: Letters) -> None:
         self._lexicon = lexicon
@@ -58,10 +58,11 @@ class CertainNames:
         title = capital and low in lists["titles"] and not (len(word) > 2 and word.isupper())
         short = low in SHORT_TITLES and not (len(word) > 2 and word.isupper())
         known = bool(entry.first or entry.last)
-        plain = shape(word) in {"Xx", "Xm"}
+        outline = shape(word)
+        plain = outline in {"Xx", "Xm"}
         only = plain and group_of(low, entry) == "-" and low not in lists["in_place_names"]
         barred = any(low in lists[name] for name in ("titles", "not_names", "institutions", "after_titles"))
-        country = low in lists["countries"]
+        proper = plain and not barred and not entry.common
         held = (
             (TITLE, title or short),
             (HONORIFIC, short or (title and low in lists["honorifics"])),
@@ -73,11 +74,11 @@ class CertainNames:
             (CAPITAL, capital),
             (LIKELY, only and name_likeness(low, self._letters) >= 0),
             (LOWER, word[0].islower()),
-            (FIRST, only and shape(word) == "Xx" and bool(entry.first) and (entry.case or 0) >= CAPITAL_CASE),
+            (FIRST, only and outline == "Xx" and bool(entry.first) and (entry.case or 0) >= CAPITAL_CASE),
             (VERB, low in lists["finite_verbs"] or low in lists["verbs_of_speech"]),
             (END, word in SENTENCE_ENDS),
-            (GIVEN, plain and not barred and entry.first > 1 and not entry.common),
-            (SURNAME, plain and not barred and entry.last > 1 and not entry.common and not country),
+            (GIVEN, proper and entry.first > 1),
+            (SURNAME, proper and entry.last > 1 and low not in lists["countries"]),
         )
         mark = self._marks[word] = sum(bit for bit, holds in held if holds)
         return mark

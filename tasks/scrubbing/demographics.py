@@ -165,14 +165,18 @@ def _noun_role(reading: Reading, i: int, j: int, term: Term) -> Role | None:
     return Role.people
 
 
+def _is_person(reading: Reading, place: int) -> bool:
+    """Whether a noun for people, or a name, stands at a place."""
+    return is_person_noun(reading.at(place)) or place in reading.named
+
+
 def _complement_role(reading: Reading, i: int, last: Finding | None) -> Role | None:
     """Judge what stands behind a person, or behind a noun that was itself found to be a term."""
     before = reading.at(i - 1)
     if _is_copula(before):
         return Role.predicate
     called = last is not None and last.end == reading.tokens.ends[i - 1]
-    person = called or before in SOMEBODY or is_person_noun(before) or i - 1 in reading.named
-    return Role.attribute if person else None
+    return Role.attribute if called or before in SOMEBODY or _is_person(reading, i - 1) else None
 
 
 def person_ahead(reading: Reading, j: int) -> int | None:
@@ -180,7 +184,7 @@ def person_ahead(reading: Reading, j: int) -> int | None:
     place = j
     while place < min(len(reading), j + LOOK_AHEAD):
         word = reading.words[place]
-        if is_person_noun(word) or place in reading.named:
+        if _is_person(reading, place):
             return place
         phrase = reading.phrase_at(place, phrases_by_first_word().get(word, ()))
         if not (
@@ -222,11 +226,7 @@ def _is_copula(word: str) -> bool:
 
 
 def _subject_is_person(reading: Reading, place: int) -> bool:
-    return (
-        reading.at(place) in context("subjects")
-        or place in reading.named
-        or is_person_noun(reading.at(place))
-    )
+    return reading.at(place) in context("subjects") or _is_person(reading, place)
 
 
 def _origin_role(reading: Reading, i: int, j: int, term: Term, last: Finding | None) -> Role | None:

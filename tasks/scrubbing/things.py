@@ -66,9 +66,9 @@ def keeps_dot(word: str) -> bool:
 def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     """Whether a capitalised span is called after a person, or is a place, a firm or an everyday word."""
     name = text[start:end]
-    if FOREIGN_STREET.search(text, max(0, start - 12), start) or _is_firm(name, text[end : end + 2]):
+    if FOREIGN_STREET.search(text, max(0, start - 12), start):
         return True
-    if _is_country(text, start, name):
+    if _is_firm(name, text[end : end + 2]) or _is_country(text, start, name):
         return True
     if " " in name:
         *_, before, last = name.split(" ")
