@@ -30,14 +30,14 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
         config: Every knob.
     """
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    texts = cached(tuning.annotate, data)
-    generator = cached(tuning.tune_generator_model, texts, config)
+    texts = cached(tuning.annotate_task, data)
+    generator = cached(tuning.tune_generator_task, texts, config)
 
     people = open_run(judge_config(config))
     rows = add_real(people, people.store.put_rows([]))
     judge = fit_classifier(people, rows)
 
-    scores = cached(tuning.measure_generator, generator, judge, texts, config)
+    scores = cached(tuning.measure_generator_task, generator, judge, texts, config)
     write_generator(people.store.get_folder(generator), config, scores)
     return scores
 

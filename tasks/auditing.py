@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.stages.dividing import read_real_task
+from tasks.stages.fairness import audit_fairness_task
 from tasks import publishing, runpage
 from tasks.caching import HOUR_S, cached
 from tasks.champion import CHAMPION
@@ -17,7 +19,6 @@ from tasks.parquet import rows_of_parquet
 from tasks.realrows import without_seen
 from tasks.records import DatasetRef, ModelRef, RealRef, Record, Row
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, Metrics, RunScores
-from tasks.stages import audit_fairness, read_real_part
 from tasks.stages.learning import measure_model
 from tasks.store import ResultsStore, open_store
 from tasks.taxonomy import Taxonomy
@@ -88,7 +89,7 @@ def texts_to_measure(champion: Champion, config: AuditConfig) -> DatasetRef:
         return store.put_rows(parts["test"])
     knobs = RunConfig.model_validate(champion.scores.config)
     real = RealRef(source=config.real, sha256=real_sha256(config.real))
-    read = cached(read_real_part, real, "test", champion.taxonomy, knobs.cleaning, knobs.scrubbing)
+    read = cached(read_real_task, real, "test", champion.taxonomy, knobs.cleaning, knobs.scrubbing)
     rows, _ = without_seen(store.get_rows(read.kept), [*parts["train"], *parts["validation"]])
     return store.put_rows(rows)
 
@@ -113,7 +114,7 @@ def measure_fairness(champion: ModelRef, taxonomy: Taxonomy, config: AuditConfig
     if not config.fairness.enabled:
         return None
     real = RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None
-    found = audit_fairness.fn(champion, taxonomy, config.fairness, real)
+    found = audit_fairness_task.fn(champion, taxonomy, config.fairness, real)
     return Fairness(audit=found, corrections=(), complaints=complaints(found, config.fairness))
 
 

@@ -1,6 +1,8 @@
 """The audit of a run's classifier, and its correction while it treats people too differently."""
 
-from tasks import stages
+
+from tasks.stages.fairness import audit_fairness_task, counterfactuals_task, judge_tone_task
+from tasks.stages.learning import Evaluation
 from tasks.config import PromptForm
 from tasks.equity import Audit, Correction, Fairness, Tone, complaints
 from tasks.fairness import group_topics
@@ -8,7 +10,6 @@ from tasks.orders import open_order
 from tasks.records import DatasetRef, ModelRef
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC
 from tasks.runs import Run, draw, evaluate, fit_classifier
-from tasks.stages import Evaluation
 
 STRONGER = 4.0
 """Factor on the weight of pairing, correction by correction."""
@@ -31,7 +32,7 @@ def make_fair(
     corrections: list[Correction] = []
     while (before := complaints(audit, config)) and len(corrections) < config.corrections:
         n, old, old_scores = len(corrections), audit, scores
-        twins = run.step(stages.counterfactuals, rows, config.augmentation * 2**n, run.config.seed + n)
+        twins = run.step(counterfactuals_task, rows, config.augmentation * 2**n, run.config.seed + n)
         pairing = config.pairing * STRONGER**n
         model = fit_classifier(run, rows, twins, pairing)
         scores, audit = evaluate(run, model, rows), _audit(run, model)
@@ -57,7 +58,7 @@ def make_fair(
 
 
 def _audit(run: Run, model: ModelRef) -> Audit:
-    return run.step(stages.audit_fairness, model, run.taxonomy, run.config.fairness, run.real)
+    return run.step(audit_fairness_task, model, run.taxonomy, run.config.fairness, run.real)
 
 
 def _tone(run: Run, model: ModelRef) -> Tone | None:
@@ -70,7 +71,7 @@ def _tone(run: Run, model: ModelRef) -> Tone | None:
     orders = [
         open_order(topic, run.topics.styles, form, n_texts, run.config.seed) for _, _, topic in group_topics()
     ]
-    return run.step(stages.judge_tone, draw(run, orders, "sample, about groups"), model)
+    return run.step(judge_tone_task, draw(run, orders, "sample, about groups"), model)
 
 
 def _f1(scores: Evaluation) -> float:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from tqdm import tqdm
 
-from tasks import runpage, stages
+from tasks.stages.learning import train_task
+from tasks.stages.proving import predict_baseline_task, predict_test_task, prove_rare_task, prove_rows_task, prove_test_task
+from tasks import runpage
 from tasks.config import ProofConfig, TrainingConfig
 from tasks.evaluation.bootstrap import Estimate, Score, draw_counts, drawn, interval, label_f1
 from tasks.evaluation.protocol import (
@@ -63,22 +65,22 @@ def measure_arms(run: Run, synthetic: DatasetRef) -> Found:
     """Train and measure every arm on every seed; what was trained before comes from the cache."""
     config = cast("ProofConfig", run.config)
     people, test = read_real(run, "train"), read_real(run, "test")
-    shared = run.step(stages.prove_test, test, people, synthetic)
+    shared = run.step(prove_test_task, test, people, synthetic)
     rare = rarest(run.store.get_rows(people), run.taxonomy)
     found = Found({}, {}, rare, {}, test.n_rows - shared.n_rows)
     plan = [(arm, seed) for seed in range(config.seeds) for arm in arms(config.shares)]
     for arm, seed in tqdm(plan, desc="prove", unit="arm"):
         drawn = (arm, config.mixing, config.proof_rows, config.split.validation, seed)
-        rows = run.step(stages.prove_rows, synthetic, people, *drawn)
+        rows = run.step(prove_rows_task, synthetic, people, *drawn)
         knobs = training_of(config, rows.n_rows), config.evaluation, config.scrubbing
-        model = run.step(stages.train, rows, run.taxonomy, *knobs, seed)
-        fold = run.step(stages.prove_rare, people, tuple(rare), seed)
-        _add(found.arms, arm.name, run, run.step(stages.predict_test, model, shared, run.taxonomy))
-        _add(found.rare, arm.name, run, run.step(stages.predict_test, model, fold, run.taxonomy))
+        model = run.step(train_task, rows, run.taxonomy, *knobs, seed)
+        fold = run.step(prove_rare_task, people, tuple(rare), seed)
+        _add(found.arms, arm.name, run, run.step(predict_test_task, model, shared, run.taxonomy))
+        _add(found.rare, arm.name, run, run.step(predict_test_task, model, fold, run.taxonomy))
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
         for name, kind in baselines_of(arm, run.taxonomy.ordinal):
             said = run.step(
-                stages.predict_baseline, kind, rows, shared, run.taxonomy, config.evaluation, seed
+                predict_baseline_task, kind, rows, shared, run.taxonomy, config.evaluation, seed
             )
             _add(found.arms, name, run, said)
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tasks.stages.learning import Evaluation
 from tasks import publishing, runpage
 from tasks.caching import digest
 from tasks.champion import CHAMPION, enthrone, read_champions
@@ -22,7 +23,6 @@ from tasks.reporting import model_card, write_report
 from tasks.reporting.quality import short_cells, shortfall, why_short
 from tasks.reporting.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
 from tasks.runs import Run, account_scrubbing, rejects_of
-from tasks.stages import Evaluation
 from tasks.store import write_json
 from tasks.training import load_settings
 from tasks.verifying import outcome_counts

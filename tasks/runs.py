@@ -16,7 +16,13 @@ from prefect import Task, get_run_logger, runtime
 from prefect.settings import get_current_settings
 from tqdm import tqdm
 
-from tasks import runpage, stages
+from tasks.stages.accounting import account_scrubbing_task
+from tasks.stages.dividing import balance_task, mix_task, read_real_task
+from tasks.stages.learning import Evaluation, evaluate_task, train_task
+from tasks.stages.reviewing import review_task
+from tasks.stages.texts import clean_task, collect_texts_task, freed_when_interrupted, sample_cell_task, scrub_task, verify_task
+from tasks.stages.voting import ask_generator_task, judge_task, teach_task
+from tasks import runpage
 from tasks.caching import checked, kept
 from tasks.checks import check, generator_sha256, real_sha256
 from tasks.cleaning.toxicity import can_judge
@@ -202,7 +208,7 @@ def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
 
 def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...]:
     """Texts of some orders, one cached task run each, decoded side by side."""
-    task = stages.sample_cell.with_options(
+    task = sample_cell_task.with_options(
         result_storage=run.store, timeout_seconds=run.config.limits.batch_s
     )
     inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
@@ -211,7 +217,7 @@ def draw(run: Run, orders: Sequence[Order], title: str) -> tuple[SampledRef, ...
     sampled = Sampled(n_cells=len({order.cell.key for order in orders}))
     run.sampled.append(sampled)
     bar = tqdm(total=total, desc=title, unit="text", leave=False)
-    with bar, stages.freed_when_interrupted(), one_engine_per_gpu():
+    with bar, freed_when_interrupted(), one_engine_per_gpu():
         futures = [task.submit(order, *inputs) for order in orders]
         for order, future in zip(orders, futures, strict=True):
             future.wait()
@@ -241,7 +247,7 @@ def _exemplars(run: Run) -> list[Row]:
         return run.store.get_rows(run.accepted) if run.accepted else []
     config = run.config
     part = run.real, "train", run.taxonomy, config.cleaning, config.scrubbing
-    return run.store.get_rows(run.step(stages.read_real_part, *part).kept)
+    return run.store.get_rows(run.step(read_real_task, *part).kept)
 
 
 def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[DatasetRef, Sifting]:
@@ -250,35 +256,35 @@ def sift(run: Run, texts: tuple[DatasetRef, ...], pool: DatasetRef) -> tuple[Dat
     Verification sees all rounds at once, for later rows are evidence about earlier ones.
     """
     config = run.config
-    others = run.step(stages.collect_texts, run.real, run.earlier)
-    cleaned = run.step(stages.clean, texts, pool, others, config.cleaning, can_judge())
+    others = run.step(collect_texts_task, run.real, run.earlier)
+    cleaned = run.step(clean_task, texts, pool, others, config.cleaning, can_judge())
     run.cleaned.append(cleaned.kept)
-    scrubbed = run.step(stages.scrub, cleaned.kept, config.scrubbing)
-    voted = run.store.get_rows(_collect_votes(run, scrubbed.kept))
+    scrubbed = run.step(scrub_task, cleaned.kept, config.scrubbing)
+    voted = run.store.get_rows(collect_votes(run, scrubbed.kept))
     pool = run.store.put_rows([*run.store.get_rows(pool), *voted])
-    verified = run.step(stages.verify, pool, run.taxonomy, config.verifying, config.seed, _teacher(run))
+    verified = run.step(verify_task, pool, run.taxonomy, config.verifying, config.seed, taught_teacher(run))
     return pool, Sifting(cleaned, scrubbed, verified)
 
 
-def _collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
+def collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
     """Votes of those who look at one text at a time: the generator, and a judge."""
     config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
     if config.enabled and config.likelihood:
         if run.config.generator.endpoint:
             run.note("ask-generator", 0.0, "no vote: endpoints score no text")
         else:
-            rows = run.step(stages.ask_generator, rows, *asked, run.taxonomy, run.topics.styles)
+            rows = run.step(ask_generator_task, rows, *asked, run.taxonomy, run.topics.styles)
     if config.enabled and config.judge not in (None, Judge.none):
-        rows = run.step(stages.judge, rows, config, run.config.generator, run.taxonomy)
+        rows = run.step(judge_task, rows, config, run.config.generator, run.taxonomy)
     return rows
 
 
-def _teacher(run: Run) -> TeacherRef | None:
+def taught_teacher(run: Run) -> TeacherRef | None:
     """The voter that learnt from real training rows, if it is wanted; taught in the first round."""
     config = run.config
     if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
         asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
-        run.teacher = run.step(stages.teach_on_real, read_real(run, "train"), config.verifying, *asked)
+        run.teacher = run.step(teach_task, read_real(run, "train"), config.verifying, *asked)
     return run.teacher
 
 
@@ -287,7 +293,7 @@ def balance(run: Run, accepted: DatasetRef, planned: Sequence[Cell]) -> DatasetR
     config = run.config
     knobs = config.split, config.seed, run.taxonomy
     similarity, share = config.cleaning.near_duplicate_similarity, config.plan.mixed_share
-    balanced = run.step(stages.balance_split, accepted, tuple(planned), *knobs, similarity, share)
+    balanced = run.step(balance_task, accepted, tuple(planned), *knobs, similarity, share)
     run.rejects.append(balanced.rejects)
     return balanced.kept
 
@@ -299,7 +305,7 @@ def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
     people = read_real(run, "train")
     config = run.config
     shares = config.mix, config.mix_rows, config.mixing, config.split.validation
-    return run.step(stages.mix, synthetic, people, *shares, config.seed)
+    return run.step(mix_task, synthetic, people, *shares, config.seed)
 
 
 def read_real(run: Run, part: str) -> DatasetRef:
@@ -307,7 +313,7 @@ def read_real(run: Run, part: str) -> DatasetRef:
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
-    read = run.step(stages.read_real_part, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+    read = run.step(read_real_task, real, part, run.taxonomy, config.cleaning, config.scrubbing)
     if read.rejects not in run.rejects:  # read again for a corrected model
         run.rejects.append(read.rejects)
     return read.kept
@@ -317,7 +323,7 @@ def review(run: Run, rows: DatasetRef) -> Review:
     """Say what the synthetic rows are like."""
     config = run.config
     knobs = run.taxonomy, run.topics, config.cleaning, config.scrubbing
-    return run.step(stages.review, rows, run.real, *knobs, can_judge(), config.seed)
+    return run.step(review_task, rows, run.real, *knobs, can_judge(), config.seed)
 
 
 def rejects_of(run: Run) -> list[Reject]:
@@ -329,19 +335,19 @@ def rejects_of(run: Run) -> list[Reject]:
 def fit_classifier(
     run: Run, rows: DatasetRef, twins: DatasetRef | None = None, pairing: float = 0.0
 ) -> ModelRef:
-    """Train the classifier on rows that are split; `twins` and `pairing` correct it, see `stages.train`."""
+    """Train the classifier on rows that are split; `twins` and `pairing` correct it, see `train_task`."""
     config = run.config
     knobs = config.training, config.evaluation, config.scrubbing
-    return run.step(stages.train, rows, run.taxonomy, *knobs, config.seed, twins, pairing)
+    return run.step(train_task, rows, run.taxonomy, *knobs, config.seed, twins, pairing)
 
 
-def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> stages.Evaluation:
+def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> Evaluation:
     """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
     config = run.config
     people = read_real(run, "test") if run.real else None
-    return run.step(stages.evaluate, model, rows, people, run.taxonomy, config.evaluation, config.seed)
+    return run.step(evaluate_task, model, rows, people, run.taxonomy, config.evaluation, config.seed)
 
 
 def account_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubAccount:
     """What was scrubbed out of the accepted rows, and what that changed."""
-    return run.step(stages.account_scrubbing, tuple(run.cleaned), rows, model, run.config.scrubbing)
+    return run.step(account_scrubbing_task, tuple(run.cleaned), rows, model, run.config.scrubbing)

@@ -20,7 +20,7 @@ MOST_EXAMPLES = 10
 
 
 @stage("account-scrubbing", version=SCRUBBER_VERSION)
-def account_scrubbing(
+def account_scrubbing_task(
     before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef, config: ScrubbingConfig
 ) -> ScrubAccount:
     """Totals, examples, leaks, and what scrubbing did to the classifier's decisions."""

@@ -19,7 +19,7 @@ from tasks.taxonomy import Taxonomy
 
 
 @stage("balance-split", version="2")
-def balance_split(
+def balance_task(
     rows: DatasetRef,
     cells: tuple[Cell, ...],
     config: SplitConfig,
@@ -37,7 +37,7 @@ def balance_split(
 
 
 @stage("read-real", version=SCRUBBER_VERSION, outside=True)
-def read_real_part(
+def read_real_task(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> SiftedRefs:
     """Real rows, scrubbed like synthetic ones; what is trained on is cleaned like them, too."""
@@ -48,7 +48,7 @@ def read_real_part(
 
 
 @stage("mix", version="2")
-def mix(
+def mix_task(
     synthetic: DatasetRef,
     real: DatasetRef,
     share: float,

@@ -31,7 +31,7 @@ Matrix = NDArray[np.float64]
 
 
 @stage("audit-fairness", version=VERSION)
-def audit_fairness(
+def audit_fairness_task(
     model: ModelRef, taxonomy: Taxonomy, config: FairnessConfig, real: RealRef | None
 ) -> Audit:
     """Ask the classifier about pairs that should be labelled alike, raw and as deployed."""
@@ -41,7 +41,7 @@ def audit_fairness(
 
 
 @stage("counterfactuals", version=f"2+{templates_digest()}")
-def counterfactuals(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
+def counterfactuals_task(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
     """Couples of rows that differ in whom they are about, as a share of the training rows."""
     store = open_store()
     train = [row for row in store.get_rows(rows) if row["split"] == "train"]
@@ -49,7 +49,7 @@ def counterfactuals(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
 
 
 @stage("judge-tone", version=VERSION)
-def judge_tone(texts: tuple[DatasetRef, ...], model: ModelRef) -> Tone:
+def judge_tone_task(texts: tuple[DatasetRef, ...], model: ModelRef) -> Tone:
     """What the generator wrote about groups, labelled by a classifier that does not see the group.
 
     `texts` are those of each of `group_topics`, in that order.

@@ -36,7 +36,7 @@ class Evaluation(Record):
 
 
 @stage("train", version="5", outside=True)
-def train(
+def train_task(
     rows: DatasetRef,
     taxonomy: Taxonomy,
     config: TrainingConfig,
@@ -64,7 +64,7 @@ def train(
 
 
 @stage("evaluate", version="6")
-def evaluate(
+def evaluate_task(
     model: ModelRef,
     rows: DatasetRef,
     real_test: DatasetRef | None,

@@ -25,7 +25,7 @@ from tasks.taxonomy import Taxonomy
 
 
 @stage("prove-rows")
-def prove_rows(
+def prove_rows_task(
     synthetic: DatasetRef,
     real: DatasetRef,
     arm: ProofArm,
@@ -42,7 +42,7 @@ def prove_rows(
 
 
 @stage("prove-test")
-def prove_test(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
+def prove_test_task(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
     """Test rows that stand in no text that any arm may learn from, so that all arms share one test."""
     store = open_store()
     kept, _ = without_seen(store.get_rows(test), [*store.get_rows(real), *store.get_rows(synthetic)])
@@ -50,14 +50,14 @@ def prove_test(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> Dat
 
 
 @stage("prove-rare")
-def prove_rare(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
+def prove_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
     """Held-out fold of a seed, on which the rarest labels are measured."""
     store = open_store()
     return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
 
 
 @stage("predict", version="2")
-def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
+def predict_test_task(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
     """What a finished classifier says about test rows; its thresholds are those that came with it."""
     store = open_store()
     said = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
@@ -65,7 +65,7 @@ def predict_test(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobR
 
 
 @stage("predict-baseline", version="3")
-def predict_baseline(
+def predict_baseline_task(
     name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
 ) -> BlobRef:
     """What a bag of words (`tfidf`, `ridge`) or the most frequent label (`majority`) says about test rows."""

@@ -22,7 +22,7 @@ MOST_REAL = 100
 
 
 @stage("review", version=SCRUBBER_VERSION)
-def review(
+def review_task(
     rows: DatasetRef,
     real: RealRef | None,
     taxonomy: Taxonomy,

@@ -64,7 +64,7 @@ def _free_engines() -> None:
 
 
 @stage("sample-cell", version="3", outside=True, task_run_name="{order.cell.key}")
-def sample_cell(
+def sample_cell_task(
     order: Order, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
@@ -91,7 +91,7 @@ def _side_by_side(engine: Engine, requests: Sequence[Request]) -> list[list[Samp
 
 
 @stage("collect-texts", outside=True)
-def collect_texts(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTexts:
+def collect_texts_task(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTexts:
     """Texts that new ones are compared with: people's, and those of earlier runs."""
     store = open_store()
     parts = {
@@ -104,7 +104,7 @@ def collect_texts(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> OtherTe
 
 
 @stage("clean", version="2")
-def clean(
+def clean_task(
     texts: tuple[DatasetRef, ...], seen: DatasetRef, others: OtherTexts, config: CleaningConfig, judged: bool
 ) -> SiftedRefs:
     """Strip what can be stripped, reject what cannot be saved; `judged` says whether toxicity is counted."""
@@ -115,13 +115,13 @@ def clean(
 
 
 @stage("scrub", version=SCRUBBER_VERSION)
-def scrub(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
+def scrub_task(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
     """Replace names, contact data and demographic words."""
     return put_sifted(scrub_rows(open_store().get_rows(rows), config))
 
 
 @stage("verify", version="4")
-def verify(
+def verify_task(
     rows: DatasetRef,
     taxonomy: Taxonomy,
     config: VerifyingConfig,

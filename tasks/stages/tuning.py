@@ -69,7 +69,7 @@ class GeneratorScores(Record):
 
 
 @stage("annotate")
-def annotate(data: RealRef) -> BlobRef:
+def annotate_task(data: RealRef) -> BlobRef:
     """People's texts with emotions, levels and topics; see `tasks.tuning.corpus`."""
     comments = read_real(f"{data.source}/goemotions", "train")
     reviews = read_real(f"{data.source}/sst", "train")
@@ -84,7 +84,7 @@ def annotate(data: RealRef) -> BlobRef:
 
 
 @stage("tune-generator", outside=True)
-def tune_generator_model(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
+def tune_generator_task(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     """Fine-tune the language model on the annotated texts."""
     store = open_store()
     scratch = store.scratch(f"tune-{digest(texts_ref.sha256, _decisive(config))}")
@@ -127,7 +127,7 @@ def tune_generator_model(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
 
 
 @stage("measure-generator")
-def measure_generator(
+def measure_generator_task(
     generator: ModelRef, judge: ModelRef, texts_ref: BlobRef, config: TuneConfig
 ) -> GeneratorScores:
     """Perplexity on dev, and what a judge trained on people's text says of the samples."""

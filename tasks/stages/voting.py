@@ -27,7 +27,7 @@ CALLS = 32
 
 
 @stage("ask-generator")
-def ask_generator(
+def ask_generator_task(
     rows: DatasetRef,
     generator: GeneratorConfig,
     generator_sha256: str,
@@ -51,7 +51,7 @@ def generator_votes(
 
 
 @stage("judge", outside=True)
-def judge(
+def judge_task(
     rows: DatasetRef, config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
 ) -> DatasetRef:
     """The vote of a model that reads every text."""
@@ -80,7 +80,7 @@ def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
 
 
 @stage("teach", version="3")
-def teach_on_real(
+def teach_task(
     real: DatasetRef,
     config: VerifyingConfig,
     generator: GeneratorConfig,

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import flows.regenerate
-from tasks import events, nights, runpage, runs, stages, store
+from tasks.stages import texts
+from tasks import events, nights, runpage, runs, store
 from tasks.caching import Kept
 from tasks.commandline import parse
 from tasks.config import RunConfig
@@ -46,7 +47,7 @@ def main() -> None:
     """Put plain calls in the place of Prefect's and run."""
     store._load = lambda *_: BLOCK
     runs.kept, runs.checked = plain_kept, plain_checked
-    stages.sample_cell = PlainTask(stages.sample_cell)
+    texts.sample_cell_task = PlainTask(texts.sample_cell_task)
     for module in (runs, nights):
         module.get_run_logger = lambda: logging.getLogger("plain")
     events.emit_event = lambda *_, **__: None
