@@ -43,13 +43,14 @@ lint: $(VENV)/ready ## Style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
 
 fix: $(VENV)/ready ## Mend style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
 prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the champions and what they need
-	@$(RUN) -m tasks.pruning --keep $(KEEP)
+	@$(RUN) -m tasks.cli.prune --keep $(KEEP)
 
 server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
 	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
@@ -75,12 +76,12 @@ cluster-test: $(VENV)/ready ## Texts from two Ray nodes, one of them killed, and
 doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
 	@$(RUN) -m deployments.doctor $(ARGS)
 
-embedded-generator: $(VENV)/ready ## Remake tasks/embedded from DATA (goemotions/ and sst/ inside)
-	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/embedded
+embedded-generator: $(VENV)/ready ## Remake tasks/models/embedded from DATA (goemotions/ and sst/ inside)
+	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/models/embedded
 
 scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
 	$(RUN) -m pip install --quiet -e '.[scrubber-build]'
-	$(RUN) -m tasks.scrubbing.build --ner $(DATA)/ner
+	$(RUN) -m tasks.pipeline.scrubbing.table_builder --ner $(DATA)/ner
 
 bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instead
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_sampling.py
@@ -101,7 +102,7 @@ bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_training.py $(ARGS)
 
 prove: $(VENV)/ready ## What real, synthetic and mixed rows are worth, on people's text (TAXONOMY, DATA, FULL=1)
-	@$(RUN) -m flows.prove --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
+	@$(RUN) -m flows.ablation --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
 
 bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)

@@ -20,7 +20,7 @@ from prefect.events.actions import ChangeFlowRunState, RunDeployment, SendNotifi
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from tasks.events import AUDIT_FAILED, OUT_OF_BAND
+from tasks.orchestration.events import AUDIT_FAILED, OUT_OF_BAND
 
 """Prefect's default; fewer than three of them would crash runs that are well."""
 NOTIFY = "sentimill-notify"

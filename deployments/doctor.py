@@ -19,11 +19,10 @@ from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-from tasks.commandline import require_server
-from tasks.embedding import minilm_folder
-from tasks.publishing import versions
-from tasks.sampling.opening import EMBEDDED, embedded_folder
-from tasks.store import open_store
+from tasks.models.bundled import EMBEDDED, embedded_folder, minilm_folder
+from tasks.orchestration.server import require_server
+from tasks.pipeline.reporting.provenance import versions
+from tasks.storage.connection import open_store
 
 Check = Callable[[], str]
 

@@ -26,8 +26,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.automations import ensure_automations
-from tasks.commandline import one_clear_error, require_server
-from tasks.store import open_store
+from tasks.cli.errors import one_clear_error
+from tasks.orchestration.server import require_server
+from tasks.storage.connection import open_store
 
 ROOT = Path(__file__).parent.parent
 GPU_LIMIT = "gpu"

@@ -9,7 +9,9 @@ Trigger: every week (deployments/prefect.yaml), or by hand. On a server, an audi
 
 from prefect import flow
 
-from tasks.auditing import (
+from tasks.cli.commands import run_audit
+from tasks.config import AuditConfig
+from tasks.stages.champion_audit import (
     Audit,
     judge,
     measure_champion,
@@ -17,8 +19,6 @@ from tasks.auditing import (
     open_champion,
     texts_to_measure,
 )
-from tasks.commandline import run_audit
-from tasks.config import AuditConfig
 
 DEFAULT = AuditConfig()
 

@@ -13,26 +13,24 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from tasks.approval import ask, exclude
-from tasks.commandline import run_flow
+from tasks.cli.commands import run_flow
 from tasks.config import RunConfig
-from tasks.correcting import make_fair
-from tasks.records import Cell, DatasetRef, RunSummary
-from tasks.release import Candidate, crown, publish
-from tasks.rounds import account, next_round, plan
-from tasks.runners import task_runner
-from tasks.runs import (
-    Run,
-    add_real,
-    balance,
-    evaluate,
-    fit_classifier,
-    open_run,
-    review,
-    run_title,
-    sample,
-    sift,
-)
+from tasks.data.records import Cell
+from tasks.data.references import DatasetRef
+from tasks.data.summaries import RunSummary
+from tasks.orchestration.run import Run, open_run, run_title
+from tasks.orchestration.task_runners import task_runner
+from tasks.stages.approval import ask, exclude
+from tasks.stages.balancing import balance
+from tasks.stages.data_review import review
+from tasks.stages.evaluation import evaluate
+from tasks.stages.fairness import make_fair
+from tasks.stages.filtering import account, sift
+from tasks.stages.planning import next_round, plan
+from tasks.stages.publishing import Candidate, crown, publish
+from tasks.stages.real_data import add_real
+from tasks.stages.sampling import sample
+from tasks.stages.training import fit_classifier
 
 DEFAULT = RunConfig()
 

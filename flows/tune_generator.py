@@ -9,15 +9,17 @@ its checksums and its card. An interrupted run goes on with the same command.
 
 from prefect import flow
 
-from tasks.caching import cached
-from tasks.checks import real_sha256
-from tasks.commandline import run_tuning
+from tasks.cli.commands import run_tuning
 from tasks.config import RunConfig, TrainingConfig, TuneConfig
-from tasks.generator_card import write_generator
-from tasks.records import RealRef
-from tasks.runs import add_real, fit_classifier, open_run
-from tasks.stages import tuning
-from tasks.stages.tuning import GeneratorScores
+from tasks.data.generator_scores import GeneratorScores
+from tasks.data.references import RealRef
+from tasks.orchestration.caching import cached
+from tasks.orchestration.fingerprints import real_sha256
+from tasks.orchestration.run import open_run
+from tasks.pipeline.reporting.generator_card import write_generator
+from tasks.stages import generator_tuning
+from tasks.stages.real_data import add_real
+from tasks.stages.training import fit_classifier
 
 DEFAULT = TuneConfig()
 
@@ -30,14 +32,14 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
         config: Every knob.
     """
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    texts = cached(tuning.annotate_task, data)
-    generator = cached(tuning.tune_generator_task, texts, config)
+    texts = cached(generator_tuning.annotate_task, data)
+    generator = cached(generator_tuning.tune_generator_task, texts, config)
 
     people = open_run(judge_config(config))
     rows = add_real(people, people.store.put_rows([]))
     judge = fit_classifier(people, rows)
 
-    scores = cached(tuning.measure_generator_task, generator, judge, texts, config)
+    scores = cached(generator_tuning.measure_generator_task, generator, judge, texts, config)
     write_generator(people.store.get_folder(generator), config, scores)
     return scores
 

@@ -149,7 +149,7 @@ def prefect_api():
 @pytest.fixture
 def local_store(tmp_path):
     """A results block in a folder of the test's own."""
-    from tasks.store import ResultsStore
+    from tasks.storage.block import ResultsStore
 
     return ResultsStore(root=str(tmp_path / "results"))
 
@@ -159,7 +159,7 @@ def finished_run(tmp_path, make_row, tiny_encoder):
     """Folder as a run leaves it, but for its test rows: configuration, taxonomy, rows to learn from."""
     import json
 
-    from tasks.store import ResultsStore
+    from tasks.storage.block import ResultsStore
     from tasks.taxonomy import load_taxonomy
 
     taxonomy = load_taxonomy("polarity3")

@@ -12,7 +12,8 @@ from accelerate import PartialState
 from safetensors.torch import save_file
 from torch import nn
 
-from tasks.fitting import FitOptions, fit
+from tasks.pipeline.training.loop import fit
+from tasks.pipeline.training.state import FitOptions
 
 
 def batches(epoch: int) -> list[torch.Tensor]:

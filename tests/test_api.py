@@ -34,13 +34,13 @@ from deployments.api.security import name_of, read_keys
 from deployments.api.settings import ApiSettings
 from deployments.api.sources import find, model_sha256
 from tasks.config import RunConfig, ScrubbingConfig
-from tasks.evaluation.placing import place
-from tasks.evaluation.thresholds import confidence, decide
-from tasks.parquet import parquet_bytes
-from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
-from tasks.store import folder_sha256
+from tasks.pipeline.decision.ordinal_levels import place
+from tasks.pipeline.decision.thresholds import confidence, decide
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
+from tasks.pipeline.training.classifier import load_classifier, predict, save_classifier
+from tasks.storage.block import folder_sha256
+from tasks.storage.parquet import parquet_bytes
 from tasks.taxonomy import load_taxonomy
-from tasks.training import load_classifier, predict, save_classifier
 
 TAXONOMY = load_taxonomy("polarity3").model_copy(update={"ordinal": True})
 TEXTS = [
@@ -56,7 +56,7 @@ def write_run(root, name, encoder, make_row, seed=0):
     """A run as `publish` leaves it, with a tiny model."""
     import torch
 
-    from tasks.training.classifier import new_classifier
+    from tasks.pipeline.training.classifier.model import new_classifier
 
     torch.manual_seed(seed)
     model, tokenizer = new_classifier(str(encoder), None, TAXONOMY.n_labels)

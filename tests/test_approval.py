@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 
-from tasks.approval import go_on, page, rows_to_read, whole_ids
+from tasks.stages.approval import go_on, page, rows_to_read, whole_ids
 
 A = {"id": "aaaaaaaa11", "labels": ["joy"], "text": "Lovely | soup."}
 B = {"id": "aaaaaaaa22", "labels": ["joy", "anger"], "text": "Good,\nthen bad."}

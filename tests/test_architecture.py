@@ -14,27 +14,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-STAGES = (
-    "sampling cleaning scrubbing verifying balancing training evaluation reporting tuning fairness"
-).split()
-MAY_IMPORT_PREFECT = {
-    f"tasks.{name}"
-    for name in (
-        "approval auditing caching commandline events nights release rounds runners runpage runs store"
-    ).split()
-}
-# What joins the stages; plain code knows nothing of it.
-ABOVE = {
-    f"tasks.{name}"
-    for name in (
-        "approval auditing commandline correcting events generator_card nights proof pruning release "
-        "rollback rounds runpage runs stages"
-    ).split()
-}
-
-
-def _is_above(module):
-    return module in ABOVE or module.startswith("tasks.stages.")
 
 
 def _module(file):
@@ -60,45 +39,59 @@ def _imports(module):
                 yield whole if whole in TREES else str(node.module)
 
 
-def _stage(module):
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[0] == "tasks" and parts[1] in STAGES else None
-
-
 def test_there_is_something_to_look_at():
-    assert {"tasks.config", "tasks.training.train", "flows.regenerate"} <= set(TREES)
-    assert set(_imports("tasks.training.train")) >= {"tasks.fitting", "tasks.training.classifier", "torch"}
+    assert {"tasks.config.run", "tasks.pipeline.training.classifier.fine_tuning", "flows.regenerate"} <= set(
+        TREES
+    )
+    assert set(_imports("tasks.pipeline.training.classifier.fine_tuning")) >= {
+        "tasks.pipeline.training.loop",
+        "tasks.pipeline.training.classifier.model",
+        "torch",
+    }
 
 
-def test_only_the_joints_import_prefect():
+def test_the_layers_of_the_tree_hold():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert done.stdout.rstrip().endswith("0 broken."), done.stdout
+
+
+def test_only_orchestration_stages_and_commands_import_prefect():
     importers = {
         module for module in TREES if any(name.split(".")[0] == "prefect" for name in _imports(module))
     }
+    allowed = ("tasks.orchestration.", "tasks.stages.", "tasks.cli.", "flows.", "deployments.")
 
-    assert {m for m in importers if m.startswith("tasks")} <= MAY_IMPORT_PREFECT
+    assert {module for module in importers if not module.startswith(allowed)} == {
+        "tasks.storage.block",
+        "tasks.storage.connection",
+    }
 
 
-def test_a_stage_never_imports_another_stage():
-    crossings = [
-        f"{module} imports {name}"
-        for module in TREES
-        for name in _imports(module)
-        if _stage(module) and _stage(name) and _stage(module) != _stage(name)
+def test_the_top_of_tasks_holds_folders_alone():
+    folders = [
+        entry for entry in (ROOT / "tasks").iterdir() if entry.is_dir() and entry.name != "__pycache__"
     ]
 
-    assert crossings == []
+    assert len(folders) <= 11
+    assert [file.name for file in (ROOT / "tasks").glob("*.py")] == ["__init__.py"]
 
 
-def test_plain_code_does_not_import_what_joins_it():
-    upward = [
-        f"{module} imports {name}"
-        for module in TREES
-        for name in _imports(module)
-        if module.startswith("tasks.")
-        and (name.split(".")[0] in ("flows", "deployments") or (_is_above(name) and not _is_above(module)))
+def test_no_module_is_long_and_no_package_of_the_pipeline_is_wide():
+    n_lines = {
+        _module(file): len(file.read_text(encoding="utf-8").splitlines())
+        for folder in ("flows", "tasks", "deployments")
+        for file in (ROOT / folder).rglob("*.py")
+    }
+    long = [module for module in TREES if n_lines[module] > 315]
+    wide = [
+        folder.name
+        for folder in (ROOT / "tasks" / "pipeline").iterdir()
+        if folder.is_dir() and len(list(folder.glob("*.py"))) > 14
     ]
 
-    assert upward == []
+    assert (long, wide) == ([], [])
 
 
 def test_imports_have_no_cycle():
@@ -118,7 +111,10 @@ def test_all_imports_name_the_whole_way():
     assert relative == []
 
 
-@pytest.mark.parametrize("module", ["tasks.config", "tasks.records", "tasks.taxonomy", "tasks.planning"])
+@pytest.mark.parametrize(
+    "module",
+    ["tasks.config.run", "tasks.data.records", "tasks.taxonomy.labels", "tasks.pipeline.planning.cells"],
+)
 def test_a_wrong_value_is_refused_without_loading_torch_or_prefect(module):
     code = f"import sys, {module}; print(sorted({{'torch', 'prefect'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.balancing import fill_quotas, join_stances, split_rows
-from tasks.balancing.splits import linked_groups
-from tasks.balancing.stances import CONNECTIVES
 from tasks.config import SplitConfig
-from tasks.records import Cell
+from tasks.data.records import Cell
+from tasks.pipeline.balancing import fill_quotas, join_stances, split_rows
+from tasks.pipeline.balancing.mixed_sentiment import CONNECTIVES
+from tasks.pipeline.balancing.splits import linked_groups
 from tasks.taxonomy import load_taxonomy
 
 THIRDS = SplitConfig(validation=0.2, test=0.2)

@@ -10,7 +10,7 @@ from sklearn.metrics import (
     label_ranking_average_precision_score,
 )
 
-from tasks.evaluation.bootstrap import (
+from tasks.pipeline.evaluation.bootstrap import (
     average_precision,
     calibration_error,
     draw_counts,
@@ -24,7 +24,7 @@ from tasks.evaluation.bootstrap import (
     ranking_precisions,
     row_mean,
 )
-from tasks.evaluation.metrics import N_BINS, calibration_metrics
+from tasks.pipeline.evaluation.metrics import N_BINS, calibration_metrics
 
 RNG = np.random.default_rng(1)
 TRUE = (RNG.random((300, 5)) < 0.3).astype(float)

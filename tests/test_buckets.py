@@ -9,10 +9,10 @@ pytest.importorskip("s3fs")
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from tasks.places import folder_sha256
-from tasks.pruning import prune
-from tasks.records import DatasetRef, ModelRef
-from tasks.store import ResultsStore
+from tasks.data.references import DatasetRef, ModelRef
+from tasks.storage.block import ResultsStore
+from tasks.storage.hashing import folder_sha256
+from tasks.storage.retention import prune
 
 ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from tasks.evaluation.calibration import calibrated, platt_scaling
-from tasks.evaluation.metrics import calibration_metrics
+from tasks.pipeline.decision.calibration import calibrated, platt_scaling
+from tasks.pipeline.evaluation.metrics import calibration_metrics
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.champion import enthrone, read_champions, roll_back
+from tasks.storage.champions import enthrone, read_champions, roll_back
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_one_command_rolls_back(local_store, entries, monkeypatch):
     for entry in entries[:2]:
         enthrone(local_store, "joys", entry)
     code = (
-        "import tasks.rollback as c; from tasks.store import ResultsStore;"
+        "import tasks.cli.rollback as c; from tasks.storage.block import ResultsStore;"
         f"c.open_store = lambda: ResultsStore(root={local_store.root!r}); c.main()"
     )
     command = [sys.executable, "-c", code, "joys"]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tasks.checks import check
 from tasks.config import RunConfig
+from tasks.orchestration.preflight import check
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.cleaning import clean_rows, drop_copies
 from tasks.config import CleaningConfig
-from tasks.records import Row
+from tasks.data.records import Row
+from tasks.pipeline.cleaning import clean_rows, drop_copies
 
 CONFIG = CleaningConfig()
 

@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_cleaning import row
 
-from tasks.cleaning import clean_rows
-from tasks.cleaning.stripping import strip
 from tasks.config import CleaningConfig
+from tasks.pipeline.cleaning import clean_rows
+from tasks.pipeline.cleaning.stripping import strip
 
 CONFIG = CleaningConfig()
 ANY = settings(

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 from test_cleaning import row
 
-from tasks.cleaning import clean_rows
 from tasks.config import CleaningConfig
+from tasks.pipeline.cleaning import clean_rows
 
 PER_KIND = 50
 

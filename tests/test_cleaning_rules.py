@@ -3,11 +3,11 @@
 import pytest
 from test_cleaning import row
 
-from tasks.cleaning.cleaning import clean_text
-from tasks.cleaning.endings import ends_cut, last_full_sentence
-from tasks.cleaning.hygiene import RULES
-from tasks.cleaning.stripping import strip
 from tasks.config import CleaningConfig
+from tasks.pipeline.cleaning.clean import clean_text
+from tasks.pipeline.cleaning.rules import RULES
+from tasks.pipeline.cleaning.stripping import strip
+from tasks.pipeline.cleaning.truncation import ends_cut, last_full_sentence
 
 LONG = (
     "We sat in the garden until the lamps went out. Nobody wanted to be the first to go home. "

@@ -12,8 +12,8 @@ import pytest
 from test_cleaning import row
 from test_cleaning_planted import PER_KIND, Planted, missed
 
-from tasks.cleaning import clean_rows
 from tasks.config import CleaningConfig
+from tasks.pipeline.cleaning import clean_rows
 
 GOOD = [
     "The plumber turned up two hours late and left mud on every carpet we own.",

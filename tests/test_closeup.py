@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from tasks.evaluation.closeup import (
+from tasks.data.scores import CloseUp
+from tasks.pipeline.evaluation.error_analysis import (
     calibration_bins,
     candidates,
     nearest,
     precision_at_recall,
     worst_errors,
 )
-from tasks.reporting.closeup import calibration_dots, curve_points
-from tasks.reporting.scores import CloseUp
+from tasks.pipeline.reporting.error_plots import calibration_dots, curve_points
 
 
 def test_precision_is_the_best_that_still_reaches_the_recall():

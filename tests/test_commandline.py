@@ -12,10 +12,12 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel
 
-from tasks.commandline import BAD_INPUT, INTERRUPTED, parse, run_flow
+from tasks.cli.commands import run_flow
+from tasks.cli.errors import BAD_INPUT, INTERRUPTED
+from tasks.cli.parsing import parse
 from tasks.config import RunConfig
-from tasks.fitting import NotFiniteError
-from tasks.publishing import command_of
+from tasks.pipeline.reporting.provenance import command_of
+from tasks.pipeline.training.loop import NotFiniteError
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = "python -m flows.regenerate"

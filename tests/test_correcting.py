@@ -11,9 +11,10 @@ from transformers import BertConfig, BertModel, BertTokenizer
 
 from flows.regenerate import regenerate
 from tasks.config import RunConfig
-from tasks.fairness.templates import FILES
-from tasks.store import ResultsStore, forget_loaded_store
-from tasks.training import load_settings
+from tasks.pipeline.fairness.templates import FILES
+from tasks.pipeline.training.classifier import load_settings
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
 
 LIKED, DISLIKED = ("France", "Spain", "Italy", "Canada"), ("Afghanistan", "Iraq", "Syria", "Iran")
 PLACES = "lake kitchen station museum market garden office theatre harbour library".split()

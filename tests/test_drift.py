@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.drift import Band, Night, band, bands, departures
+from tasks.pipeline.evaluation.drift import Band, Night, band, bands, departures
 
 
 def night(i, **figures):

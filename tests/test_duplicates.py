@@ -8,9 +8,10 @@ import pytest
 from datasketch import MinHash
 from test_cleaning import row
 
-from tasks.cleaning import clean_rows, group_rows
-from tasks.cleaning.duplicates import find_repeats, group_name
-from tasks.cleaning.similarity import (
+from tasks.config import CleaningConfig
+from tasks.pipeline.cleaning import clean_rows, group_rows
+from tasks.pipeline.cleaning.duplicates import find_repeats, group_name
+from tasks.pipeline.cleaning.minhash import (
     N_PERMUTATIONS,
     NEIGHBOURS,
     band_rows,
@@ -21,7 +22,6 @@ from tasks.cleaning.similarity import (
     signatures,
     similar_pairs,
 )
-from tasks.config import CleaningConfig
 
 NAMES = "soup bread waiter cold warm train late early music loud quiet garden rain sun dog cat never always"
 WORDS = NAMES.split()

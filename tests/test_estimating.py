@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from tasks.checks import check
-from tasks.commandline import run_flow
+from tasks.cli.commands import run_flow
 from tasks.config import RunConfig
-from tasks.estimating import count_weights, estimate
-from tasks.sampling.opening import EMBEDDED
+from tasks.models.bundled import EMBEDDED
+from tasks.orchestration.preflight import check
+from tasks.pipeline.planning.cost import count_weights, estimate
 
 SMALL = {"taxonomy": "polarity3", "plan": {"per_label": 8, "pair_share": 0, "topics": ["films", "phones"]}}
 ENDPOINT = {"profile": "server", "training": {"base": "all-MiniLM-L6-v2"}}

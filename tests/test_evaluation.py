@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tasks.evaluation.baselines import majority, tfidf_logreg, tfidf_ridge
-from tasks.evaluation.measuring import METRICS_FILE, measure, true_levels
-from tasks.evaluation.placing import fit_line, mean_levels, place
-from tasks.evaluation.thresholds import (
+from tasks.pipeline.decision.ordinal_levels import fit_line, mean_levels, place
+from tasks.pipeline.decision.thresholds import (
     choose_thresholds,
     confidence,
     decide,
@@ -18,6 +16,8 @@ from tasks.evaluation.thresholds import (
     promised_thresholds,
     tune_thresholds,
 )
+from tasks.pipeline.evaluation.baselines import majority, tfidf_logreg, tfidf_ridge
+from tasks.pipeline.evaluation.measure import METRICS_FILE, measure, true_levels
 from tasks.taxonomy import Taxonomy, load_taxonomy
 
 POLARITY = load_taxonomy("polarity3")

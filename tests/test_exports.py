@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from tasks.exports import export_rows
-from tasks.records import Row
+from tasks.data.records import Row
+from tasks.pipeline.reporting.exports import export_rows
 
 
 def row(text: str, *labels: str) -> Row:

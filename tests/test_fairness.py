@@ -5,14 +5,20 @@ import pytest
 import torch
 
 from tasks.config import FairnessConfig
-from tasks.equity import NAMES, complaints
-from tasks.fairness import audit_classifier, counterfactual_rows, group_topics, measure_tone, rate_gaps
-from tasks.fairness.measures import holm, measure_countries, measure_pairs
-from tasks.fairness.pairs import Pair, counterfactual_pairs
-from tasks.fairness.rates import groups_mentioned
-from tasks.fairness.templates import fill, load_corrections, load_templates
-from tasks.records import COUNTERFACTUAL
-from tasks.training.pairing import pairing_loss, rising, twins_of
+from tasks.data.records import COUNTERFACTUAL
+from tasks.pipeline.fairness import (
+    audit_classifier,
+    counterfactual_rows,
+    group_topics,
+    measure_tone,
+    rate_gaps,
+)
+from tasks.pipeline.fairness.group_recall import groups_mentioned
+from tasks.pipeline.fairness.limits import NAMES, complaints
+from tasks.pipeline.fairness.measures import holm, measure_countries, measure_pairs
+from tasks.pipeline.fairness.pairs import Pair, counterfactual_pairs
+from tasks.pipeline.fairness.templates import fill, load_corrections, load_templates
+from tasks.pipeline.training.classifier.logit_pairing import pairing_loss, rising, twins_of
 
 ALL = 1_000_000
 COUNTRIES = measure_countries(["Peru", "Mali"], np.full((1, 2, 2), 0.5))

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
 
-from tasks.fitting import FitOptions, NotFiniteError, _schedule, fit, length_buckets, precision_for
+from tasks.models.batching import length_buckets
+from tasks.pipeline.training.loop import NotFiniteError, _schedule, fit, precision_for
+from tasks.pipeline.training.state import FitOptions
 
 N_BATCHES = 5
 
@@ -260,7 +262,7 @@ def test_a_trained_model_computes_as_it_will_once_loaded(tmp_path):
 
 def test_progress_is_a_share(tmp_path, monkeypatch):
     clock = iter(range(0, 1000, 3))
-    monkeypatch.setattr("tasks.fitting.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("tasks.pipeline.training.loop.time.monotonic", lambda: float(next(clock)))
     shares = []
     module = model()
     groups = [{"params": module.parameters(), "lr": 0.05}]

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 from test_protocol import EKMAN, SEVEN, predictions
 
-from tasks.evaluation.gate import beside_champion, complaints
+from tasks.pipeline.evaluation.promotion import beside_champion, complaints
 
 
 def test_the_champion_beside_itself_is_no_worse():

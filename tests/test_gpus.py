@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import gpus
-from tasks.gpus import claim_gpu, visible_gpus
+from tasks.orchestration import gpu_claims
+from tasks.orchestration.gpu_claims import claim_gpu, visible_gpus
 
 ROOT = Path(__file__).parent.parent
 # Claims a GPU, says which one, and holds it until its standard input ends.
@@ -48,8 +48,8 @@ def worker(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _released(monkeypatch):
-    monkeypatch.setattr(gpus, "POLL_S", 0.05)
-    monkeypatch.setattr(gpus, "_CLAIMED", [])
+    monkeypatch.setattr(gpu_claims, "POLL_S", 0.05)
+    monkeypatch.setattr(gpu_claims, "_CLAIMED", [])
 
 
 @pytest.mark.parametrize(

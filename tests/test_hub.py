@@ -3,7 +3,7 @@
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
-from tasks.hub import push_run, require_target
+from tasks.storage.hub import push_run, require_target
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_what_was_pushed_is_never_overwritten(store, tmp_path):
 
 
 def test_a_target_that_is_none_is_refused_before_anything_starts(monkeypatch):
-    monkeypatch.setattr("tasks.hub.get_token", lambda: None)
+    monkeypatch.setattr("tasks.storage.hub.get_token", lambda: None)
     with pytest.raises(ValueError, match="push_to_hub") as caught:
         require_target("not a name/at/all")
     assert str(caught.value) == (

@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from tasks.leftovers import OWNER, end_leftovers
+from tasks.orchestration.orphaned_servers import OWNER, end_leftovers
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Starts a process, says its number, and is gone.

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.locking import STOP, ProcessLocks, alone
+from tasks.orchestration.locking import STOP, ProcessLocks
+from tasks.storage.locks import alone
 
 ROOT = Path(__file__).parent.parent
 HOLDER = """

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tasks.config import Loss
-from tasks.training.losses import balanced_weights, loss_function, masked_mean
+from tasks.pipeline.training.classifier.losses import balanced_weights, loss_function, masked_mean
 
 TARGETS = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
 

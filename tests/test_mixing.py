@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tasks.balancing import choose_synthetic, weigh_rows
 from tasks.config import MixingConfig
+from tasks.pipeline.balancing import choose_synthetic, weigh_rows
 
 
 @pytest.fixture

@@ -7,19 +7,12 @@ from collections import Counter
 import pytest
 
 from tasks.config import PlanConfig, PromptForm, RunConfig
-from tasks.orders import (
-    TEXTS_PER_PROMPT,
-    Draft,
-    Order,
-    cell_key,
-    check_template,
-    in_batches,
-    order_for,
-    rows_of,
-)
-from tasks.planning import plan_cells
-from tasks.prompts import control_prompt, length_word
-from tasks.records import Cell
+from tasks.data.records import Cell, cell_key
+from tasks.pipeline.planning.cells import plan_cells
+from tasks.pipeline.planning.requests import TEXTS_PER_PROMPT, Order, in_batches, order_for
+from tasks.pipeline.planning.rows import Draft, rows_of
+from tasks.prompts.control_prompts import control_prompt, length_word
+from tasks.prompts.rendering import check_template
 from tasks.taxonomy import Style, Topic, Topics, load_taxonomy, load_topics
 
 SCALE = load_taxonomy("sentiment7")
@@ -240,7 +233,10 @@ def test_a_template_of_ones_own_takes_the_place_of_ours():
     [
         ("A {{ mood }} text.", "uses mood"),
         ("{% if labels %}{{ mood }}{% endif %}{{ colour }}", "uses colour, mood"),
-        ("{{ style.hue }}", "cannot be filled in: 'tasks.taxonomy.Style object' has no attribute 'hue'"),
+        (
+            "{{ style.hue }}",
+            "cannot be filled in: 'tasks.taxonomy.topics.Style object' has no attribute 'hue'",
+        ),
         ("{{ topic }", "cannot be filled in: unexpected '}'"),
         (
             "{{ ().__class__.__mro__ }}",

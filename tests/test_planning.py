@@ -7,8 +7,15 @@ from math import ceil, sqrt
 import pytest
 
 from tasks.config import PlanConfig, RunConfig
-from tasks.planning import afford, label_set_sizes, plan_cells, refill_cells, set_weights, stable_seed
-from tasks.records import Cell
+from tasks.data.records import Cell
+from tasks.pipeline.planning.cells import (
+    afford,
+    label_set_sizes,
+    plan_cells,
+    refill_cells,
+    set_weights,
+    stable_seed,
+)
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
 
 ABC = Taxonomy.model_validate(

@@ -6,20 +6,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score, f1_score, mean_absolute_error
 
-from tasks.evaluation.protocol import (
+from tasks.pipeline.evaluation.ablation_arms import (
     N_FOLDS,
-    Predictions,
     arms,
-    compare,
     draw_real,
     draw_synthetic,
     fold_of,
-    from_bytes,
-    rare_f1,
     rare_rows,
     rarest,
-    to_bytes,
 )
+from tasks.pipeline.evaluation.comparison import compare, rare_f1
+from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, to_bytes
 from tasks.taxonomy import load_taxonomy
 
 EKMAN = load_taxonomy("ekman")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.prove import prove
+from flows.ablation import prove
 from tasks.config import GeneratorConfig, ProofConfig
-from tasks.proof import caution
-from tasks.store import ResultsStore, forget_loaded_store
+from tasks.pipeline.evaluation.ablation_tables import caution
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
 
 OPENINGS = ("the soup was", "we found the hotel", "my phone is", "it was a flight", "the lesson is")
 WORDS = {"great": 0.95, "lovely": 0.9, "dull": 0.5, "quiet": 0.45, "awful": 0.1, "gloomy": 0.05}

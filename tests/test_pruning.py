@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.pruning import kept_runs, prune
-from tasks.records import ModelRef
+from tasks.data.references import ModelRef
+from tasks.storage.retention import kept_runs, prune
 
 DAY_S = 86_400.0
 LONG_AGO = 1_000_000.0

@@ -2,18 +2,8 @@
 
 import pytest
 
-from tasks.publishing import (
-    cell_counts,
-    fills,
-    row_counts,
-    samples,
-    score_rows,
-    scrub_counts,
-    verdict,
-    versions,
-)
-from tasks.records import Cell
-from tasks.reporting.scores import (
+from tasks.data.records import Cell
+from tasks.data.scores import (
     CLASSIFIER,
     REAL,
     SYNTHETIC,
@@ -25,7 +15,11 @@ from tasks.reporting.scores import (
     Plan,
     RunScores,
 )
-from tasks.runpage import slug
+from tasks.orchestration.artifacts import slug
+from tasks.pipeline.evaluation.promotion import verdict
+from tasks.pipeline.reporting.provenance import versions
+from tasks.pipeline.reporting.run_page_tables import score_rows
+from tasks.pipeline.reporting.summaries import cell_counts, fills, row_counts, samples, scrub_counts
 from tasks.taxonomy import load_taxonomy
 
 

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from tasks.stages.sampling import sample
+
 pytest.importorskip("prefect_ray")
 
 import ray
 from prefect import flow
 from ray.cluster_utils import Cluster
 
-from tasks import runs
 from tasks.config import RunConfig
-from tasks.records import Cell
-from tasks.runners import RAY, task_runner
-from tasks.store import ResultsStore, forget_loaded_store
+from tasks.data.records import Cell
+from tasks.orchestration import run as runs
+from tasks.orchestration.task_runners import RAY, task_runner
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
 
 N_CELLS = 24
 
@@ -44,7 +47,7 @@ def _texts(folder, runner):
             Cell(labels=("positive",), topic=topics[i % 10], wanted=4, draw=4, round=1, seed=i)
             for i in range(N_CELLS)
         ]
-        refs = runs.sample(run, cells)
+        refs = sample(run, cells)
         return [row["text"] for ref in refs for row in run.store.get_rows(ref)]
 
     return sample_cells()

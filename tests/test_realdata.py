@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.realdata import LabelledText, detokenise, level_of_score, read_real
-from tasks.realrows import label_mapping, normalised, real_rows, without_seen
+from tasks.data.real_datasets import LabelledText, detokenise, level_of_score, read_real
+from tasks.data.real_rows import label_mapping, normalised, real_rows, without_seen
 from tasks.taxonomy import load_taxonomy
 
 NAMES = "admiration\nanger\nannoyance\nremorse\nneutral\n"

@@ -11,11 +11,12 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
 from tasks.config import RunConfig
-from tasks.evaluation.thresholds import confidence, decide
-from tasks.parquet import rows_of_parquet
-from tasks.stages import texts as text_stages
-from tasks.store import ResultsStore, forget_loaded_store
-from tasks.training import load_classifier, predict
+from tasks.pipeline.decision.thresholds import confidence, decide
+from tasks.pipeline.training.classifier import load_classifier, predict
+from tasks.stages import sampling as text_stages
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
+from tasks.storage.parquet import rows_of_parquet
 
 TOPICS = ("restaurants", "phones", "films")
 LEVELS = ("positive", "neutral", "negative")

@@ -8,19 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
-from tasks.reporting.cards import dataset_card, model_card
-from tasks.reporting.formatting import cell, duration, score
-from tasks.reporting.quality import (
-    TRAITS,
-    findings,
-    opinion,
-    short_cells,
-    shortfall,
-    side,
-    why_short,
-)
-from tasks.reporting.report import render_report, write_report
-from tasks.reporting.scores import (
+from tasks.data.scores import (
     CLASSIFIER,
     MAJORITY,
     REAL,
@@ -38,8 +26,22 @@ from tasks.reporting.scores import (
     RunScores,
     Sample,
 )
-from tasks.reporting.scrubbing import ScrubAccount, count_table
-from tasks.reporting.views import (
+from tasks.data.scrub_scores import ScrubAccount
+from tasks.pipeline.diversity import wording
+from tasks.pipeline.reporting.cards import dataset_card, model_card
+from tasks.pipeline.reporting.data_review import (
+    TRAITS,
+    findings,
+    opinion,
+    short_cells,
+    shortfall,
+    side,
+    why_short,
+)
+from tasks.pipeline.reporting.formatting import cell, duration, score
+from tasks.pipeline.reporting.report import render_report, write_report
+from tasks.pipeline.reporting.scrubbing_section import count_table
+from tasks.pipeline.reporting.views import (
     Bar,
     Fill,
     bars,
@@ -53,7 +55,6 @@ from tasks.reporting.views import (
     verdicts,
 )
 from tasks.taxonomy import load_taxonomy
-from tasks.variety import wording
 
 POLARITY = load_taxonomy("polarity3")
 HOSTILE = "</li></style><script>alert('x')</script> & \"so\" | `on`\n```\n# Not a heading {{ 7 * 7 }}"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tasks.reporting.proof import arm_chart, gap_chart, label_rows, render_proof, verdicts
+from tasks.pipeline.reporting.ablation_page import arm_chart, gap_chart, label_rows, render_proof, verdicts
 
 HOSTILE = "</style><script>alert('x')</script>"
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks import runs
-from tasks.locking import alone
-from tasks.runs import run_name
-from tasks.store import write_json
+from tasks.orchestration import run as runs
+from tasks.orchestration.run import run_name
+from tasks.storage.block import write_json
+from tasks.storage.locks import alone
 
 
 @pytest.fixture

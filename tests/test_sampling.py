@@ -36,13 +36,13 @@ from transformers.generation import (
 from transformers.pytorch_utils import Conv1D
 
 from tasks.config import GeneratorConfig, PromptForm
-from tasks.sampling import Request, Sample, load_engine, opening
-from tasks.sampling.attention import ATTENTION
-from tasks.sampling.decoding import score_next
-from tasks.sampling.packing import Packed, pack_weights, product_like
-from tasks.sampling.prefill import Prompts
-from tasks.sampling.probing import check_cached_decoding, prompts_agree, steady_widths
-from tasks.sampling.slots import Seat, Slots
+from tasks.pipeline.sampling import Request, Sample, load_engine, loading
+from tasks.pipeline.sampling.engine.attention import ATTENTION
+from tasks.pipeline.sampling.engine.decoding import score_next
+from tasks.pipeline.sampling.engine.paged_cache import Seat, Slots
+from tasks.pipeline.sampling.engine.prefill import Prompts
+from tasks.pipeline.sampling.engine.self_test import check_cached_decoding, prompts_agree, steady_widths
+from tasks.pipeline.sampling.engine.weight_packing import Packed, pack_weights, product_like
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{n}" for n in range(95)]
@@ -90,7 +90,7 @@ def _model(kind, seed=0):
 @pytest.fixture(autouse=True)
 def _fp32(monkeypatch):
     """The same arithmetic on every machine that runs the tests."""
-    monkeypatch.setattr(opening, "arithmetic", lambda on_gpu: torch.float32)
+    monkeypatch.setattr(loading, "arithmetic", lambda on_gpu: torch.float32)
 
 
 @pytest.fixture(scope="session", params=["bert", "gpt2", "llama", "qwen2"])
@@ -257,7 +257,7 @@ def test_tokens_of_prompts_are_counted_once(bert):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 def test_batch_mates_do_not_change_a_text(folder, dtype, monkeypatch):
-    monkeypatch.setattr(opening, "arithmetic", lambda on_gpu: dtype)
+    monkeypatch.setattr(loading, "arithmetic", lambda on_gpu: dtype)
     wanted = Request("w1 w2 w3", k=5, seed=11)
     alone = load_engine(_config(folder, top_p=0.9)).sample(wanted)
     engine = load_engine(_config(folder, top_p=0.9))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.sampling.casing import restore_case
+from tasks.pipeline.sampling.truecasing import restore_case
 
 EXAMPLES = [
     ("i don ' t know , that ' s great ! [NAME] said so .", "I don't know, that's great! [NAME] said so."),

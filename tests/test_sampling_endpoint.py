@@ -11,14 +11,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from prefect import flow
 
-from tasks import runs
 from tasks.config import GeneratorConfig, PromptForm, RunConfig
-from tasks.records import Cell
-from tasks.sampling import Request, Sample, load_engine, retrying
-from tasks.sampling.endpoint import open_endpoint
-from tasks.sampling.retrying import requested_wait_s
-from tasks.sampling.thinking import without_thinking
-from tasks.store import ResultsStore, forget_loaded_store
+from tasks.data.records import Cell
+from tasks.orchestration import run as runs
+from tasks.pipeline.sampling import Request, Sample, load_engine, retries
+from tasks.pipeline.sampling.endpoint import open_endpoint
+from tasks.pipeline.sampling.retries import requested_wait_s
+from tasks.pipeline.sampling.tokenization import without_thinking
+from tasks.stages.sampling import sample
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
 
 
 class Server:
@@ -89,7 +91,7 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr(retrying, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.01)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
@@ -252,7 +254,7 @@ def test_cells_already_sampled_stay_when_the_endpoint_refuses_the_rest(prefect_a
     def sample_cells(config):
         run = runs.open_run(config)
         topics = list(run.topics.by_name)
-        return runs.sample(run, [Cell(**base, topic=topics[i], seed=i) for i in range(6)])
+        return sample(run, [Cell(**base, topic=topics[i], seed=i) for i in range(6)])
 
     with _serving(None, None, None, *[(400, {}, {"error": "out of credit"})] * 3) as server:
         generator = {"endpoint": server.url, "model": "small", "batch_size": 8}

@@ -9,9 +9,10 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertLMHeadModel, PreTrainedTokenizerFast
 
 from tasks.config import GeneratorConfig, PromptForm, RunConfig
-from tasks.sampling import Request, load_engine, opening
-from tasks.sampling.casing import restore_case
-from tasks.sampling.opening import arithmetic, embedded_folder
+from tasks.models.bundled import embedded_folder
+from tasks.pipeline.sampling import Request, load_engine, loading
+from tasks.pipeline.sampling.loading import arithmetic
+from tasks.pipeline.sampling.truecasing import restore_case
 
 VOCABULARY = [
     "[PAD]",
@@ -72,7 +73,7 @@ def _exactly(message):
 
 def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
     _sum_up(_save(tmp_path, sentimill_restore_case=True))
-    monkeypatch.setattr(opening, "EMBEDDED", tmp_path)
+    monkeypatch.setattr(loading, "EMBEDDED", tmp_path)
     engine = load_engine(RunConfig(generator=GeneratorConfig(max_new_tokens=16)).resolved().generator)
     samples = engine.sample(Request("i know", k=64, seed=0))
     texts = " ".join(sample.text for sample in samples)
@@ -89,7 +90,7 @@ def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
 )
 def test_a_changed_file_is_refused_with_advice_that_fits_whose_it_is(tmp_path, monkeypatch, ships, advice):
     if ships:
-        monkeypatch.setattr(opening, "EMBEDDED", tmp_path)
+        monkeypatch.setattr(loading, "EMBEDDED", tmp_path)
     _sum_up(_save(tmp_path))
     assert embedded_folder(tmp_path) == tmp_path
     path = tmp_path / "config.json"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tasks.training.scale import Scale, scale_loss
+from tasks.pipeline.training.classifier.ordinal_head import Scale, scale_loss
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.config import DemographicCategory, Scope, ScrubbingConfig
-from tasks.records import Row
-from tasks.scrubbing import SCRUBBER_VERSION, Scrubbed, Scrubber, scrub_report, scrub_rows
-from tasks.scrubbing.account import examples, veiled
-from tasks.scrubbing.normalising import normalise
-from tasks.scrubbing.rows import scrubber_for
+from tasks.data.records import Row
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubbed, Scrubber, scrub_report, scrub_rows
+from tasks.pipeline.scrubbing.audit import examples, veiled
+from tasks.pipeline.scrubbing.normalization import normalise
+from tasks.pipeline.scrubbing.rows import scrubber_for
 
 FRAGMENTS = """
 John Smith |Mr. Smith said |Maria Lopez's |Person A met |she is |He’s |he doesn't |a Muslim |An Irish actress
@@ -204,7 +204,7 @@ def test_importing_and_starting_need_no_network() -> None:
         "import socket\n"
         "def refuse(*_, **__): raise OSError('no network')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse; socket.create_connection = refuse\n"
-        "from tasks.scrubbing import Scrubber\n"
+        "from tasks.pipeline.scrubbing import Scrubber\n"
         "print(Scrubber().one('Write to Ann Lee, jo@example.co.uk.').text)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -300,7 +300,7 @@ def test_a_text_with_findings_of_a_later_round_is_withheld() -> None:
 
 
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tasks.scrubbing", *arguments]
+    command = [sys.executable, "-m", "tasks.cli.scrub", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -329,7 +329,7 @@ def test_the_command_names_the_bad_line(tmp_path: Path) -> None:
 def test_the_command_survives_odd_rows(tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
     path.write_bytes(b'{"text": "half \\ud800 pair", "note": "\\ud800"}\n{"text": 7}\n{"text": "caf\xe9"}\n')
-    command = [sys.executable, "-m", "tasks.scrubbing", str(path)]
+    command = [sys.executable, "-m", "tasks.cli.scrub", str(path)]
     plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=plain)
     assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [

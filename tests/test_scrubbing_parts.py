@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from tasks.config import NameEngineKind, ScrubbingConfig
-from tasks.scrubbing import Scrubber
-from tasks.scrubbing.agreement import neutral_edits
-from tasks.scrubbing.assets import (
+from tasks.pipeline.scrubbing import Scrubber
+from tasks.pipeline.scrubbing.contact_data import find_pii, is_iban, passes_luhn
+from tasks.pipeline.scrubbing.demographics.gender import neutral_edits
+from tasks.pipeline.scrubbing.demographics.token_view import Reading
+from tasks.pipeline.scrubbing.names.assets import (
     FOLDER,
     Weights,
     load_lexicon,
@@ -23,12 +25,8 @@ from tasks.scrubbing.assets import (
     read_asset,
     unpack,
 )
-from tasks.scrubbing.build.people import invented
-from tasks.scrubbing.build.sentences import Annotated
-from tasks.scrubbing.build.training import labels_of, sentence_features, train
-from tasks.scrubbing.certain import CertainNames
-from tasks.scrubbing.engine import MOST_TOKENS, cut
-from tasks.scrubbing.features import (
+from tasks.pipeline.scrubbing.names.coreference import letters, link, parse_name
+from tasks.pipeline.scrubbing.names.features import (
     LABELS,
     Entry,
     entry_of,
@@ -37,14 +35,16 @@ from tasks.scrubbing.features import (
     name_likeness,
     word_features,
 )
-from tasks.scrubbing.linking import letters, link, parse_name
-from tasks.scrubbing.names import refined
-from tasks.scrubbing.normalising import normalise
-from tasks.scrubbing.other_engines import MOST_CHARACTERS, cut_text, joined
-from tasks.scrubbing.pii import find_pii, is_iban, passes_luhn
-from tasks.scrubbing.reading import Reading
-from tasks.scrubbing.tagger import Tagger, marks_of, pronoun_ahead, spans_of
-from tasks.scrubbing.tokens import tokenise, tokens_of
+from tasks.pipeline.scrubbing.names.nlp_engine import MOST_TOKENS, cut
+from tasks.pipeline.scrubbing.names.other_models import MOST_CHARACTERS, cut_text, joined
+from tasks.pipeline.scrubbing.names.patterns import CertainNames
+from tasks.pipeline.scrubbing.names.spans import refined
+from tasks.pipeline.scrubbing.names.tagger import Tagger, marks_of, pronoun_ahead, spans_of
+from tasks.pipeline.scrubbing.normalization import normalise
+from tasks.pipeline.scrubbing.table_builder.people import invented
+from tasks.pipeline.scrubbing.table_builder.sentences import Annotated
+from tasks.pipeline.scrubbing.table_builder.training import labels_of, sentence_features, train
+from tasks.pipeline.scrubbing.tokens import tokenise, tokens_of
 
 
 def test_a_damaged_asset_is_refused(tmp_path: Path) -> None:

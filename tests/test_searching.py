@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.learning import read_run
-from tasks.searching import KNOBS, flags, search
+from tasks.cli.search import flags
+from tasks.cli.train import read_run
+from tasks.pipeline.training.classifier.search import KNOBS, search
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,7 +44,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 def test_without_optuna_the_command_says_what_to_install(finished_run):
     code = (
-        "import sys; sys.modules['optuna'] = None; import tasks.searching as s; "
+        "import sys; sys.modules['optuna'] = None; import tasks.pipeline.training.classifier.search as s; "
         "s.find_spec = lambda name: None; sys.argv = ['x', 'run']; sys.exit(s.main())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from time import sleep
 from types import SimpleNamespace
 from typing import Any
@@ -20,15 +22,23 @@ from prefect.states import Failed
 from prefect.task_engine import TaskRunTimeoutError
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks import caching, stages
-from tasks.caching import StepKey, cached, digest, may_pass, stage
+from tasks import stages
 from tasks.config import MixingConfig, PlanConfig, RunConfig, SplitConfig
-from tasks.parquet import parquet_bytes
-from tasks.records import BlobRef, Cell, DatasetRef, ModelRef, RealRef, Sifted, SiftedRefs
-from tasks.store import ResultsStore, forget_loaded_store, open_store
+from tasks.data.records import Cell, Sifted
+from tasks.data.references import BlobRef, DatasetRef, ModelRef, RealRef, SiftedRefs
+from tasks.orchestration import caching
+from tasks.orchestration.caching import StepKey, cached, digest, may_pass, stage
+from tasks.stages.balancing import balance_task
+from tasks.stages.cleaning import clean_task, collect_texts_task
+from tasks.stages.real_data import mix_task
+from tasks.stages.scrubbing import scrub_task
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store, open_store
+from tasks.storage.parquet import parquet_bytes
 from tasks.taxonomy import load_taxonomy
 
-STAGES = {task.name: task for task in vars(stages).values() if isinstance(task, Task)}
+MODULES = [import_module(f"tasks.stages.{found.name}") for found in iter_modules(stages.__path__)]
+STAGES = {task.name: task for module in MODULES for task in vars(module).values() if isinstance(task, Task)}
 REF = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=3)
 KEYS = """
 import json
@@ -103,7 +113,7 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
 
 
 def test_a_key_says_which_stage_it_is_of():
-    name, digits = key(stages.scrub, rows=REF).rsplit("-", 1)
+    name, digits = key(scrub_task, rows=REF).rsplit("-", 1)
 
     assert name == "cache/scrub"
     assert len(digits) == 32
@@ -121,8 +131,8 @@ def test_a_key_says_which_stage_it_is_of():
 def test_a_key_differs_when_anything_differs(change):
     inputs = {"rows": REF, "config": SplitConfig(), "seed": 0}
 
-    assert key(stages.balance_split, **inputs) == key(stages.balance_split, **dict(reversed(inputs.items())))
-    assert key(stages.balance_split, **inputs) != key(stages.balance_split, **(inputs | change))
+    assert key(balance_task, **inputs) == key(balance_task, **dict(reversed(inputs.items())))
+    assert key(balance_task, **inputs) != key(balance_task, **(inputs | change))
 
 
 def test_a_key_differs_when_the_version_is_raised():
@@ -325,7 +335,7 @@ def test_two_threads_that_want_one_result_make_it_once(block):
 
 def test_results_of_stages_lie_in_the_block(block, make_row):
     ref = block.put_rows([make_row()])
-    cached(stages.scrub, ref, RunConfig().scrubbing)
+    cached(scrub_task, ref, RunConfig().scrubbing)
 
     assert [p.name.rsplit("-", 1)[0] for p in (Path(block.root) / "cache").iterdir()] == ["scrub"]
 
@@ -347,7 +357,7 @@ def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
 def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix_rows, n_real, n_validation):
     synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
     real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
-    mixed = block.get_rows(stages.mix.fn(synthetic, real, mix, mix_rows, MixingConfig(), 0.1, 0))
+    mixed = block.get_rows(mix_task.fn(synthetic, real, mix, mix_rows, MixingConfig(), 0.1, 0))
     added = [row for row in mixed if row["source"] == "real"]
 
     assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]
@@ -357,9 +367,7 @@ def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix
 
 
 def test_without_cells_there_is_nothing_to_divide(block):
-    found = stages.balance_split.fn(
-        block.put_rows([]), (), SplitConfig(), 0, load_taxonomy("ekman"), 0.7, 0.1
-    )
+    found = balance_task.fn(block.put_rows([]), (), SplitConfig(), 0, load_taxonomy("ekman"), 0.7, 0.1)
 
     assert (found.kept.n_rows, found.rejects.n_rows) == (0, 0)
 
@@ -372,7 +380,7 @@ def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test
         "runs/one/dataset/train.parquet", parquet_bytes([make_row("My old dog barks at the moon.")])
     )
     earlier = hashlib.sha256(block.read_path("runs/one/dataset/train.parquet")).hexdigest()
-    others = stages.collect_texts.fn(
+    others = collect_texts_task.fn(
         RealRef(source=str(tmp_path), sha256="a" * 64),
         (BlobRef(uri="runs/one/dataset/train.parquet", sha256=earlier),),
     )
@@ -383,7 +391,7 @@ def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test
         "We loved the bread.",
     ]
     rows = block.put_rows([make_row(text, id=str(i)) for i, text in enumerate(texts)])
-    found = stages.clean.fn((rows,), block.put_rows([]), others, RunConfig().cleaning, judged=False)
+    found = clean_task.fn((rows,), block.put_rows([]), others, RunConfig().cleaning, judged=False)
 
     assert [row["id"] for row in block.get_rows(found.kept)] == ["3"]
     assert [(r["row"]["id"], r["reason"]) for r in block.get_rejects(found.rejects)] == [
@@ -395,8 +403,8 @@ def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test
 
 def test_what_is_put_in_comes_out_kept_or_rejected(block, make_row):
     rows = [make_row("We liked the soup.", id="a"), make_row("No.", id="b")]
-    others = stages.collect_texts.fn(None, ())
-    found = stages.clean.fn(
+    others = collect_texts_task.fn(None, ())
+    found = clean_task.fn(
         (block.put_rows(rows),), block.put_rows([]), others, RunConfig().cleaning, judged=False
     )
     kept, rejects = block.get_rows(found.kept), block.get_rejects(found.rejects)

@@ -15,17 +15,11 @@ import pytest
 from datasets import Dataset
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tasks.parquet import FEATURES, parquet_bytes, rows_of_parquet
-from tasks.records import DatasetRef, ModelRef, reject
-from tasks.store import (
-    ResultsStore,
-    block_name,
-    folder_sha256,
-    forget_loaded_store,
-    open_store,
-    require_writable_root,
-    write_json,
-)
+from tasks.data.records import reject
+from tasks.data.references import DatasetRef, ModelRef
+from tasks.storage.block import ResultsStore, folder_sha256, write_json
+from tasks.storage.connection import block_name, forget_loaded_store, open_store, require_writable_root
+from tasks.storage.parquet import FEATURES, parquet_bytes, rows_of_parquet
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ import pytest
 from prefect import flow
 
 from tasks.config import RunConfig
-from tasks.locking import STOP
-from tasks.planning import plan_cells
-from tasks.runners import N_THREADS, task_runner
-from tasks.runs import open_run, sample
-from tasks.stages import texts
-from tasks.store import ResultsStore, forget_loaded_store
+from tasks.orchestration.engines import ENGINES
+from tasks.orchestration.locking import STOP
+from tasks.orchestration.run import open_run
+from tasks.orchestration.task_runners import N_THREADS, task_runner
+from tasks.pipeline.planning.cells import plan_cells
+from tasks.stages.sampling import sample
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
 
 
 @pytest.fixture
@@ -75,4 +77,4 @@ def test_cells_whose_engine_hangs_fail_at_their_limit_and_those_behind_them_at_o
     assert len(set(asked)) == len(asked)  # none is tried again
     # A place that falls free may be taken once more before all are told to stop.
     assert len(asked) <= 2 * N_THREADS
-    assert texts.ENGINES == {}
+    assert ENGINES == {}

@@ -10,7 +10,7 @@ from scipy.special import logit
 from transformers import BertConfig, BertModel
 
 from tasks.config import TrainingConfig
-from tasks.training import (
+from tasks.pipeline.training.classifier import (
     Classifier,
     count_cut,
     load_classifier,
@@ -21,8 +21,8 @@ from tasks.training import (
     save_classifier,
     train_classifier,
 )
-from tasks.training.classifier import new_classifier
-from tasks.training.train import mean_average_precision, parameter_groups
+from tasks.pipeline.training.classifier.fine_tuning import mean_average_precision, parameter_groups
+from tasks.pipeline.training.classifier.model import new_classifier
 
 GLAD = ("happy", "glad", "lovely", "great")
 SAD = ("sad", "awful", "gloomy", "bad")

@@ -19,7 +19,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from flows.regenerate import regenerate
 from tasks.config import RunConfig
-from tasks.store import ResultsStore, forget_loaded_store
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import forget_loaded_store
 
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %} :"
 STARTED_S = 180

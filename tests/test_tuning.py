@@ -7,10 +7,9 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from tasks.fitting import FitOptions
-from tasks.realdata import LEVELS, LabelledText
-from tasks.sampling.opening import embedded_folder
-from tasks.tuning.corpus import (
+from tasks.data.real_datasets import LEVELS, LabelledText
+from tasks.models.bundled import embedded_folder
+from tasks.pipeline.training.generator.corpus import (
     NEGATIVE,
     POSITIVE,
     Example,
@@ -24,7 +23,7 @@ from tasks.tuning.corpus import (
     row_weights,
     tuning_texts,
 )
-from tasks.tuning.train import (
+from tasks.pipeline.training.generator.fine_tuning import (
     IGNORED,
     Encoded,
     collate,
@@ -34,7 +33,8 @@ from tasks.tuning.train import (
     token_loss,
     tune,
 )
-from tasks.tuning.warmstart import SPECIAL, save_decoder, small_decoder
+from tasks.pipeline.training.generator.warm_start import SPECIAL, save_decoder, small_decoder
+from tasks.pipeline.training.state import FitOptions
 
 TEXTS = ["the soup was great.", "the soup was bad.", "a happy morning.", "a gloomy evening."]
 PROMPTS = ["joy | kitchen | short comment :", "any :"]

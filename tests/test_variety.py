@@ -5,9 +5,8 @@ from math import exp
 import numpy as np
 import pytest
 
-from tasks.variety import band, dispersion, real_auc, tier, topic_leak, wording
-from tasks.variety.bands import TIERS
-from tasks.variety.wording import (
+from tasks.pipeline.diversity import band, dispersion, real_auc, tier, topic_leak, wording
+from tasks.pipeline.diversity.lexical import (
     compression_ratio,
     distinct,
     repetition,
@@ -16,6 +15,7 @@ from tasks.variety.wording import (
     top_openings_share,
     words_of,
 )
+from tasks.pipeline.diversity.reference_bands import TIERS
 
 PLAIN = [words_of(text) for text in ("the cat sat down", "the cat sat up", "a dog ran off")]
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from tasks.config import VerifyingConfig
-from tasks.embedding import MINILM_SHA256, embed, minilm_folder
+from tasks.models.bundled import MINILM_SHA256, minilm_folder
+from tasks.models.embedding import embed
+from tasks.pipeline.verification import outcome_counts, verify_rows
+from tasks.pipeline.verification.aggregation import believe, classifier_evidence, prior_of
+from tasks.pipeline.verification.decisions import decide_rows
+from tasks.pipeline.verification.out_of_fold import out_of_fold
 from tasks.taxonomy import Label, Taxonomy, load_taxonomy
-from tasks.verifying import outcome_counts, verify_rows
-from tasks.verifying.deciding import decide_rows
-from tasks.verifying.evidence import believe, classifier_evidence, prior_of
-from tasks.verifying.folds import out_of_fold
 
 N_PER_LABEL = 60
 MOODS = Taxonomy(

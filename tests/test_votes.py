@@ -10,13 +10,11 @@ import torch
 from transformers import AutoModelForCausalLM, BertConfig, BertForSequenceClassification, BertTokenizer
 
 from tasks.config import GeneratorConfig, Judge, PromptForm, VerifyingConfig
-from tasks.sampling import Scorer, load_engine
-from tasks.sampling.scoring import log_likelihoods
-from tasks.sampling.wording import Wording
-from tasks.stages import voting
-from tasks.taxonomy import Label, Style, Taxonomy
-from tasks.verifying import Teacher, likelihood_votes, llm_votes, teach
-from tasks.verifying.evidence import (
+from tasks.pipeline.sampling import Scorer, load_engine
+from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
+from tasks.pipeline.sampling.tokenization import Wording
+from tasks.pipeline.verification import Teacher, likelihood_votes, llm_votes, teach
+from tasks.pipeline.verification.aggregation import (
     believe,
     classifier_evidence,
     fit_weights,
@@ -24,8 +22,10 @@ from tasks.verifying.evidence import (
     set_belief,
     swap_labels,
 )
-from tasks.verifying.judging import named_labels
-from tasks.verifying.teacher import fit_teacher
+from tasks.pipeline.verification.judges import named_labels
+from tasks.pipeline.verification.real_data_model import fit_teacher
+from tasks.stages import verification
+from tasks.taxonomy import Label, Style, Taxonomy
 
 MOODS = Taxonomy(
     name="moods",
@@ -240,7 +240,7 @@ def test_an_entailment_model_votes_on_the_labels_that_were_asked_for(
     )
     rows = [make_row("The soup was lovely."), make_row("We lost the phone.", ("joy", "sadness"), (1.0, 1.0))]
     config = VerifyingConfig(judge=Judge.nli, nli_model=str(tmp_path))
-    voted = voting.judged(rows, config, config_of("nowhere"), MOODS)
+    voted = verification.judged(rows, config, config_of("nowhere"), MOODS)
 
     assert [set(row["votes"]) for row in voted] == [{"joy|judge"}, {"joy|judge", "sadness|judge"}]
     assert all(0 < vote < 1 for row in voted for vote in row["votes"].values())
@@ -309,8 +309,8 @@ def test_a_judge_behind_an_endpoint_reads_every_text(make_row):
     )
     rows = [make_row("The soup was lovely."), make_row("We lost the phone.")]
     try:
-        voted = voting.judged(rows, VerifyingConfig(judge=Judge.llm), generator, MOODS)
-        unscored = voting.generator_votes(rows, generator, MOODS, ())
+        voted = verification.judged(rows, VerifyingConfig(judge=Judge.llm), generator, MOODS)
+        unscored = verification.generator_votes(rows, generator, MOODS, ())
     finally:
         server.shutdown()
 

@@ -33,7 +33,8 @@ def _settings(arguments: list[str]) -> ApiSettings:
     try:
         return ApiSettings.from_arguments(arguments)
     except (ValidationError, SettingsError) as error:
-        from tasks.commandline import complaint, fail
+        from tasks.cli.errors import fail
+        from tasks.cli.parsing import complaint
 
         raise fail(complaint(error)) from None
 
@@ -48,7 +49,7 @@ def _check(settings: ApiSettings) -> None:
         with fetched(find(settings)):
             pass
     except (OSError, ValueError) as error:
-        from tasks.commandline import fail
+        from tasks.cli.errors import fail
 
         fail(str(error))
 

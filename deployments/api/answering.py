@@ -22,9 +22,9 @@ from deployments.api.schemas import (
     TextResult,
 )
 from deployments.api.service import Service
-from tasks.reporting.scores import CLASSIFIER
-from tasks.scrubbing import SCRUBBER_VERSION
-from tasks.scrubbing.normalising import normalise
+from tasks.data.scores import CLASSIFIER
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION
+from tasks.pipeline.scrubbing.normalization import normalise
 
 
 async def answer(service: Service, request: PredictRequest) -> PredictResponse:

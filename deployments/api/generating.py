@@ -8,7 +8,7 @@ from typing import Any
 from deployments.api.loading import Served
 from deployments.api.schemas import GenerateRequest, GenerateResponse
 from tasks.config import PromptForm, RunConfig
-from tasks.records import Cell, Row
+from tasks.data.records import Cell, Row
 from tasks.taxonomy import Topic, Topics, load_topics
 
 BUSY = Lock()
@@ -39,7 +39,7 @@ def generate(served: Served, request: GenerateRequest) -> GenerateResponse:
 @cache
 def _engine(generator: str) -> Any:
     from tasks.config import GeneratorConfig
-    from tasks.sampling import load_engine
+    from tasks.pipeline.sampling import load_engine
 
     return load_engine(GeneratorConfig.model_validate_json(generator))
 
@@ -51,8 +51,9 @@ def _config(served: Served) -> RunConfig:
 
 
 def _sampled(served: Served, request: GenerateRequest) -> list[Row]:
-    from tasks.orders import Draft, order_for, rows_of
-    from tasks.sampling import Request
+    from tasks.pipeline.planning.requests import order_for
+    from tasks.pipeline.planning.rows import Draft, rows_of
+    from tasks.pipeline.sampling import Request
 
     config = _config(served)
     engine = _engine(config.generator.model_dump_json())
@@ -82,7 +83,7 @@ def _topics(name: str) -> Topics:
 
 
 def _tidied(served: Served, rows: list[Row]) -> GenerateResponse:
-    from tasks.cleaning import clean_rows
+    from tasks.pipeline.cleaning import clean_rows
 
     cleaned = clean_rows(rows, _config(served).cleaning)
     texts = [done.text for done in served.scrubber.many([row["text"] for row in cleaned.kept])]

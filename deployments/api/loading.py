@@ -63,8 +63,8 @@ def load(source: Source, settings: ApiSettings) -> Served:
     import torch
 
     from deployments.api.precision import placed
-    from tasks.scrubbing import SCRUBBER_VERSION
-    from tasks.scrubbing.rows import scrubber_for
+    from tasks.pipeline.scrubbing import SCRUBBER_VERSION
+    from tasks.pipeline.scrubbing.rows import scrubber_for
 
     torch.set_num_threads(settings.threads_per_worker)
     with fetched(source) as (folder, sha256):
@@ -94,7 +94,7 @@ def load(source: Source, settings: ApiSettings) -> Served:
 
 
 def _classifier(folder: Path) -> tuple[Any, Any, dict[str, Any]]:
-    from tasks.training import load_classifier
+    from tasks.pipeline.training.classifier import load_classifier
 
     try:
         return load_classifier(folder)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from deployments.api.settings import Precision
-from tasks.evaluation.thresholds import decide
-from tasks.training import Classifier, predict
+from tasks.pipeline.decision.thresholds import decide
+from tasks.pipeline.training.classifier import Classifier, predict
 
 ENOUGH_AGREEMENT = 0.995
 """Share of held-out rows that must be decided alike."""

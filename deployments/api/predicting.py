@@ -48,7 +48,7 @@ class Prediction:
     @cached_property
     def confidence(self) -> float:
         """F1 that the probabilities promise the label set, 0..1."""
-        from tasks.evaluation.thresholds import confidence
+        from tasks.pipeline.decision.thresholds import confidence
 
         return float(confidence(self.probabilities[None], self.decided[None])[0])
 
@@ -66,7 +66,7 @@ def predict_items(items: Sequence[Item]) -> list[Prediction]:
 
 
 def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
-    from tasks.evaluation.thresholds import decide
+    from tasks.pipeline.decision.thresholds import decide
 
     scrubbed = _scrubbed(served, items)
     texts = [text for text, _, _ in scrubbed]
@@ -97,8 +97,8 @@ def _judged(
     served: Served, texts: Sequence[str], lengths: Sequence[int]
 ) -> tuple[np.ndarray, list[int | None]]:
     """Probabilities, float64 (n, n_labels), and levels of texts with these numbers of tokens."""
-    from tasks.evaluation.placing import place
-    from tasks.training import predict_levels
+    from tasks.pipeline.decision.ordinal_levels import place
+    from tasks.pipeline.training.classifier import predict_levels
 
     order = np.argsort(lengths, kind="stable")
     found = np.zeros((len(texts), len(served.settings["labels"])))

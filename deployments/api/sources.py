@@ -13,7 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from deployments.api.settings import CHAMPION, ApiSettings
-from tasks.places import MARK, folder_sha256
+from tasks.storage.hashing import MARK, folder_sha256
 
 CARD = "README.md"
 """Written into a run's model folder after its checksum."""
@@ -45,7 +45,7 @@ def open_results() -> tuple[Any, str]:
     Without a Prefect server the block is a plain place; asking Prefect would start a server first.
     """
     if os.environ.get("PREFECT_API_URL"):
-        from tasks.store import open_store
+        from tasks.storage.connection import open_store
 
         store = open_store()
         fs, root = fsspec.core.url_to_fs(store.root, **store.storage_options)

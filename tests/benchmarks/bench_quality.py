@@ -35,14 +35,17 @@ from prefect import flow  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
 from flows.regenerate import synthetic_rows  # noqa: E402
-from tasks.cleaning import clean_rows  # noqa: E402
-from tasks.cleaning.cleaning import clean_text  # noqa: E402
-from tasks.cleaning.language import is_foreign  # noqa: E402
-from tasks.cleaning.meaning import same_meaning  # noqa: E402
 from tasks.config import CleaningConfig, PlanConfig, RunConfig  # noqa: E402
-from tasks.orders import cell_keys  # noqa: E402
-from tasks.records import Cell, Row  # noqa: E402
-from tasks.runs import Run, open_run  # noqa: E402
+from tasks.data.records import (  # noqa: E402
+    Cell,
+    Row,
+    cell_keys,
+)
+from tasks.orchestration.run import Run, open_run  # noqa: E402
+from tasks.pipeline.cleaning import clean_rows  # noqa: E402
+from tasks.pipeline.cleaning.clean import clean_text  # noqa: E402
+from tasks.pipeline.cleaning.language import is_foreign  # noqa: E402
+from tasks.pipeline.cleaning.semantic_duplicates import same_meaning  # noqa: E402
 
 OUT = ROOT / "results" / "bench" / "quality.json"
 LIMITS = {"too short", "too long"}

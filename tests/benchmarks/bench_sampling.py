@@ -40,7 +40,7 @@ from transformers import (
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tasks.config import GeneratorConfig, PromptForm
-from tasks.sampling import Request, load_engine, opening
+from tasks.pipeline.sampling import Request, load_engine, loading
 
 RESULTS = Path("results/bench/sampling.json")
 MEAN_TOKENS, MOST_TOKENS, BATCH = 30, 120, 128
@@ -95,7 +95,7 @@ class Rivals:
         controls = {"max_new_tokens": MOST_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
         config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.control, **controls)
         self.engine = load_engine(config)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=opening.arithmetic(False)).eval()
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=loading.arithmetic(False)).eval()
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
 
     def ours(self, prompts: list[str], k: int) -> int:
@@ -284,8 +284,8 @@ def main() -> None:
         torch.set_num_threads(1)
         CLOCK["now"] = time.process_time
     if args.precision != "auto":
-        opening.arithmetic = lambda on_gpu: PRECISIONS[args.precision]
-    arithmetic = str(opening.arithmetic(False)).removeprefix("torch.")
+        loading.arithmetic = lambda on_gpu: PRECISIONS[args.precision]
+    arithmetic = str(loading.arithmetic(False)).removeprefix("torch.")
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for shape in args.shapes:
         for name, figures in measure(shape, args.only, args.repeats, args.distilabel):

@@ -18,7 +18,7 @@ import scrubbing_quality as quality
 import scrubbing_speed as speed
 
 from tasks.config import ScrubbingConfig
-from tasks.scrubbing import SCRUBBER_VERSION, Scrubber
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
 
 OUT = Path("results/bench/scrubbing.json")
 ATTACK_SECONDS = 0.5

@@ -42,13 +42,13 @@ from recording import record  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from tasks.balancing import fill_quotas  # noqa: E402
-from tasks.balancing.mixing import weigh_rows  # noqa: E402
 from tasks.config import VerifyingConfig  # noqa: E402
-from tasks.embedding import embed  # noqa: E402
-from tasks.realrows import real_rows, without_seen  # noqa: E402
-from tasks.records import Row  # noqa: E402
-from tasks.verifying import verify_rows  # noqa: E402
+from tasks.data.real_rows import real_rows, without_seen  # noqa: E402
+from tasks.data.records import Row  # noqa: E402
+from tasks.models.embedding import embed  # noqa: E402
+from tasks.pipeline.balancing import fill_quotas  # noqa: E402
+from tasks.pipeline.balancing.mixing import weigh_rows  # noqa: E402
+from tasks.pipeline.verification import verify_rows  # noqa: E402
 
 N_SLICE = 500
 

@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from tasks.config import TrainingConfig
-from tasks.embedding import MINILM
-from tasks.training.classifier import Classifier, new_classifier
+from tasks.models.bundled import MINILM
+from tasks.pipeline.training.classifier.model import Classifier, new_classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "results" / "bench" / "training.json"
@@ -55,8 +55,8 @@ def targets_of(n: int) -> np.ndarray:
 
 
 def train_ours(texts: list[str], folder: Path) -> float:
-    """Seconds of one epoch of `tasks.training`, tokenisation included."""
-    from tasks.training import train_classifier
+    """Seconds of one epoch of `tasks.pipeline.training.classifier`, tokenisation included."""
+    from tasks.pipeline.training.classifier import train_classifier
 
     targets = targets_of(len(texts))
     targets[0] = 1.0  # every label has a row

@@ -38,24 +38,25 @@ from sklearn.model_selection import KFold
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 
-from tasks.balancing import fill_quotas  # noqa: E402
-from tasks.cleaning import clean_rows  # noqa: E402
 from tasks.config import CleaningConfig, PlanConfig, PromptForm, RunConfig, VerifyingConfig  # noqa: E402
-from tasks.embedding import embed  # noqa: E402
-from tasks.evaluation.baselines import tfidf_logreg  # noqa: E402
-from tasks.evaluation.thresholds import decide, population_weights, tune_thresholds  # noqa: E402
-from tasks.orders import Draft, order_for, rows_of  # noqa: E402
-from tasks.parquet import parquet_bytes, rows_of_parquet  # noqa: E402
-from tasks.planning import plan_cells  # noqa: E402
-from tasks.realrows import real_rows, without_seen  # noqa: E402
-from tasks.records import Cell, Row  # noqa: E402
-from tasks.sampling import Request, load_engine  # noqa: E402
+from tasks.data.real_rows import real_rows, without_seen  # noqa: E402
+from tasks.data.records import Cell, Row  # noqa: E402
+from tasks.models.embedding import embed  # noqa: E402
+from tasks.pipeline.balancing import fill_quotas  # noqa: E402
+from tasks.pipeline.cleaning import clean_rows  # noqa: E402
+from tasks.pipeline.decision.thresholds import decide, population_weights, tune_thresholds  # noqa: E402
+from tasks.pipeline.evaluation.baselines import tfidf_logreg  # noqa: E402
+from tasks.pipeline.planning.cells import plan_cells  # noqa: E402
+from tasks.pipeline.planning.requests import order_for  # noqa: E402
+from tasks.pipeline.planning.rows import Draft, rows_of  # noqa: E402
+from tasks.pipeline.sampling import Request, load_engine  # noqa: E402
+from tasks.pipeline.verification import Teacher, likelihood_votes, teach, verify_rows  # noqa: E402
+from tasks.pipeline.verification.aggregation import believe, prior_of, set_belief, swap_labels  # noqa: E402
+from tasks.pipeline.verification.out_of_fold import out_of_fold  # noqa: E402
+from tasks.pipeline.verification.verify import evidence_of  # noqa: E402
+from tasks.pipeline.verification.vote_columns import LIKELIHOOD, cast_votes  # noqa: E402
+from tasks.storage.parquet import parquet_bytes, rows_of_parquet  # noqa: E402
 from tasks.taxonomy import load_taxonomy, load_topics  # noqa: E402
-from tasks.verifying import Teacher, likelihood_votes, teach, verify_rows  # noqa: E402
-from tasks.verifying.ballots import LIKELIHOOD, cast_votes  # noqa: E402
-from tasks.verifying.evidence import believe, prior_of, set_belief, swap_labels  # noqa: E402
-from tasks.verifying.folds import out_of_fold  # noqa: E402
-from tasks.verifying.verifying import evidence_of  # noqa: E402
 
 OUT = ROOT / "results" / "bench" / "quality.json"
 SCRATCH = ROOT / "results" / "bench" / "votes"

@@ -9,9 +9,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.config import RunConfig
-from tasks.records import Cell
-from tasks.runs import open_run, sample
-from tasks.stages.texts import engine_of
+from tasks.data.records import Cell
+from tasks.orchestration.engines import engine_of
+from tasks.orchestration.run import open_run
+from tasks.stages.sampling import sample
 
 N_THREADS = 24
 """As in flows/regenerate.py."""

@@ -19,10 +19,11 @@ import flows  # noqa: F401  (quiets what follows)
 from prefect import flow  # isort: skip
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.commandline import on_its_own
 from tasks.config import RunConfig
-from tasks.planning import plan_cells
-from tasks.runs import open_run, sample
+from tasks.orchestration.run import open_run
+from tasks.orchestration.server import on_its_own
+from tasks.pipeline.planning.cells import plan_cells
+from tasks.stages.sampling import sample
 
 N_TOPICS = 360
 

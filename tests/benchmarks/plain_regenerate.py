@@ -9,14 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import flows.regenerate
-from tasks.stages import texts
-from tasks import events, nights, runpage, runs, store
-from tasks.caching import Kept
-from tasks.commandline import parse
+from tasks.cli.parsing import parse
 from tasks.config import RunConfig
+from tasks.orchestration import artifacts, events, run_history
+from tasks.orchestration import run as runs
+from tasks.orchestration.caching import Kept
+from tasks.stages import sampling
+from tasks.storage import block, connection
+from tasks.storage.connection import default_root
 
 THREADS = 24
-BLOCK = store.ResultsStore(root=store.default_root())
+BLOCK = block.ResultsStore(root=default_root())
 
 
 class PlainTask:
@@ -45,14 +48,14 @@ def plain_checked(step: Any, state: Future[Any], *_: Any) -> Kept[Any]:
 
 def main() -> None:
     """Put plain calls in the place of Prefect's and run."""
-    store._load = lambda *_: BLOCK
+    connection._load = lambda *_: BLOCK
     runs.kept, runs.checked = plain_kept, plain_checked
-    texts.sample_cell_task = PlainTask(texts.sample_cell_task)
-    for module in (runs, nights):
+    sampling.sample_cell_task = PlainTask(sampling.sample_cell_task)
+    for module in (runs, run_history):
         module.get_run_logger = lambda: logging.getLogger("plain")
     events.emit_event = lambda *_, **__: None
-    for name in [name for name in vars(runpage) if name.startswith(("create_", "update_"))]:
-        setattr(runpage, name, lambda *_, **__: None)
+    for name in [name for name in vars(artifacts) if name.startswith(("create_", "update_"))]:
+        setattr(artifacts, name, lambda *_, **__: None)
     flows.regenerate.regenerate.fn(parse(RunConfig, sys.argv[1:], "plain"))
 
 

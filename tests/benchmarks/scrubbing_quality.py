@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from tasks.scrubbing import Scrubber
-from tasks.scrubbing.agreement import neutral_edits
-from tasks.scrubbing.assets import load_lexicon
-from tasks.scrubbing.build.corpora import read_corpora
-from tasks.scrubbing.linking import link
-from tasks.scrubbing.normalising import normalise
-from tasks.scrubbing.reading import Reading
+from tasks.pipeline.scrubbing import Scrubber
+from tasks.pipeline.scrubbing.demographics.gender import neutral_edits
+from tasks.pipeline.scrubbing.demographics.token_view import Reading
+from tasks.pipeline.scrubbing.names.assets import load_lexicon
+from tasks.pipeline.scrubbing.names.coreference import link
+from tasks.pipeline.scrubbing.normalization import normalise
+from tasks.pipeline.scrubbing.table_builder.corpora import read_corpora
 
 OWN = Path(__file__).parent / "scrubbing"
 NO_TERMS = frozenset({"PERSON", "AGREEMENT"})

@@ -8,12 +8,12 @@ import numpy as np
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from tasks.config import TrainingConfig
-from tasks.embedding import MINILM
-from tasks.evaluation.thresholds import decide, tune_thresholds
-from tasks.realdata import LabelledText, read_real
-from tasks.records import Row
-from tasks.scrubbing import Scrubber
-from tasks.training import predict, train_classifier
+from tasks.data.real_datasets import LabelledText, read_real
+from tasks.data.records import Row
+from tasks.models.bundled import MINILM
+from tasks.pipeline.decision.thresholds import decide, tune_thresholds
+from tasks.pipeline.scrubbing import Scrubber
+from tasks.pipeline.training.classifier import predict, train_classifier
 
 Decide = Callable[[list[str]], np.ndarray]
 

@@ -12,8 +12,8 @@ from typing import Any
 from scrubbing_quality import OWN, marked
 
 from tasks.config import ScrubbingConfig
-from tasks.scrubbing import Scrubber
-from tasks.scrubbing.rows import scrubber_for
+from tasks.pipeline.scrubbing import Scrubber
+from tasks.pipeline.scrubbing.rows import scrubber_for
 
 WORDS = 90
 NAMED_SHARE = 0.6
@@ -26,7 +26,8 @@ ATTACK_CHARACTERS, LONG_ATTACK = 40_000, 200_000
 SLOW_ENOUGH = 0.02
 """Seconds from which the growth with length is told from noise."""
 START = (
-    "import time, resource; from tasks.scrubbing import Scrubber; Scrubber().one('John Smith left.');"
+    "import time, resource; from tasks.pipeline.scrubbing import Scrubber; "
+    "Scrubber().one('John Smith left.');"
     "print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 )
 SYLLABLES = "ba|chi|do|fe|ga|hu|ji|ka|lo|mi|na|or|pe|qua|ri|su|ta|ve|wo|za".split("|")

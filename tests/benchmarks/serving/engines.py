@@ -19,7 +19,7 @@ from deployments.api.loading import load
 from deployments.api.precision import agreement, decided
 from deployments.api.settings import ApiSettings
 from deployments.api.sources import find
-from tasks.parquet import rows_of_parquet
+from tasks.storage.parquet import rows_of_parquet
 
 warnings.filterwarnings("ignore")
 settings = ApiSettings(precision="fp32", threads=1)

@@ -4,7 +4,7 @@ import sys
 
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from tasks.embedding import minilm_folder
+from tasks.models.bundled import minilm_folder
 
 model = AutoModelForSequenceClassification.from_pretrained(
     minilm_folder(), num_labels=7, problem_type="multi_label_classification"

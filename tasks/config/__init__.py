@@ -1,0 +1,50 @@
+"""Every parameter of a run, its defaults and its checks."""
+
+from tasks.config.base import Config, Profile, PromptForm
+from tasks.config.commands import AuditConfig, ProofConfig, PruneConfig, TuneConfig
+from tasks.config.filtering import (
+    CleaningConfig,
+    DemographicCategory,
+    Judge,
+    NameEngineKind,
+    Scope,
+    ScrubbingConfig,
+    VerifyingConfig,
+)
+from tasks.config.generation import GeneratorConfig, PlanConfig
+from tasks.config.modelling import (
+    EvaluationConfig,
+    FairnessConfig,
+    Loss,
+    MixingConfig,
+    SplitConfig,
+    TrainingConfig,
+)
+from tasks.config.run import PROFILES, RunConfig
+
+__all__ = [
+    "PROFILES",
+    "AuditConfig",
+    "CleaningConfig",
+    "Config",
+    "DemographicCategory",
+    "EvaluationConfig",
+    "FairnessConfig",
+    "GeneratorConfig",
+    "Judge",
+    "Loss",
+    "MixingConfig",
+    "NameEngineKind",
+    "PlanConfig",
+    "Profile",
+    "PromptForm",
+    "ProofConfig",
+    "PruneConfig",
+    "RunConfig",
+    "Scope",
+    "ScrubbingConfig",
+    "SplitConfig",
+    "TrainingConfig",
+    "TuneConfig",
+    "VerifyingConfig",
+]

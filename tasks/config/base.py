@@ -1,0 +1,58 @@
+"""What every section of the configuration shares."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Profile(StrEnum):
+    """A named set of models and sizes."""
+
+    embedded = "embedded"
+    hub = "hub"
+    server = "server"
+
+
+class PromptForm(StrEnum):
+    """How the wish for a text is put to the language model."""
+
+    control = "control"
+    plain = "plain"
+    chat = "chat"
+
+
+class Precision(StrEnum):
+    """Arithmetic of training; `auto` takes bf16 where the hardware multiplies it natively."""
+
+    auto = "auto"
+    fp32 = "no"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+def _for_forms(schema: dict[str, Any]) -> None:
+    """Add its range to the help of every knob, for forms check it but do not show it, and its place.
+
+    A server on Postgres keeps the knobs of a section in no order but this.
+    """
+    for position, knob in enumerate(schema.get("properties", {}).values()):
+        knob["position"] = position
+        rules = {name: value for part in (knob, *knob.get("anyOf", ())) for name, value in part.items()}
+        low = rules.get("minimum", rules.get("exclusiveMinimum"))
+        high = rules.get("maximum", rules.get("exclusiveMaximum"))
+        if low is not None:
+            above = "above " if "exclusiveMinimum" in rules else ""
+            below = "below " if "exclusiveMaximum" in rules else ""
+            top = "" if high is None else f" to {below}{high:,}"
+            knob["description"] += f" Range: from {above}{low:,}{top}."
+
+
+class Config(BaseModel):
+    """Base of every section: values cannot change, unknown names are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_for_forms
+    )

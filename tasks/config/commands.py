@@ -1,0 +1,86 @@
+"""What the other commands add to a run."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from tasks.config.base import Config, Precision, PromptForm, Share
+from tasks.config.modelling import FairnessConfig
+from tasks.config.run import RunConfig
+
+
+class AuditConfig(Config, title="Audit"):
+    """Everything that an audit of the champion needs."""
+
+    taxonomy: str = Field("sentiment7", title="Taxonomy")
+    """Name of the taxonomy whose champion is measured again."""
+    real: str | None = Field(None, title="Real data")
+    """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
+    max_drop: Share = Field(0.05, title="Largest drop")
+    """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
+    fairness: FairnessConfig = FairnessConfig(pairs=1_000_000)
+    """Limits that the champion has to keep; all pairs there are, unless told otherwise."""
+
+
+class ProofConfig(RunConfig, title="Proof"):
+    """Everything that the protocol needs: a run, and how much of it every mix of rows gets."""
+
+    proof_rows: int | None = Field(3_000, ge=100, le=10_000_000, title="Rows per arm")
+    """Real rows, and synthetic rows, that an arm learns from at most; empty takes all."""
+    passes: int = Field(9_000, ge=100, le=100_000_000, title="Row passes")
+    """Training rows times epochs of every arm, so that small mixes are not starved of steps."""
+    seeds: int = Field(3, ge=1, le=20, title="Seeds")
+    """Times that every arm is trained."""
+    shares: tuple[float, ...] = Field((0.01, 0.05, 0.1), title="Small shares of real")
+    """Shares of the real rows that are tried alone and with synthetic rows."""
+
+    @model_validator(mode="after")
+    def _has_people(self) -> Self:
+        if not self.real:
+            raise ValueError("real is empty; expected a data set that people labelled. Give --real.")
+        if any(not 0 < share < 1 for share in self.shares):
+            raise ValueError(f"shares is {list(self.shares)}; expected numbers between 0 and 1.")
+        return self
+
+
+class TuneConfig(Config, title="Tuning"):
+    """Everything that fine-tuning a generator needs."""
+
+    data: str = Field("data", title="Labelled text")
+    """Folder with `goemotions/` (train.tsv, dev.tsv, labels.txt) and `sst/` (train.csv, dev.csv)."""
+    base: str = Field("small-decoder", title="Model to tune")
+    """`small-decoder` starts from MiniLM's weights; or folder or hub name of a causal language model."""
+    revision: str | None = Field(None, title="Revision")
+    """Hub revision (commit, tag or branch)."""
+    out: Path = Field(Path("build/generator"), title="Folder")
+    """Where model, card and checksums are written; what it holds of the same names is replaced."""
+    prompt_form: PromptForm = Field(PromptForm.control, title="Prompt form")
+    """Control prefix for small models, chat for instruct models, plain for base models."""
+    lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")
+    """Rank of the low-rank adapters; 0 tunes all weights."""
+    epochs: int = Field(5, ge=1, le=1_000, title="Epochs")
+    """Passes over the data."""
+    learning_rate: float = Field(5e-4, gt=0.0, le=1.0, title="Learning rate")
+    """Peak of AdamW."""
+    batch_tokens: int = Field(1024, ge=16, le=1_048_576, title="Tokens per step")
+    """Rows times longest row of a batch, at most."""
+    max_tokens: int = Field(128, ge=16, le=8_192, title="Longest example")
+    """Tokens of prompt and text together; longer examples are left out."""
+    held_out: float = Field(0.02, gt=0.0, lt=0.5, title="Held-out share")
+    """Share of the texts that choose the best epoch."""
+    precision: Precision = Field(Precision.auto, title="Precision")
+    """Arithmetic of the forward pass."""
+    samples_per_label: int = Field(50, ge=1, le=10_000, title="Samples per label")
+    """Texts sampled per label to measure fidelity and memorisation."""
+    seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
+    """Decides every random choice."""
+
+
+class PruneConfig(Config):
+    """What stays in the results block."""
+
+    keep: int = Field(14, ge=1, le=100_000, title="Runs kept")
+    """Newest complete runs that stay; champions stay besides, with all that they refer to."""
+    grace_h: float = Field(24.0, ge=0.0, le=8_760.0, title="Grace (hours)")
+    """Whatever was written so recently stays: a run that is under way may need it."""

@@ -1,0 +1,158 @@
+"""Cleaning, scrubbing and verification."""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from tasks.config.base import Config, Share
+
+
+class Scope(StrEnum):
+    """Which demographic words are replaced: those that describe a person, or all."""
+
+    person = "person"
+    all = "all"
+
+
+class CleaningConfig(Config, title="Cleaning"):
+    """What counts as a text."""
+
+    min_words: int = Field(3, ge=1, le=1_000, title="Fewest words")
+    """Shorter texts are rejected."""
+    max_words: int = Field(400, ge=1, le=100_000, title="Most words")
+    """Longer texts are rejected."""
+    language: str | None = Field("en", title="Language")
+    """ISO 639-1 code that texts must be written in; empty accepts any."""
+    near_duplicate_similarity: float = Field(0.7, gt=0.0, le=1.0, title="Near-duplicate similarity")
+    """Jaccard similarity of character shingles from which two texts count as one."""
+    semantic_similarity: float | None = Field(None, gt=0.0, le=1.0, title="Semantic similarity")
+    """Cosine of sentence embeddings from which two texts say the same; empty compares no meanings. Needs
+    `sentimill[semantic]`."""
+    earlier_runs: int = Field(0, ge=0, le=1_000, title="Earlier runs")
+    """Latest runs of the same taxonomy whose texts may not come again; change the seed with it."""
+    profanity_filter: bool = Field(False, title="Profanity filter")
+    """Reject texts with profanity; counted either way."""
+    toxicity_filter: bool = Field(False, title="Toxicity filter")
+    """Reject texts that are likely to offend; counted either way, if `sentimill[toxicity]` is installed."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_words > self.max_words:
+            raise ValueError(
+                f"cleaning.min_words is {self.min_words} and max_words {self.max_words}; "
+                "expected min_words <= max_words. Raise max_words."
+            )
+        return self
+
+
+class DemographicCategory(StrEnum):
+    """Kinds of demographic terms that the scrubber knows."""
+
+    religion = "religion"
+    nationality = "nationality"
+    race = "race"
+    gender = "gender"
+    orientation = "orientation"
+    disability = "disability"
+    age = "age"
+    minority = "minority"
+
+
+class NameEngineKind(StrEnum):
+    """What finds people's names."""
+
+    embedded = "embedded"
+    spacy = "spacy"
+    transformers = "transformers"
+    gliner = "gliner"
+
+
+class ScrubbingConfig(Config, title="Scrubbing"):
+    """What is taken out of texts before anything learns from them."""
+
+    enabled: bool = Field(True, title="Scrub")
+    """Replace names, contact data and demographic words by neutral ones."""
+    categories: tuple[DemographicCategory, ...] = Field(
+        tuple(DemographicCategory), title="Demographic categories"
+    )
+    """Kinds of demographic terms that are replaced."""
+    scope: Scope = Field(Scope.person, title="Scope")
+    """`person` replaces terms that describe people ("a French engineer"), `all` things too ("French ham")."""
+    neutralise_gender: bool = Field(True, title="Neutral gender")
+    """Turn gendered nouns and pronouns into neutral ones, verbs agreeing."""
+    person_bias: float = Field(0.0, ge=-5.0, le=5.0, title="Name strictness")
+    """Added to the score of a name's beginning; higher finds more names and more false ones."""
+    name_engine: NameEngineKind = Field(NameEngineKind.embedded, title="Name engine")
+    """`embedded` needs nothing; `spacy`, `transformers` and `gliner` run the name model."""
+    name_model: str | None = Field(None, title="Name model")
+    """Folder, package or hub name of a model that finds names; for the engines that run one."""
+    name_revision: str | None = Field(None, title="Name model revision")
+    """Hub revision (commit, tag or branch) of the name model."""
+    name_union: bool = Field(True, title="Both name engines")
+    """What the name model or the embedded tagger finds counts as a name; off, the model decides alone."""
+
+    @model_validator(mode="after")
+    def _model_for_engine(self) -> Self:
+        if (self.name_engine is NameEngineKind.embedded) != (self.name_model is None):
+            raise ValueError(
+                f"scrubbing.name_engine is {self.name_engine.value} and name_model {self.name_model!r}; "
+                "expected a model for spacy, transformers and gliner, and none for embedded. Give both."
+            )
+        return self
+
+
+class Judge(StrEnum):
+    """Who reads every text and says whether it carries the labels that it was asked to carry."""
+
+    none = "none"
+    nli = "nli"
+    llm = "llm"
+
+
+class VerifyingConfig(Config, title="Verifying"):
+    """Whether a text carries the labels that it was asked to carry: who votes, and what follows."""
+
+    enabled: bool = Field(True, title="Verify labels")
+    """Let votes decide which labels a text keeps."""
+    folds: int = Field(5, ge=2, le=20, title="Folds")
+    """Folds of the out-of-fold classifier on sentence embeddings."""
+    likelihood: bool = Field(True, title="Ask the generator")
+    """Let the generator vote: whether the text is likelier with the label in the wish than without."""
+    teacher: bool = Field(False, title="Teacher")
+    """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
+    teacher_rows: int = Field(50_000, ge=100, le=1_000_000, title="Rows read for the teacher")
+    """Real training rows that the teacher reads by an encoder, some 300 a second on two cores; by words it
+    reads all of them."""
+    judge: Judge | None = Field(None, title="Judge")
+    """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
+    profile's."""
+    nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
+    """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""
+    held: float = Field(0.65, gt=0.0, lt=1.0, title="Trust in the wish")
+    """Probability, before any vote, that a text carries a label that it was asked to carry."""
+    folds_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the folds")
+    """How much the folds count, in log-odds per log-odds: 1 takes a vote at its word, 0 ignores it."""
+    likelihood_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the generator")
+    """How much the generator's vote counts; where there is a teacher, this and the next are fitted."""
+    teacher_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the teacher")
+    """How much the teacher's vote counts."""
+    judge_weight: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
+    """How much the judge's vote counts."""
+    keep: Share = Field(0.75, title="Belief that keeps a label")
+    """A label that was asked for and is believed less is left out of the loss, or the text is dropped.
+    Strict, for texts are cheap; the largest share disputed bounds it."""
+    mask: Share = Field(0.5, title="Belief that masks a label")
+    """A label that was not asked for but is believed this much is left out of the loss."""
+    relabel: Share = Field(0.9, title="Belief that relabels")
+    """A text that lost its labels takes on another that is believed this much."""
+    max_drop_share: Share = Field(0.25, title="Largest share disputed")
+    """Upper bound on the share of a label's texts that lose it, least believed first."""
+    soft_targets: bool = Field(False, title="Soft targets")
+    """Train on the belief in each label instead of on 0 and 1."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight per voter."""
+        voters = ("folds", "likelihood", "teacher", "judge")
+        return {voter: getattr(self, f"{voter}_weight") for voter in voters}

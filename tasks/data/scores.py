@@ -1,0 +1,290 @@
+"""`scores.json`: everything that the report and the cards are made from."""
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from tasks.data.fairness_scores import Fairness
+from tasks.data.records import Record
+from tasks.data.scrub_scores import ScrubAccount
+from tasks.taxonomy import Taxonomy
+
+CLASSIFIER = "classifier"
+TFIDF = "TF-IDF + logistic regression"
+MAJORITY = "majority"
+SYNTHETIC = "synthetic"
+REAL = "real"
+
+
+class LabelScore(Record):
+    """One label on one test set."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float | None
+    """None where no text has the label."""
+    n_true: int
+    n_decided: int
+
+
+class Metrics(Record):
+    """What `tasks.pipeline.evaluation.measure.measure` returns."""
+
+    f1_micro: float
+    f1_macro: float
+    f1_weighted: float
+    f1_samples: float
+    jaccard: float
+    hamming: float
+    mean_average_precision: float | None
+    ranking_average_precision: float
+    calibration_error: float
+    brier: float
+    per_label: tuple[LabelScore, ...]
+    n_rows: int
+    mae: float | None = None
+    """In levels. This and what follows is for scales alone."""
+    kappa: float | None = None
+    """Quadratically weighted."""
+    level_accuracy: float | None = None
+    within_one_level: float | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    """`confusion[i][j]`: texts of level i + 1 that were given level j + 1."""
+    n_levelled: int = 0
+    """Texts with exactly one level, which the metrics of scales count."""
+
+
+class Sure(Record):
+    """The texts that a classifier which may abstain is sure of."""
+
+    share: float
+    """Of all texts, 0..1."""
+    f1_micro: float
+    f1_macro: float
+
+
+class Arm(Record):
+    """One way of labelling (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
+
+    name: str
+    test_set: str
+    metrics: Metrics
+    intervals: dict[str, tuple[float, float]] = Field({})
+    """Ends of the 95 % interval of some metrics, test texts drawn anew."""
+    classifier_ahead: dict[str, tuple[float, float, float]] = Field({})
+    """By how much the classifier is ahead of a baseline on the same drawn texts: value and ends."""
+    sure: Sure | None = None
+    """None where it never abstains."""
+
+
+class CellFill(Record):
+    """One (label set, topic) cell after the last round."""
+
+    labels: tuple[str, ...]
+    topic: str
+    wanted: int
+    accepted: int
+    drawn: int
+    reason: str = ""
+    """Most frequent `stage: reason` among the rejects of a cell that is short."""
+    n_reason: int = 0
+    """Texts that were rejected for it."""
+
+
+class Round(Record):
+    """The state after one round of sampling."""
+
+    number: int
+    drawn: int
+    """Texts drawn so far."""
+    accepted: int
+    """Texts that have passed every filter so far, those beyond the quota included."""
+    missing: int
+    """Texts that the cells still want."""
+    tokens: int
+    """Tokens sampled so far."""
+
+
+class Plan(Record):
+    """What was asked for and what came out."""
+
+    cells: tuple[CellFill, ...]
+    rounds: int
+    """Rounds of sampling that were run."""
+    ended: str = "filled"
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    history: tuple[Round, ...] = ()
+
+    def per_label(self, taxonomy: Taxonomy) -> dict[str, tuple[int, int]]:
+        """(accepted, wanted) texts per label, counted over the label sets that hold it."""
+        return {name: self.fill([c for c in self.cells if name in c.labels]) for name in taxonomy.names}
+
+    @staticmethod
+    def fill(cells: list[CellFill]) -> tuple[int, int]:
+        """(accepted, wanted) texts of some cells."""
+        return sum(cell.accepted for cell in cells), sum(cell.wanted for cell in cells)
+
+
+class Figure(Record):
+    """One figure of the data, beside the band that real text shows."""
+
+    name: str
+    value: float
+    low: float | None = None
+    """None where no band is known."""
+    high: float | None = None
+
+
+class Review(Record):
+    """What the synthetic rows are like; see `tasks.pipeline.diversity`."""
+
+    n_texts: int
+    """Texts that the figures were measured on, 0 if there is no synthetic text."""
+    figures: tuple[Figure, ...]
+    marks: dict[str, int]
+    """Accepted texts with profanity and, where it is counted, with toxicity."""
+    n_mixed: int
+    """Texts that were joined of two stances."""
+
+
+class Sample(Record):
+    """One accepted text, to read."""
+
+    text: str
+    labels: tuple[str, ...]
+    topic: str
+    style: str
+
+
+class Neighbour(Record):
+    """A training row that lies near a text."""
+
+    text: str
+    labels: tuple[str, ...]
+    source: str
+    prompt: str
+    """What the generator was asked; empty for real rows."""
+
+
+class Mistake(Record):
+    """One confident error."""
+
+    text: str
+    label: str
+    """The label that was given wrongly, or missed."""
+    probability: float
+    true_labels: tuple[str, ...]
+    neighbours: tuple[Neighbour, ...]
+    """Nearest training rows that carry what the classifier said: the label given, or those it preferred."""
+
+
+class CloseUp(Record):
+    """A closer look at the classifier on the test set that decides."""
+
+    test_set: str
+    curves: dict[str, tuple[float, ...]]
+    """Per label, precision at recall 0, 0.05 .. 1; empty without positives."""
+    calibration: tuple[tuple[float, float, int], ...]
+    """Mean probability, share of positives, count; per bin, all labels pooled."""
+    mistakes: tuple[Mistake, ...]
+
+
+class ModelInfo(Record):
+    """A model that took part."""
+
+    name: str
+    """Hub name or short name; no path."""
+    revision: str = ""
+    licence: str = "other"
+    """Licence id of the Hugging Face Hub."""
+
+
+class RunScores(Record):
+    """Everything that one run has to say about itself."""
+
+    run: str
+    """Name of the run."""
+    created: str
+    """ISO 8601 date and time, UTC."""
+    command: str
+    """Command line that remakes the run."""
+    config: dict[str, Any]
+    """The `RunConfig`, resolved, as JSON."""
+    taxonomy: Taxonomy
+    generator: ModelInfo
+    base: ModelInfo
+    """Encoder that the classifier started from."""
+    plan: Plan
+    rejects: dict[str, int]
+    """Dropped texts per `stage: reason`."""
+    votes: dict[str, int] = Field(default_factory=dict)
+    """Accepted texts and masked labels by what the votes decided about them."""
+    scrubbed: dict[str, int]
+    """Replacements per entity type, in the accepted texts."""
+    scrubbing: ScrubAccount | None = None
+    """What else there is to say about scrubbing."""
+    rows: dict[str, int]
+    """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
+    `real test` how many rows of human text were measured on."""
+    arms: tuple[Arm, ...] = Field(min_length=1)
+    thresholds: dict[str, float]
+    """Per label, of the classifier."""
+    samples: tuple[Sample, ...]
+    review: Review | None = None
+    """Of the synthetic rows."""
+    rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Some rejected texts per `stage: reason`."""
+    timings: dict[str, float]
+    """Seconds per stage."""
+    versions: dict[str, str]
+    """Python and the packages that decide the outcome."""
+    machine: dict[str, str] = Field(default_factory=dict)
+    """Hardware, in words."""
+    closeup: CloseUp | None = None
+    fairness: Fairness | None = None
+    """None where no audit was wanted."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know before quoting a number."""
+
+    @model_validator(mode="after")
+    def _classifier_on_every_test_set(self) -> Self:
+        measured = {arm.test_set for arm in self.arms if arm.name == CLASSIFIER}
+        if missing := [name for name in self.test_sets if name not in measured]:
+            raise ValueError(
+                f"arms have no {CLASSIFIER} on test set {missing[0]!r}; expected one per test set. "
+                "Measure it."
+            )
+        return self
+
+    @property
+    def test_sets(self) -> tuple[str, ...]:
+        """Names of the test sets in order of appearance, human text before all."""
+        names = dict.fromkeys(arm.test_set for arm in self.arms)
+        return tuple(sorted(names, key=lambda name: name != REAL))
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """Names of the ways of labelling, in order of appearance."""
+        return tuple(dict.fromkeys(arm.name for arm in self.arms))
+
+    @property
+    def n_accepted(self) -> int:
+        """Texts accepted in all cells."""
+        return sum(cell.accepted for cell in self.plan.cells)
+
+    @property
+    def n_wanted(self) -> int:
+        """Texts wanted in all cells."""
+        return sum(cell.wanted for cell in self.plan.cells)
+
+    @property
+    def n_drawn(self) -> int:
+        """Texts drawn in all cells and rounds."""
+        return sum(cell.drawn for cell in self.plan.cells)
+
+    def metrics(self, name: str, test_set: str) -> Metrics | None:
+        """Metrics of one arm, None if it was not measured there."""
+        found = (arm.metrics for arm in self.arms if (arm.name, arm.test_set) == (name, test_set))
+        return next(found, None)

@@ -1,0 +1,37 @@
+"""What a flow returns."""
+
+from tasks.data.records import Record
+
+
+class RunSummary(Record):
+    """What a run left, and what it is worth."""
+
+    run: str
+    folder: str
+    report: str
+    n_rows: int
+    champion: bool
+    reasons: tuple[str, ...]
+
+
+class Decision(Record):
+    """What a person said about a run, or what silence means."""
+
+    approved: bool = True
+    exclude: tuple[str, ...] = ()
+    """Ids of rows that must go."""
+    reason: str = ""
+    """Why the run stays a candidate."""
+
+
+class ProofSummary(Record):
+    """What the protocol found."""
+
+    path: str
+    """Every figure, as JSON."""
+    report: str
+    """The page that shows them."""
+    title: str
+    """What was measured, on what, with how many rows and seeds."""
+    table: tuple[str, ...]
+    """Rows of the table as JSON."""

@@ -1,0 +1,1 @@
+"""Models that ship with Sentimill, embeddings, and the arithmetic of the machine."""

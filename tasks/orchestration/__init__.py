@@ -1,0 +1,1 @@
+"""What Prefect needs and no stage owns: caching, artifacts, events, locks, preflight checks."""

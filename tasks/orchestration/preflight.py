@@ -1,0 +1,147 @@
+"""Everything that can be known to be wrong before a model or a server is started."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from tasks.config import GeneratorConfig, Judge, PromptForm, RunConfig, TuneConfig
+from tasks.data.real_datasets import HUB_GOEMOTIONS, read_real
+from tasks.data.real_rows import label_mapping
+from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
+from tasks.prompts.rendering import check_template
+from tasks.storage.hub import require_target
+from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
+
+
+def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
+    """Resolve the profile, load the taxonomy and the topics, and refuse what cannot work.
+
+    Raises:
+        ValueError: A value, a file or the embedded generator is not as it should be.
+        FileNotFoundError: A file is missing.
+    """
+    config = config.resolved()
+    taxonomy = load_taxonomy(config.taxonomy)
+    topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
+    if config.mix > 0 and not config.real:
+        raise ValueError(
+            f"mix is {config.mix} but real is empty; expected a data set to mix in. "
+            "Give --real, or leave --mix out."
+        )
+    _require_extras(config)
+    if config.verifying.teacher and not config.real:
+        raise ValueError(
+            "verifying.teacher is true but real is empty; expected real training rows to learn from. "
+            "Give --real, or leave verifying.teacher out."
+        )
+    _require_models(config)
+    _require_fitting(config.generator)
+    if config.generator.prompt_form is PromptForm.control:
+        _require_control_words(taxonomy)
+    if config.real:
+        _require_real(config.real, taxonomy)
+    if config.push_to_hub:
+        require_target(config.push_to_hub)
+    return config, taxonomy, topics
+
+
+def check_tuning(config: TuneConfig) -> None:
+    """Refuse data that cannot be read, before anything is started."""
+    for folder in ("goemotions", "sst"):
+        for part in ("train", "test"):
+            read_real(f"{config.data}/{folder}", part)
+
+
+def _require_fitting(generator: GeneratorConfig) -> None:
+    """Refuse knobs that this way of sampling does not know."""
+    if generator.exemplars and generator.prompt_form is PromptForm.control:
+        raise ValueError(
+            f"generator.exemplars is {generator.exemplars}; expected 0 with prompt form control, whose model "
+            "was trained on one line. Set it to 0, or take a model with prompt form plain or chat."
+        )
+    if generator.template and generator.prompt_form is PromptForm.control:
+        raise ValueError(
+            "generator.template is set; expected none with prompt form control, whose model was trained on "
+            "one line. Leave it out, or take a model with prompt form plain or chat."
+        )
+    if generator.template:
+        check_template(generator.template, generator.prompt_form or PromptForm.plain)
+    if generator.system_prompt and generator.prompt_form is not PromptForm.chat:
+        raise ValueError(
+            f"generator.system_prompt is set and prompt_form is {generator.prompt_form}; expected chat, the "
+            "only form with a system prompt. Leave it out, or take an instruct model with prompt form chat."
+        )
+    if generator.banned_openings and generator.endpoint:
+        raise ValueError(
+            "generator.banned_openings is set; expected none with an endpoint, which draws its own tokens. "
+            "Leave it out, or sample from the model in this process."
+        )
+
+
+def _require_extras(config: RunConfig) -> None:
+    """Refuse knobs whose package is not installed."""
+    wanted = {
+        "semantic": (
+            "semhash",
+            "cleaning.semantic_similarity",
+            config.cleaning.semantic_similarity is not None,
+        ),
+        "toxicity": ("profanity_check", "cleaning.toxicity_filter", config.cleaning.toxicity_filter),
+    }
+    for extra, (package, knob, is_on) in wanted.items():
+        if is_on and find_spec(package) is None:
+            raise ValueError(
+                f"{knob} is set but {package} is not installed; expected it. "
+                f"Run `pip install 'sentimill[{extra}]'`, or leave the knob out."
+            )
+
+
+def _require_models(config: RunConfig) -> None:
+    """Refuse missing and damaged models, as far as they lie on this machine."""
+    wants_synthetic = config.mix < 1
+    if config.training.base == MINILM or (config.verifying.enabled and wants_synthetic):
+        minilm_folder()
+    if config.training.base != MINILM:
+        _require_folder("training.base", str(config.training.base))
+    if wants_synthetic and config.generator.model == "embedded":
+        embedded_folder(EMBEDDED)
+    elif wants_synthetic and not config.generator.endpoint:
+        _require_folder("generator.model", str(config.generator.model))
+    if wants_synthetic and config.verifying.judge is Judge.nli:
+        _require_folder("verifying.nli_model", config.verifying.nli_model)
+
+
+def _require_folder(knob: str, name: str) -> None:
+    folder = Path(name).expanduser()
+    if not name.startswith((".", "/", "~")) and not folder.exists():
+        return  # a name on the hub
+    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
+    if not (folder / "config.json").is_file() or not weights:
+        raise FileNotFoundError(
+            f"{knob} is {name!r}, which holds no model; expected a folder with config.json and weights, or a "
+            "name on the Hugging Face Hub. Check the path."
+        )
+    if (folder / "SHA256SUMS").is_file():
+        embedded_folder(folder)
+
+
+def _require_control_words(taxonomy: Taxonomy) -> None:
+    silent = [label.name for label in taxonomy.labels if not label.control]
+    if silent:
+        raise ValueError(
+            f"labels {', '.join(silent[:5])} of taxonomy {taxonomy.name} have no control words; expected "
+            "some that the embedded generator knows (tasks/embedded/README.md lists them). Add `control` "
+            "to the labels, or take profile hub or server, which read the labels' meanings."
+        )
+
+
+def _require_real(source: str, taxonomy: Taxonomy) -> None:
+    if source in HUB_GOEMOTIONS:
+        return
+    native = {
+        label for part in ("train", "test") for text in read_real(source, part) for label in text.labels
+    }
+    if not any(label_mapping(native, taxonomy).values()):
+        raise ValueError(
+            f"real data {source!r} has labels {', '.join(sorted(native)[:5])}; expected some that "
+            f"taxonomy {taxonomy.name} knows. Choose data that fits the taxonomy."
+        )

@@ -1,0 +1,172 @@
+"""One run as a whole: opened after every check that needs no model, then filled, sifted and shown."""
+
+import hashlib
+import json
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+from uuid import uuid4
+
+from prefect import Task, get_run_logger, runtime
+from prefect.settings import get_current_settings
+from tqdm import tqdm
+
+from tasks.config import RunConfig
+from tasks.data.records import Reject
+from tasks.data.references import BlobRef, DatasetRef, RealRef, SiftedRefs, TeacherRef
+from tasks.data.scores import Round
+from tasks.orchestration.caching import kept
+from tasks.orchestration.fingerprints import generator_sha256, real_sha256
+from tasks.orchestration.gpu_claims import claim_gpu
+from tasks.orchestration.preflight import check
+from tasks.pipeline.sampling.throughput import Sampled
+from tasks.storage.block import ResultsStore
+from tasks.storage.connection import open_store
+from tasks.storage.files import private_folder
+from tasks.taxonomy import Taxonomy, Topics
+
+P = ParamSpec("P")
+R = TypeVar("R")
+PARTS = ("train", "validation", "test")
+
+
+@dataclass
+class Run:
+    """What stays the same from the first stage to the last, and an account of time and rejects."""
+
+    name: str
+    asked: RunConfig
+    """As the user gave it, before the profile filled it in."""
+    config: RunConfig
+    taxonomy: Taxonomy
+    topics: Topics
+    generator_sha256: str
+    real: RealRef | None
+    store: ResultsStore
+    earlier: tuple[BlobRef, ...]
+    """Data sets of earlier runs that are not to be repeated."""
+    timings: dict[str, float] = field(default_factory=dict)
+    drawn: Counter[str] = field(default_factory=Counter)
+    rejects: list[DatasetRef] = field(default_factory=list)
+    cleaned: list[DatasetRef] = field(default_factory=list)
+    """Rows of each round as they were before scrubbing."""
+    disputed: DatasetRef | None = None
+    """Rows that verification dropped; of the last round alone, which judged all rows anew."""
+    rounds: int = 0
+    accepted: DatasetRef | None = None
+    """Rows that passed every filter so far; None in the first round."""
+    tokens: int = 0
+    """Tokens sampled so far."""
+    sampled: list[Sampled] = field(default_factory=list)
+    """What each round of sampling gave and took, in their order."""
+    history: list[Round] = field(default_factory=list)
+    ended: str = ""
+    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
+    started: float = field(default_factory=time.monotonic)
+    results: list[str] = field(default_factory=list)
+    """Names of the cached results that the run is made of."""
+    teacher: TeacherRef | None = None
+
+    @property
+    def wants_synthetic(self) -> bool:
+        """Whether any text is to be sampled; a real share of 1 wants none."""
+        return self.config.mix < 1
+
+    def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a cached stage and add up its time."""
+        start = time.monotonic()
+        limited = task.with_options(timeout_seconds=self.config.limits.stage_s)
+        result, key = kept(limited, *args, **kwargs)
+        self.results.append(key)
+        self.note(task.name, time.monotonic() - start, result)
+        return result
+
+    def note(self, stage: str, seconds: float, result: object) -> None:
+        """Add up the time of a stage and say in the terminal what came of it."""
+        self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+        tqdm.write(f"{stage:16}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
+        get_run_logger().info("%s: %s in %.1f s", stage, outcome(result) or "done", seconds)
+
+
+def outcome(result: object) -> str:
+    """What a stage gave, in a few words."""
+    if isinstance(result, SiftedRefs):
+        return f"{result.kept.n_rows:,} kept, {result.rejects.n_rows:,} dropped"
+    if isinstance(result, DatasetRef):
+        return f"{result.n_rows:,} rows"
+    return result if isinstance(result, str) else ""
+
+
+def run_title() -> str:
+    """Name of the flow run in the UI, such as `goemotions · embedded · 2026-11-20`."""
+    config = runtime.flow_run.parameters["config"]
+    return f"{Path(config.taxonomy).stem} · {config.profile.value} · {scheduled_day():%Y-%m-%d}"
+
+
+def scheduled_day() -> date:
+    """Day for which the flow run was scheduled, UTC; a retry on the next day keeps it."""
+    return cast("datetime", runtime.flow_run.scheduled_start_time).date()
+
+
+def seeded(config: RunConfig) -> RunConfig:
+    """Give a run with a daily seed the seed of its day."""
+    if not config.daily_seed:
+        return config
+    seed = (config.seed + scheduled_day().toordinal()) % 2**31
+    return config.model_copy(update={"seed": seed, "daily_seed": False})
+
+
+def open_run(config: RunConfig) -> Run:
+    """Check the configuration and the results block, and give the run its name."""
+    if config.approval.wanted and not get_current_settings().api.url:
+        raise ValueError(
+            "approval.wanted is set, but there is no server on which a person could answer; expected one at "
+            "PREFECT_API_URL. Start one (make server), or leave the approval out."
+        )
+    asked = seeded(config)
+    config, taxonomy, topics = check(asked)
+    store = open_store()
+    store.require_writable()
+    claim_gpu(private_folder("gpus"))
+    return Run(
+        name=run_name(taxonomy.name, config.profile.value),
+        asked=asked,
+        config=config,
+        taxonomy=taxonomy,
+        topics=topics,
+        generator_sha256=generator_sha256(config.generator),
+        real=RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None,
+        store=store,
+        earlier=earlier_data(store, taxonomy.name, config.cleaning.earlier_runs),
+    )
+
+
+def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobRef, ...]:
+    """Data sets of the latest runs of a taxonomy that are complete, at most `n_runs`."""
+    found: list[tuple[str, str]] = []
+    for name in store.folders("runs") if n_runs else []:
+        if store.exists(f"runs/{name}/scores.json"):
+            scores = json.loads(store.read_path(f"runs/{name}/scores.json"))
+            if scores["taxonomy"]["name"] == taxonomy:
+                found.append((scores["created"], name))
+    latest = [name for _, name in sorted(found)[-n_runs:]] if n_runs else []
+    files = [f"runs/{name}/dataset/{part}.parquet" for name in latest for part in PARTS]
+    return tuple(
+        BlobRef(uri=file, sha256=hashlib.sha256(store.read_path(file)).hexdigest()) for file in files
+    )
+
+
+def run_name(taxonomy: str, profile: str) -> str:
+    """What a run is, when it began (UTC), and the start of its id: clocks jump, and runs begin together."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{taxonomy}-{profile}-{stamp}-{(runtime.flow_run.id or uuid4().hex)[:8]}"
+
+
+def rejects_of(run: Run) -> list[Reject]:
+    """Every rejected row; of what verification dropped, the last round's verdict alone."""
+    refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
+    return [reject for ref in refs for reject in run.store.get_rejects(ref)]

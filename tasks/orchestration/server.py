@@ -1,0 +1,55 @@
+"""The Prefect server of a run: there and of our version, or a temporary one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.settings import (
+    PREFECT_API_KEY,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
+
+from tasks.orchestration.orphaned_servers import end_leftovers
+
+RETRIES_ON_ITS_OWN = 3
+"""Over 14 s, for requests that a busy machine does not answer at once."""
+
+
+def require_server() -> str:
+    """Version of the Prefect server at PREFECT_API_URL; empty without one.
+
+    Raises:
+        ValueError: It does not answer, or speaks another major version.
+    """
+    if not get_current_settings().api.url:
+        return ""
+    try:
+        with get_client(sync_client=True) as client:
+            client.raise_for_api_version_mismatch()
+            return str(client.api_version())
+    except (RuntimeError, httpx.HTTPError) as error:
+        cause = str(error).removesuffix(" Major versions must match.").rstrip("/.")
+        raise ValueError(
+            f"{cause}; expected Prefect {version('prefect')} at PREFECT_API_URL. Start one (make server), or "
+            "mend the address."
+        ) from error
+
+
+@contextmanager
+def on_its_own() -> Iterator[None]:
+    """Without a server, end what killed runs left, and send no events of task runs.
+
+    The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
+    half of what a task costs. Prefect sends none to that server when it is given a key for another. Nor does
+    that server come back once it is gone: asking it for a minute, call after call, only delays the end.
+    """
+    own = {PREFECT_API_KEY: "none", PREFECT_CLIENT_MAX_RETRIES: RETRIES_ON_ITS_OWN}
+    local = not get_current_settings().api.url
+    if local:
+        end_leftovers()
+    with temporary_settings(own if local else {}):
+        yield

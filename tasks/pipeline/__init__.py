@@ -1,0 +1,1 @@
+"""The stages as plain code: no Prefect, each usable from a notebook."""

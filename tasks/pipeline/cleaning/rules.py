@@ -1,0 +1,134 @@
+"""What cannot be saved: one named rule per fault, tried in order on the stripped text.
+
+The rules and their limits follow what goes wrong in practice with generated text; every one is measured for
+false rejects on text that people wrote (tests/benchmarks/bench_quality.py).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from tasks.config import CleaningConfig
+from tasks.pipeline.cleaning.language import is_foreign, words_of
+from tasks.pipeline.cleaning.lists import holds_several
+from tasks.pipeline.cleaning.profanity import PROFANITY
+from tasks.pipeline.cleaning.refusals import is_instruction_echo, is_refusal
+
+LOOP_WORDS = 12
+"""Words from which a text can count as a loop: shorter ones may repeat themselves for effect."""
+LOOP_VARIETY = 0.25
+"""Share of distinct words below which a text is a loop."""
+MASHED_SHARE = 0.5
+"""Share of the longer words that cannot be English from which a text is gibberish."""
+LEAST_MASHED = 2
+"""Such words at least: a name or an abbreviation alone proves nothing."""
+SIGNS_CHARS = 30
+"""Characters from which a text can count as made of signs."""
+SIGNS_LETTERS = 0.4
+"""Share of letters and digits below which it does."""
+
+MOST_DIGITS = 0.9
+"""Share of digits among letters and digits from which only letters count: nobody writes in figures alone."""
+
+_LETTER = re.compile(r"[^\W_]")
+_DIGIT = re.compile(r"\d")
+_REPEATED = re.compile(r"(.)\1{1,1000}", re.DOTALL)
+_IMPOSSIBLE = re.compile(
+    # Pairs of letters that no English word holds, abbreviations and names aside.
+    r"b[qxz]|c[bdfgjvwx]|d[qxz]|f[dhjkqvxz]|g[cjkqvxz]|h[cfgjkvxz]|j[b-df-hj-np-tv-z]|k[cjqvxz]|l[jqxz]|m[jkqvxz]|"
+    r"p[jqvxz]|q[a-hj-tv-z]|s[jxz]|t[jqx]|v[b-df-hj-np-tw-xz]|w[gjquvxz]|x[dfgjknrsvz]|y[jqy]|z[b-df-gjm-npr-tvx]|"
+    r"[bcdfghjklmnpqrstvwxz]{6}|[aeiouy]{5}"
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A stripped text under judgement, with the labels that it was asked to carry."""
+
+    text: str
+    labels: Sequence[str]
+    config: CleaningConfig
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Lower-case words of letters."""
+        return words_of(self.text)
+
+
+class Rule(NamedTuple):
+    """A fault with its name."""
+
+    name: str
+    holds: Callable[[Draft], bool]
+
+
+def is_loop(draft: Draft) -> bool:
+    """Whether a text repeats the same words over and over."""
+    words = draft.text.lower().split()
+    return len(words) >= LOOP_WORDS and len(set(words)) < LOOP_VARIETY * len(words)
+
+
+@lru_cache(maxsize=100_000)
+def _is_mashed(word: str) -> bool:
+    once = _REPEATED.sub(r"\1", word)  # "heyyyy" is a word, said aloud
+    return len(once) >= 4 and (set(once).isdisjoint("aeiouy") or bool(_IMPOSSIBLE.search(once)))
+
+
+def is_mash(draft: Draft) -> bool:
+    """Whether the longer words of an English text cannot be words: mashed keys, or no vowels."""
+    words = [w for w in draft.words if len(w) >= 4 and w.isascii()]
+    mashed = sum(map(_is_mashed, words))
+    return mashed >= LEAST_MASHED and mashed >= MASHED_SHARE * len(words)
+
+
+def is_signs(draft: Draft) -> bool:
+    """Whether a longer text is mostly signs: tables, code, mojibake; emoji and dots do not count."""
+    head = draft.text[:5_000]
+    n_letters, n_digits = len(_LETTER.findall(head)), len(_DIGIT.findall(head))
+    if n_letters >= SIGNS_LETTERS * len(head) and n_digits < MOST_DIGITS * n_letters:
+        return False
+    dense = _REPEATED.sub(r"\1", "".join(draft.text[:5_000].split()))
+    bare = [c for c in dense if unicodedata.category(c) not in {"So", "Sk", "Mn", "Cf"}]
+    known = sum(c.isalpha() if n_digits >= MOST_DIGITS * n_letters else c.isalnum() for c in bare)
+    return len(bare) >= SIGNS_CHARS and known < SIGNS_LETTERS * len(bare)
+
+
+def is_gibberish(draft: Draft) -> bool:
+    """Whether a text is no text: signs, or letters that form no words."""
+    return is_signs(draft) or (draft.config.language == "en" and is_mash(draft))
+
+
+def is_profane(draft: Draft) -> bool:
+    """Whether a text holds a swear word; words that merely contain one do not count."""
+    return not PROFANITY.isdisjoint(draft.words)
+
+
+def _has_refused_profanity(draft: Draft) -> bool:
+    return draft.config.profanity_filter and is_profane(draft)
+
+
+def _is_short(draft: Draft) -> bool:
+    return len(draft.text.split()) < draft.config.min_words or not _LETTER.search(draft.text)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("nothing left", lambda draft: not draft.text),
+    Rule("too long", lambda draft: len(draft.text.split()) > draft.config.max_words),
+    Rule("refusal", lambda draft: is_refusal(draft.text, draft.words)),
+    Rule("instruction echo", lambda draft: is_instruction_echo(draft.text, draft.words, draft.labels)),
+    Rule("list", lambda draft: holds_several(draft.text)),
+    Rule("repetition", is_loop),
+    Rule("gibberish", is_gibberish),
+    Rule("foreign language", lambda draft: is_foreign(draft.words, draft.config.language)),
+    Rule("too short", _is_short),
+    Rule("profanity", _has_refused_profanity),
+)
+"""In the order in which they are tried. The first that holds names the reject."""
+
+
+def fault(draft: Draft) -> str | None:
+    """Name of the first rule that rejects a stripped text, or None."""
+    return next((rule.name for rule in RULES if rule.holds(draft)), None)

@@ -1,0 +1,1 @@
+"""From probabilities to label sets: calibration, thresholds, ordinal levels."""

@@ -1,0 +1,122 @@
+"""The protocol: the same student on every mix of real and synthetic rows, and what the mixes differ by.
+
+An arm says which rows are learnt from; nothing here sees a test text before a model is finished.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.pipeline.evaluation.bootstrap import (
+    N_DRAWS,
+    Estimate,
+    Score,
+    calibration_error,
+    draw_counts,
+    drawn,
+    interval,
+    macro_f1,
+    mean_average_precision,
+    micro_f1,
+    pearson,
+    quadratic_kappa,
+    ranking_precisions,
+    row_mean,
+)
+from tasks.pipeline.evaluation.measure import true_levels
+from tasks.pipeline.evaluation.metrics import N_BINS
+from tasks.pipeline.evaluation.predictions import Matrix, Predictions
+from tasks.taxonomy import Taxonomy
+
+ENOUGH = 100
+"""Test rows from which the F1 of a single label says something."""
+
+
+def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
+    """Every score of one model that gets an interval, by name."""
+    decided, true = found.decided, found.true
+    said = np.where(found.targets < 0, 0.0, found.probabilities)  # as `measure` counts what is unknown
+    common = np.flatnonzero(true.sum(axis=0) >= ENOUGH)
+    hits, either = (decided * true).sum(axis=1), np.maximum(decided, true).sum(axis=1)
+    scores = {
+        "f1_macro": macro_f1(decided, true),
+        "f1_micro": micro_f1(decided, true),
+        "jaccard": row_mean(np.where(either > 0, hits / np.maximum(either, 1), 0.0)),
+        "mean_average_precision": mean_average_precision(said, true),
+        "ranking_average_precision": row_mean(ranking_precisions(said, true)),
+        "calibration_error": calibration_error(said, true, N_BINS),
+        "brier": row_mean(((said - true) ** 2).mean(axis=1)),
+    }
+    if 0 < len(common) < taxonomy.n_labels:
+        scores[f"f1_macro_of_{len(common)}_common"] = macro_f1(decided, true, common.tolist())
+    if taxonomy.ordinal:
+        scores |= _scale_scores(found, taxonomy)
+    return scores
+
+
+def _scale_scores(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
+    """Kappa, correlation and mean absolute error over the texts of one level; the others count nothing."""
+    true = true_levels(found.targets)
+    known = true > 0
+    kappa = quadratic_kappa(found.levels[known], true[known], taxonomy.n_labels)
+    mae = row_mean(np.abs(found.levels[known] - true[known]).astype(float))
+    correlation = pearson(found.levels[known].astype(float), true[known].astype(float))
+    scores = {"kappa": kappa, "pearson": correlation, "mae": mae}
+    return {name: _on_rows(score, known) for name, score in scores.items()}
+
+
+def _on_rows(score: Score, known: NDArray[np.bool_]) -> Score:
+    return lambda counts: score(counts[:, known])
+
+
+def rare_f1(seeds: Sequence[Predictions], labels: Sequence[int]) -> Score:
+    """Mean F1 of some labels over the held-out folds of all seeds pooled."""
+    decided, true = (np.vstack([getattr(p, name) for p in seeds]) for name in ("decided", "true"))
+    weights = np.concatenate([p.weights for p in seeds])
+    score = macro_f1(decided, true, labels)
+    return lambda counts: score(counts * weights)
+
+
+class Compared(NamedTuple):
+    """Scores of all arms and their differences."""
+
+    scores: dict[str, dict[str, Estimate]]
+    """Per arm and score."""
+    differences: dict[str, dict[str, Estimate]]
+    """Per "one - other" and score."""
+
+
+def compare(
+    found: Mapping[str, Sequence[Predictions]],
+    taxonomy: Taxonomy,
+    pairs: Iterable[tuple[str, str]],
+    seed: int,
+    n_draws: int = N_DRAWS,
+) -> Compared:
+    """Scores of every arm, and paired differences of some, with intervals.
+
+    Args:
+        found: Per arm one `Predictions` per seed, all on the same test rows.
+        taxonomy: Names the labels.
+        pairs: Arms to compare; those that were not measured are left out.
+        seed: Decides the draws.
+        n_draws: Test sets drawn for the intervals.
+    """
+    first = next(iter(found.values()))[0]
+    counts = draw_counts(len(first.targets), seed, n_draws)
+    draws = {name: _draws([scores_of(p, taxonomy) for p in seeds], counts) for name, seeds in found.items()}
+    return Compared(
+        {name: {s: interval(each) for s, each in own.items()} for name, own in draws.items()},
+        {
+            f"{one} - {other}": {s: interval(each - draws[other][s]) for s, each in draws[one].items()}
+            for one, other in pairs
+            if one in draws and other in draws
+        },
+    )
+
+
+def _draws(seeds: Sequence[Mapping[str, Score]], counts: Matrix) -> dict[str, Matrix]:
+    """Every score of an arm on every draw, mean over its seeds; see `drawn`."""
+    return {name: drawn([scores[name] for scores in seeds], counts) for name in seeds[0]}

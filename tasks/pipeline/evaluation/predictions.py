@@ -1,0 +1,67 @@
+"""What a classifier predicts for a test set."""
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.pipeline.decision.ordinal_levels import Line, place
+from tasks.pipeline.decision.thresholds import decide
+from tasks.taxonomy import Taxonomy
+
+Matrix = NDArray[np.float64]
+
+
+class Predictions(NamedTuple):
+    """What one model said about one test set; n texts."""
+
+    ids: NDArray[np.str_]
+    """(n,) of the rows."""
+    probabilities: Matrix
+    """(n, n_labels)."""
+    thresholds: Matrix
+    """(n_labels,)."""
+    targets: Matrix
+    """(n, n_labels) of 0 and 1, -1 where unknown."""
+    levels: NDArray[np.int_]
+    """(n,) places on the scale, 1..n_labels; 0 for taxonomies without one."""
+    weights: Matrix
+    """(n,) texts that each text stands for."""
+
+    def rows(self, which: NDArray[np.int_]) -> "Predictions":
+        """Some of the texts, by place."""
+        per_row = {name: getattr(self, name)[which] for name in self._fields if name != "thresholds"}
+        return self._replace(**per_row)
+
+    @property
+    def decided(self) -> Matrix:
+        """(n, n_labels) of 0 and 1; an unknown label counts as rightly left out."""
+        return np.where(self.targets < 0, 0.0, decide(self.probabilities, self.thresholds))
+
+    @property
+    def true(self) -> Matrix:
+        """(n, n_labels) of 0 and 1; an unknown label counts as not there."""
+        return np.maximum(self.targets, 0.0)
+
+
+def to_bytes(found: Predictions) -> bytes:
+    """One file of arrays; equal predictions give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **found._asdict())
+    return buffer.getvalue()
+
+
+def from_bytes(content: bytes) -> Predictions:
+    """What `to_bytes` wrote; arrays alone, never code."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Predictions(**{name: arrays[name] for name in Predictions._fields})
+
+
+def levels_of(
+    probabilities: Matrix, levels: NDArray[np.int_] | None, line: Line, taxonomy: Taxonomy
+) -> NDArray[np.int_]:
+    """Places on the scale, (n,): those of the scale head, else by the probabilities; 0 without a scale."""
+    if not taxonomy.ordinal:
+        return np.zeros(len(probabilities), dtype=int)
+    return place(probabilities, line) if levels is None else levels

@@ -1,0 +1,16 @@
+"""Whether a classifier treats people alike, and what teaches it to."""
+
+from tasks.pipeline.fairness.audit import audit_classifier
+from tasks.pipeline.fairness.counterfactuals import counterfactual_rows
+from tasks.pipeline.fairness.generator_bias import group_topics, measure_tone
+from tasks.pipeline.fairness.group_recall import rate_gaps
+from tasks.pipeline.fairness.templates import templates_digest
+
+__all__ = [
+    "audit_classifier",
+    "counterfactual_rows",
+    "group_topics",
+    "measure_tone",
+    "rate_gaps",
+    "templates_digest",
+]

@@ -1,0 +1,1 @@
+"""What to generate: cells, prompts, rows and cost."""

@@ -1,0 +1,58 @@
+"""What made a run: versions, commands, time."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+
+from tasks.config import RunConfig
+
+PACKAGES = (
+    "accelerate",
+    "cleanlab",
+    "datasets",
+    "presidio-analyzer",
+    "prefect",
+    "torch",
+    "transformers",
+)
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that decide the outcome."""
+    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def now() -> str:
+    """ISO 8601 time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def command_of(config: RunConfig) -> str:
+    """Command line that remakes a run: the values that differ from the defaults."""
+    given = config.model_dump(mode="json", exclude_defaults=True)
+    flags = [flag for name, value in _flat(given).items() for flag in _flags(name, value)]
+    return " ".join(["python -m flows.regenerate", *map(shlex.quote, flags)])
+
+
+def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _flags(name: str, value: object) -> tuple[str, ...]:
+    """A knob as the command line takes it."""
+    knob = name.replace("_", "-")
+    if isinstance(value, bool):
+        return (f"--{knob}" if value else f"--no-{knob}",)
+    if isinstance(value, list):
+        plain = value and not any(set(item) & set(',[]"') for item in value)
+        return (f"--{knob}", ",".join(value) if plain else json.dumps(value, ensure_ascii=False))
+    return (f"--{knob}", "null" if value is None else str(value))

@@ -1,0 +1,93 @@
+"""The report of a run: one HTML page that needs no network and runs no script."""
+
+import base64
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tasks.data.scores import RunScores
+from tasks.data.scrub_scores import ScrubAccount
+from tasks.pipeline.reporting import data_review, error_plots, views
+from tasks.pipeline.reporting.formatting import FILTERS
+from tasks.pipeline.reporting.scrubbing_section import count_table, moved_labels, settings_in_words
+
+
+def write_report(folder: Path, scores: RunScores) -> Path:
+    """Write `report.html` into a folder, making the folder if need be; return the file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    unfinished = path.with_suffix(".html.part")
+    unfinished.write_text(render_report(scores), encoding="utf-8")
+    os.replace(unfinished, path)
+    return path
+
+
+def render_report(scores: RunScores) -> str:
+    """Draw the page. All text is escaped, and the page's own policy allows its one style sheet alone."""
+    made = environment()
+    style = made.get_template("report.css.j2").render(n_shades=views.N_SHADES)
+    return made.get_template("report.html.j2").render(
+        s=scores, style=Markup(style), style_hash=csp_hash(style), **_shown(scores)
+    )
+
+
+def _shown(scores: RunScores) -> dict[str, Any]:
+    return {
+        "acceptance": scores.n_accepted / scores.n_drawn if scores.n_drawn else None,
+        "verdicts": views.verdicts(scores),
+        "main_tables": views.score_tables(scores, views.MAIN),
+        "all_tables": views.score_tables(scores),
+        "splits": ", ".join(f"{n:,} {part}" for part, n in scores.rows.items()),
+        "label_fills": views.label_fills(scores),
+        "topic_tables": views.topic_tables(scores),
+        "dense": scores.taxonomy.n_labels > views.MAX_ROOMY,
+        "rejects": views.bars(views.largest_first(scores.rejects)),
+        "opinion": data_review.opinion(scores),
+        "findings": data_review.findings(scores),
+        "measured": data_review.measured(scores),
+        "short_cells": [data_review.why_short(cell) for cell in data_review.short_cells(scores.plan)],
+        "ended": data_review.ENDED[scores.plan.ended],
+        "n_rejected": sum(scores.rejects.values()),
+        "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
+        "confusions": views.confusions(scores),
+        "fairness_verdict": views.fairness_verdict(scores),
+        "calibration": error_plots.calibration_dots(scores.closeup) if scores.closeup else [],
+        "curves": error_plots.curve_points(scores.closeup) if scores.closeup else [],
+        "samples": views.samples_by_label(scores),
+        "votes": views.largest_first(scores.votes),
+        "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
+        **_scrubbing(scores.scrubbing),
+        "timings": views.bars(scores.timings),
+        "environment": [*scores.machine.items(), *scores.versions.items()],
+        "config": json.dumps(scores.config, indent=2, ensure_ascii=False),
+    }
+
+
+def _scrubbing(account: ScrubAccount | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    return {
+        "scrub_settings": settings_in_words(account.settings),
+        "moved_labels": moved_labels(account.decisions),
+        "label_counts": count_table(account.by_label, account.totals),
+        "topic_counts": count_table(account.by_topic, account.totals),
+    }
+
+
+def environment() -> Environment:
+    """Templates of pages, with the filters for numbers; all text is escaped."""
+    made = Environment(
+        loader=PackageLoader("tasks.pipeline.reporting"), autoescape=True, undefined=StrictUndefined
+    )
+    made.filters |= FILTERS
+    return made
+
+
+def csp_hash(style: str) -> str:
+    """Hash that lets one inline style sheet through (CSP Level 3, section 2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -1,0 +1,1 @@
+"""The sampling engine: batched decoding on a paged key-value cache."""

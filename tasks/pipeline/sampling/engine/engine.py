@@ -1,0 +1,190 @@
+"""The in-process engine: one decode batch, kept full by whatever requests wait."""
+
+import atexit
+import logging
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import wait
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from tasks.pipeline.sampling.engine.decoding import Batch, Job, Limits, Row
+from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
+from tasks.pipeline.sampling.interface import Request, Sample, Usage
+from tasks.pipeline.sampling.tokenization import Wording
+
+log = logging.getLogger(__name__)
+
+WAKE_S = 1.0
+"""A thread that waits for longer without waking cannot be told that its time is up."""
+CLOSED = "the sampling engine was closed; expected an open one. Load it again."
+EXIT_WAIT_S = 5.0
+"""How long the interpreter waits at exit for the decode thread to leave its forward pass."""
+
+
+class LocalEngine:
+    """Samples from a model in this process; see `Engine`.
+
+    A decode thread lives while there is work: it admits waiting rows whenever rows leave. Callers only
+    queue and wait, so an interrupt reaches them at once. What waits is taken longest prompt first, since
+    attention reads as much of every prompt as the longest in the batch has; what comes meanwhile waits for
+    the next turn, so that none waits for ever.
+    """
+
+    def __init__(
+        self, model: Any, wording: Wording, limits: Limits, widths: Sequence[int], context: int
+    ) -> None:
+        self._model, self._wording, self._limits, self._widths = model, wording, limits, widths
+        self._context = context
+        self._batch = Batch(model, limits, widths)
+        self._waiting: deque[Row] = deque()
+        self._turn: deque[Row] = deque()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._usage = Usage()
+        _close_at_exit(self)
+
+    def sample(self, request: Request) -> list[Sample]:
+        """Write `request.k` texts; blocks until all are done."""
+        job = self._job(request)
+        with self._lock:
+            self._waiting.extend(Row(job, number) for number in range(request.k))
+            self._wake()
+        try:
+            while not wait([job.future], timeout=WAKE_S).done:
+                if self._closing:  # and the decode thread, which would say so, may hang
+                    raise RuntimeError(CLOSED)
+            return job.future.result()
+        finally:
+            # An interrupted caller wants no more texts; a served one has none left to come.
+            job.abandoned = True
+
+    def usage(self) -> Usage:
+        """Tokens and time so far; tokens of the step in the making count, its time does not."""
+        with self._lock:
+            return self._counted(0.0)
+
+    def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How likely the model finds texts after prompts; see `tasks.pipeline.sampling.engine.likelihood`."""
+        return log_likelihoods(self._model, self._wording, pairs, self._context)
+
+    def close(self) -> None:
+        """Stop after the current step; callers still waiting get a RuntimeError."""
+        self._closing = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(EXIT_WAIT_S)
+
+    def _job(self, request: Request) -> Job:
+        prompts = [request.prompt]
+        if self._limits.n_lanes == 2:
+            prompts.append(request.null_prompt or request.prompt)
+        tokens = [self._wording.encode(prompt) for prompt in prompts]
+        job = Job(request, tokens, self._wording, self._limits.max_new_tokens)
+        if job.n_prompt + job.max_new_tokens > self._context:
+            raise ValueError(
+                f"prompt has {job.n_prompt} tokens and generator.max_new_tokens is {job.max_new_tokens}; "
+                f"expected at most {self._context} together, the generator's context. Shorten either."
+            )
+        return job
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="decode", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            start = time.perf_counter()
+            with self._lock:
+                rows = self._take()
+                if not rows and not self._batch.rows:
+                    self._thread = None
+                    return
+            try:
+                self._advance(rows)
+            except torch.OutOfMemoryError as error:
+                self._halve(rows, error)
+            except BaseException as error:
+                self._fail(rows, error)
+            self._account(time.perf_counter() - start)
+
+    def _take(self) -> list[Row]:
+        """Waiting rows for the places that are free."""
+        rows: list[Row] = []
+        while (self._turn or self._waiting) and len(rows) < self._batch.n_free:
+            if not self._turn:
+                self._turn.extend(sorted(self._waiting, key=lambda row: -row.job.n_prompt))
+                self._waiting.clear()
+            row = self._turn.popleft()
+            if not row.job.abandoned:
+                rows.append(row)
+        return rows
+
+    def _advance(self, rows: Sequence[Row]) -> None:
+        if self._closing:
+            raise RuntimeError(CLOSED)
+        if rows:
+            self._batch.admit(rows)
+        if self._batch.rows:
+            self._batch.step()
+
+    def _fail(self, rows: Sequence[Row], error: BaseException) -> None:
+        """Hand an error to every caller and start afresh."""
+        with self._lock:
+            held = [*rows, *self._batch.rows, *self._turn, *self._waiting]
+            jobs = {id(row.job): row.job for row in held}
+            self._turn.clear()
+            self._waiting.clear()
+            self._batch = Batch(self._model, self._limits, self._widths)
+        for job in jobs.values():
+            if not job.future.done():
+                job.future.set_exception(error)
+
+    def _halve(self, rows: Sequence[Row], error: BaseException) -> None:
+        """Go on with half the batch; its rows start over and, each with its own seed, come out the same."""
+        held = {id(row): row for row in [*self._batch.rows, *rows]}
+        size = self._limits.batch_size // 2
+        if size == 0:
+            self._fail(rows, error)
+            return
+        log.warning("Out of memory with %d texts side by side; going on with %d.", 2 * size, size)
+        self._limits = replace(self._limits, batch_size=size)
+        self._widths = [w for w in self._widths if w <= size * self._limits.n_lanes] or [min(self._widths)]
+        for row in held.values():
+            row.forget()
+        with self._lock:
+            self._batch = Batch(self._model, self._limits, self._widths)
+            self._turn.extendleft(reversed(held.values()))
+        torch.cuda.empty_cache()
+
+    def _account(self, seconds: float) -> None:
+        with self._lock:
+            self._usage = self._counted(seconds)
+            self._batch.n_prompt_tokens = self._batch.n_new_tokens = 0
+
+    def _counted(self, seconds: float) -> Usage:
+        batch, usage = self._batch, self._usage
+        return Usage(
+            usage.n_prompt_tokens + batch.n_prompt_tokens,
+            usage.n_new_tokens + batch.n_new_tokens,
+            usage.busy_s + seconds,
+        )
+
+
+def _close_at_exit(engine: LocalEngine) -> None:
+    # A daemon thread inside a matrix product while the interpreter goes down can crash the process.
+    reference = weakref.ref(engine)
+
+    def close() -> None:
+        alive = reference()
+        if alive is not None:
+            alive.close()
+
+    atexit.register(close)

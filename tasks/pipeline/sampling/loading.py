@@ -1,0 +1,146 @@
+"""Loading a generator, with everything that can be wrong about it found before the first text."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tasks.config import GeneratorConfig
+from tasks.models.bundled import EMBEDDED, embedded_folder
+from tasks.models.precision import bf16_pays
+from tasks.pipeline.sampling.engine.attention import ATTENTION
+from tasks.pipeline.sampling.engine.decoding import Limits
+from tasks.pipeline.sampling.engine.engine import LocalEngine
+from tasks.pipeline.sampling.engine.memory import keep_freed_memory
+from tasks.pipeline.sampling.engine.self_test import check_cached_decoding, prompts_agree, steady_widths
+from tasks.pipeline.sampling.engine.token_sampling import Controls
+from tasks.pipeline.sampling.engine.weight_packing import pack_weights
+from tasks.pipeline.sampling.tokenization import Wording
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BATCH = 64
+
+
+def open_model(config: GeneratorConfig) -> LocalEngine:
+    """Load the generator that a resolved configuration names.
+
+    Args:
+        config: With `model` and `prompt_form` filled in, see `RunConfig.resolved`.
+
+    Raises:
+        FileNotFoundError: The embedded generator's files are not there.
+        ValueError: Files, tokenizer and model do not belong together, or the model cannot be sampled from.
+    """
+    if config.model is None or config.prompt_form is None:
+        raise ValueError(
+            "generator.model is empty; expected a resolved configuration. Call RunConfig.resolved()."
+        )
+    name = str(embedded_folder(EMBEDDED)) if config.model == "embedded" else config.model
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
+    model = _load_model(name, config.revision)
+    check_vocabulary(model, tokenizer, config.model)
+    end_tokens = find_end_tokens(model, tokenizer, config.model)
+    cased = not _is_uncased(model)
+    wording = Wording(tokenizer, config.prompt_form, end_tokens, cased, config.system_prompt)
+    wording.encode("A missing or broken chat template shows here.")
+    limits = _limits(config, model, tokenizer, end_tokens)
+    check_cached_decoding(model, config.model)
+    context = context_length(model)
+    limits = replace(limits, prompts_together=prompts_agree(model, context))
+    widths = steady_widths(model, limits.batch_size * limits.n_lanes)
+    return LocalEngine(model, wording, limits, widths, context)
+
+
+def _load_model(name: str, revision: str | None) -> Any:
+    on_gpu = torch.cuda.is_available()
+    model = AutoModelForCausalLM.from_pretrained(
+        name,
+        revision=revision,
+        dtype=arithmetic(on_gpu),
+        attn_implementation=ATTENTION,
+    )
+    model.eval()
+    if on_gpu:
+        return model.to("cuda")
+    keep_freed_memory()
+    pack_weights(model)
+    return model
+
+
+def arithmetic(on_gpu: bool) -> torch.dtype:
+    """bf16 where it pays, fp32 elsewhere."""
+    return torch.bfloat16 if bf16_pays(on_gpu) else torch.float32
+
+
+def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:
+    """Refuse a tokenizer that has tokens which the model does not know."""
+    n_known, n_tokens = model.get_output_embeddings().weight.shape[0], len(tokenizer)
+    if n_tokens > n_known:
+        raise ValueError(
+            f"tokenizer of {name} has {n_tokens} tokens and the model {n_known}; "
+            "expected no more than the model knows. Take the tokenizer that it was trained with."
+        )
+
+
+def find_end_tokens(model: Any, tokenizer: Any, name: str) -> frozenset[int]:
+    """Every token that ends a text: those of the generation config and tokenizer, else BERT's [SEP]."""
+    declared = model.generation_config.eos_token_id
+    ends = set(declared if isinstance(declared, list) else [declared])
+    ends.add(tokenizer.eos_token_id)
+    ends.discard(None)
+    if not ends and tokenizer.sep_token_id is not None:
+        ends.add(tokenizer.sep_token_id)
+    if not ends:
+        raise ValueError(
+            f"generator {name} has no end-of-text token; expected eos_token_id in its generation config "
+            "or an eos_token in its tokenizer. Without one its texts never end."
+        )
+    return frozenset(ends)
+
+
+def context_length(model: Any) -> int:
+    """Tokens of prompt and text together that the model can take; a sliding window counts as the end."""
+    config = model.config.get_text_config()
+    lengths = [getattr(config, name, None) for name in ("max_position_embeddings", "sliding_window")]
+    return min((length for length in lengths if length), default=1 << 20)
+
+
+def _is_uncased(model: Any) -> bool:
+    return bool(getattr(model.config, "sentimill_restore_case", False))
+
+
+def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> Limits:
+    return Limits(
+        max_new_tokens=config.max_new_tokens,
+        batch_size=config.batch_size or DEFAULT_BATCH,
+        end_tokens=end_tokens,
+        banned=banned_tokens(model, tokenizer, end_tokens),
+        not_first=opening_tokens(config.banned_openings, model, tokenizer),
+        controls=Controls(config.temperature, config.top_p, config.top_k, config.min_p),
+        repetition_penalty=config.repetition_penalty,
+        guidance=config.guidance,
+    )
+
+
+def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
+    """Padding, marks of structure and places that the tokenizer does not know, (tokens,), int64."""
+    n_known = model.get_output_embeddings().weight.shape[0]
+    marks = ("pad", "bos", "cls", "sep", "mask", "unk")
+    ids = {getattr(tokenizer, f"{mark}_token_id") for mark in marks} - {None} - end_tokens
+    return torch.tensor(sorted(ids | set(range(len(tokenizer), n_known))), device=model.device)
+
+
+def opening_tokens(openings: Sequence[str], model: Any, tokenizer: Any) -> torch.Tensor:
+    """First tokens of words as they may stand at the beginning of a text, (tokens,), int64.
+
+    With and without a space before, as written, in lower case and with a capital.
+    """
+    spellings = {
+        f"{space}{word}" for w in openings for word in (w, w.lower(), w.capitalize()) for space in ("", " ")
+    }
+    firsts = {tuple(tokenizer(word, add_special_tokens=False)["input_ids"][:1]) for word in spellings}
+    return torch.tensor(sorted(token for first in firsts for token in first), device=model.device).long()

@@ -1,0 +1,95 @@
+"""From a prompt to token ids and from token ids to a text, for each prompt form."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateError
+
+from tasks.config import PromptForm
+from tasks.pipeline.sampling.truecasing import restore_case
+
+# Between these marks; some templates open them in the prompt, so that only the closing mark is written.
+_THINKING = re.compile(r"^.*</think>|<think>.*$", re.DOTALL)
+
+
+def chat_messages(prompt: str, system_prompt: str | None) -> list[dict[str, str]]:
+    """A prompt as chat models are asked."""
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    return [*system, {"role": "user", "content": prompt}]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A tokenizer and the way prompts are put to its model."""
+
+    tokenizer: Any
+    form: PromptForm
+    end_tokens: frozenset[int]
+    cased: bool = True
+    """False for a lower-case vocabulary, whose texts get their sentence case and spacing back."""
+    system_prompt: str | None = None
+    """What a chat model is told first."""
+
+    def encode(self, prompt: str) -> list[int]:
+        """Token ids of a prompt, ready for the model to go on from.
+
+        Raises:
+            ValueError: The prompt has no tokens, or the tokenizer has no chat template that takes it.
+        """
+        tokens = self._chat(prompt) if self.form is PromptForm.chat else self._completion(prompt)
+        if not tokens:
+            raise ValueError(f"prompt {prompt!r} has 0 tokens; expected at least 1. Write a longer prompt.")
+        return tokens
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text as the model wrote it."""
+        if not self.cased:
+            # Not through WordPiece's own clean-up, which glues opening quotes to the word before.
+            pieces = " ".join(self.tokenizer.convert_ids_to_tokens(list(tokens)))
+            return pieces.replace(" ##", "").removeprefix("##")
+        text: str = self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False)
+        return text
+
+    def polish(self, text: str) -> str:
+        """The text as it is handed out: thinking left out, case and spacing restored."""
+        if self.form is PromptForm.chat:
+            text = without_thinking(text)
+        return text.strip() if self.cased else restore_case(text)
+
+    def _completion(self, prompt: str) -> list[int]:
+        tokenizer = self.tokenizer
+        if self.form is PromptForm.plain and tokenizer.bos_token_id is None:
+            # The tokenizer's own rule, less the end mark that BERT's puts after a sentence.
+            tokens = list(tokenizer(prompt)["input_ids"])
+            return tokens[:-1] if tokens and tokens[-1] in self.end_tokens else tokens
+        start = tokenizer.cls_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
+        tokens = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        return tokens if start is None or not tokens else [start, *tokens]
+
+    def _chat(self, prompt: str) -> list[int]:
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise ValueError(
+                "the generator's tokenizer has no chat template; expected one for prompt form `chat`. "
+                "Take an instruct model, or set generator.prompt_form to plain."
+            )
+        try:
+            text = self.tokenizer.apply_chat_template(
+                chat_messages(prompt, self.system_prompt),
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=False,
+            )
+        except TemplateError as error:
+            raise ValueError(
+                f"the generator's chat template refuses what it is given ({error}); expected one that takes "
+                "a prompt, and a system prompt if generator.system_prompt is set. Leave that out, or take "
+                "another model."
+            ) from error
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def without_thinking(text: str) -> str:
+    """The text after the model's thinking; empty where it was cut off while still at it."""
+    return _THINKING.sub("", text)

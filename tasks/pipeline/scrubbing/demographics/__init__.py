@@ -1,0 +1,1 @@
+"""Demographic words and gender: lexicon, contexts, agreement."""

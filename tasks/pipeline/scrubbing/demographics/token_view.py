@@ -1,0 +1,68 @@
+"""A text cut into words, with its persons marked: what the demographic and gender rules look at."""
+
+import bisect
+from collections.abc import Iterable
+from functools import cached_property
+
+from tasks.pipeline.scrubbing.demographics.lexicon import Phrase
+from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
+
+
+class Reading:
+    """Words of one text.
+
+    Args:
+        text: The normalised text.
+        persons: Spans of names in it.
+        tokens: Its tokens, if they are known already.
+    """
+
+    def __init__(self, text: str, persons: Iterable[Span] = (), tokens: Tokens | None = None) -> None:
+        self.text = text
+        self.tokens = tokens_of(text) if tokens is None else tokens
+        self.words = list(map(str.lower, self.tokens.words))
+        if "’" in text:
+            self.words = [lowered(word) for word in self.words]
+        self.persons = sorted(persons)
+
+    def __len__(self) -> int:
+        """Return the number of tokens."""
+        return len(self.words)
+
+    def at(self, place: int) -> str:
+        """Return the lower-case word at a place; a line break before the text, a full stop behind it."""
+        if 0 <= place < len(self.words):
+            return self.words[place]
+        return "." if place > 0 else "\n"
+
+    def capitalised(self, place: int) -> bool:
+        """Whether the word at a place is written with a capital."""
+        return self.tokens.words[place][0].isupper()
+
+    def span(self, first: int, last: int) -> Span:
+        """Return the characters of the words from `first` up to, not including, `last`."""
+        return self.tokens.starts[first], self.tokens.ends[last - 1]
+
+    def holds(self, place: int, phrase: Phrase) -> bool:
+        """Whether a phrase stands at a place."""
+        if len(phrase) == 1:
+            return self.words[place] == phrase[0]
+        return tuple(self.words[place : place + len(phrase)]) == phrase
+
+    def phrase_at(self, place: int, phrases: tuple[Phrase, ...]) -> Phrase | None:
+        """Return the first of several phrases that stands at a place."""
+        for phrase in phrases:
+            if self.holds(place, phrase):
+                return phrase
+        return None
+
+    @cached_property
+    def named(self) -> frozenset[int]:
+        """Places of the words that belong to a name."""
+        places: set[int] = set()
+        for start, end in self.persons:
+            place = max(bisect.bisect_right(self.tokens.starts, start) - 1, 0)
+            while place < len(self.words) and self.tokens.starts[place] < end:
+                places.add(place)
+                place += 1
+        return frozenset(places)

@@ -1,0 +1,291 @@
+"""Finds names in a whole batch of texts at once: a linear-chain CRF run from tables, with numpy alone.
+
+A word's features depend on the word form only, so each form's contribution to every slot is summed once and
+kept; the score of a token is then a few table look-ups, and Viterbi runs over all texts of a batch side by
+side (Lafferty et al. 2001, Conditional Random Fields; training in `build/training.py`).
+"""
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.pipeline.scrubbing.names.assets import Weights
+from tasks.pipeline.scrubbing.names.features import (
+    AHEAD,
+    LABELS,
+    LONGEST_WORD,
+    OPENERS,
+    PRONOUNS,
+    QUOTES,
+    SENTENCE_ENDS,
+    SLOTS,
+    Lexicon,
+    abbreviates,
+    entry_of,
+    group_of,
+    word_features,
+)
+from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+FORBIDDEN = -50.0
+"""Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
+MOST_WORDS = 200_000
+"""Word forms kept; beyond it the tables start anew, so that memory stays bounded over millions of texts."""
+PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
+SURE_BONUS = 2.0
+"""Added to the score of a word that is a first name and nothing else, inside a sentence."""
+ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS, PRONOUN = (1 << bit for bit in range(9))
+
+
+class GramTables:
+    """Weights of neighbouring classes as dense arrays; class 0 stands for padding and for unseen classes."""
+
+    def __init__(self, weights: Weights) -> None:
+        keys = [key.split("|") for key in weights.grams if "|" in key]
+        self.kinds = {kind: i for i, kind in enumerate(sorted({k for key in keys for k in key[1:]}), start=1)}
+        n, labels = len(self.kinds) + 1, len(LABELS)
+        self.pairs = np.zeros((n, n, labels), np.float32)
+        self.ahead = np.zeros((2, n, n, labels), np.float32)
+        self.triples = np.zeros((n, n, n, labels), np.float32)
+        tables = {"B": self.pairs, "C0": self.ahead[0], "C1": self.ahead[1], "T": self.triples}
+        for key in keys:
+            place = tuple(self.kinds[kind] for kind in key[1:])
+            tables[key[0]][place] = weights.grams["|".join(key)]
+
+
+class WordTable:
+    """Rows of scores for the word forms met so far; row 0 stands for the padding around a text."""
+
+    def __init__(self, weights: Weights, lexicon: Lexicon) -> None:
+        self.weights = weights
+        self.lexicon = lexicon
+        self.grams = GramTables(weights)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every word form."""
+        self.ids: dict[str, int] = {}
+        self.scores = np.zeros((4096, len(SLOTS), len(LABELS)), np.float32)
+        self.kind_of = np.zeros(4096, np.int64)
+        self.marks = np.zeros(4096, np.int64)
+
+    def rows(self, words: Sequence[str]) -> list[int]:
+        """Return the row of each word, adding new ones."""
+        ids = self.ids
+        return [ids.get(word) or self._add(word) for word in words]
+
+    def _add(self, word: str) -> int:
+        word = word[:LONGEST_WORD]
+        if word in self.ids:
+            return self.ids[word]
+        row = self.ids[word] = len(self.ids) + 1
+        if row == len(self.marks):
+            self._double()
+        found = word_features(word, self.lexicon, self.weights.vocabulary, self.weights.letters)
+        known = self.weights.features
+        named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
+        self.scores[row] = self.weights.slots[named].sum(axis=0)
+        if is_sure_name(word, self.lexicon):
+            self.scores[row, SLOTS.index("S0"), PERSON_LABELS] += SURE_BONUS
+        self.kind_of[row] = self.grams.kinds.get(found.kind, 0)
+        self.marks[row] = marks_of(word)
+        return row
+
+    def _double(self) -> None:
+        self.scores = np.concatenate([self.scores, np.zeros_like(self.scores)])
+        self.kind_of = np.concatenate([self.kind_of, np.zeros_like(self.kind_of)])
+        self.marks = np.concatenate([self.marks, np.zeros_like(self.marks)])
+
+
+def is_sure_name(word: str, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word is known as a first name and as nothing else."""
+    entry = entry_of(lowered(word), lexicon) if word[0].isupper() and not word.isupper() else None
+    return entry is not None and entry.first >= 2 and group_of(lowered(word), entry) == "-"
+
+
+def marks_of(word: str) -> int:
+    """Return the bits that decide where sentences start and how a text is capitalised."""
+    held = (
+        (ENDS, word in SENTENCE_ENDS),
+        (OPENS, word in OPENERS),
+        (SHORT, abbreviates(word)),
+        (DOT, word == "."),
+        (QUOTE, word in QUOTES),
+        (CAPITAL, word[0].isupper()),
+        (LETTER, word[0].isalpha()),
+        (CAPITALS, len(word) > 1 and word.isupper()),
+        (PRONOUN, lowered(word) in PRONOUNS),
+    )
+    return sum(bit for bit, holds in held if holds)
+
+
+def sentence_starts(marks: Ints) -> Bools:
+    """Mark the tokens that begin a sentence.
+
+    Args:
+        marks: (texts, 2 + tokens + 2), padded by two on either side.
+
+    Returns:
+        Same shape. A dot behind an initial or a title ends nothing; a quote or bracket passes its start on.
+    """
+    ends, dot, short = (marks & ENDS) > 0, (marks & DOT) > 0, (marks & SHORT) > 0
+    base = np.zeros(marks.shape, np.bool_)
+    base[:, 1:] = ends[:, :-1]
+    base[:, 2:] &= ~(dot[:, 1:-1] & short[:, :-2])
+    base[:, 2] = True
+    starts = base.copy()
+    opens, quotes = (marks & OPENS) > 0, (marks & QUOTE) > 0
+    starts[:, 1:] |= opens[:, :-1] & (base[:, :-1] | quotes[:, :-1])
+    return starts
+
+
+def pronoun_ahead(marks: Ints) -> Bools:
+    """Mark the capitalised tokens with a personal pronoun among the next `AHEAD`; same shape as `marks`."""
+    pronouns = (marks & PRONOUN) > 0
+    ahead = np.zeros(marks.shape, np.bool_)
+    for distance in range(1, min(AHEAD, marks.shape[1] - 1) + 1):
+        ahead[:, :-distance] |= pronouns[:, distance:]
+    return ahead & ((marks & CAPITAL) > 0)
+
+
+def capitalisation(marks: Ints) -> npt.NDArray[np.int64]:
+    """Return per text 0 (mixed), 1 (no capitals) or 2 (mostly capitals)."""
+    capital = ((marks & CAPITAL) > 0).sum(1)
+    letters = ((marks & LETTER) > 0).sum(1)
+    capitals = ((marks & CAPITALS) > 0).sum(1)
+    found: npt.NDArray[np.int64] = np.where(
+        (letters > 2) & (capitals > 0.6 * letters), 2, np.where(capital == 0, 1, 0)
+    )
+    return found
+
+
+class Tagger:
+    """Names in texts.
+
+    Args:
+        weights: Trained tables.
+        lexicon: Name lexicon.
+        bias: Added to the score of a name's first word; higher finds more names and more false ones.
+    """
+
+    def __init__(self, weights: Weights, lexicon: Lexicon, bias: float = 0.0) -> None:
+        self.weights = weights
+        self.bias = bias
+        self._table = WordTable(weights, lexicon)
+        self._lock = threading.Lock()
+
+    def names(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Return the spans of the names of each text, in order."""
+        return self.names_in([tokens_of(text) for text in texts])
+
+    def names_in(self, documents: Sequence[Tokens], batch: int = 256) -> list[list[Span]]:
+        """Return the spans of the names of each tokenised text, in order.
+
+        Texts are worked on in batches of similar length; the result does not depend on the batch.
+        """
+        found: list[list[Span]] = [[] for _ in documents]
+        order = sorted(
+            (i for i, tokens in enumerate(documents) if len(tokens)), key=lambda i: len(documents[i])
+        )
+        with self._lock:
+            for start in range(0, len(order), batch):
+                self._tag(order[start : start + batch], documents, found)
+        return found
+
+    def _tag(self, chosen: list[int], documents: Sequence[Tokens], found: list[list[Span]]) -> None:
+        if len(self._table.ids) > MOST_WORDS:
+            self._table.clear()
+        rows = [self._table.rows(documents[i].words) for i in chosen]
+        lengths = np.array([len(row) for row in rows])
+        labels = self._decode(self._emissions(rows, lengths), lengths)
+        for place in np.nonzero(((labels == 1) | (labels == 2)).any(1))[0]:
+            i = chosen[int(place)]
+            found[i] = spans_of(documents[i], labels[place].tolist())
+
+    def _emissions(self, documents: list[list[int]], lengths: Ints) -> Floats:
+        """Return (texts, tokens, labels) scores of each token's labels."""
+        table, grams = self._table, self.weights.grams
+        padded = np.zeros((len(documents), int(lengths.max()) + 4), np.int64)
+        for place, rows in enumerate(documents):
+            padded[place, 2 : 2 + len(rows)] = rows
+        marks = table.marks[padded]
+        starts = sentence_starts(marks)
+        here, start = padded[:, 2:-2], starts[:, 2:-2].astype(np.int64)
+        scores = table.scores
+        total: Floats = scores[here, 0] + scores[here, 1 + start] + grams["b"]
+        for slot, neighbours in ((3, padded[:, 1:-3]), (4, padded[:, 3:-1])):
+            total += scores[neighbours, slot]
+        for slot, neighbours in ((5, padded[:, :-4]), (6, padded[:, 4:])):
+            total += scores[neighbours, slot]
+        for value in (1, 2):
+            texts = capitalisation(marks) == value
+            total[texts] += scores[here[texts], 6 + value]
+        spoken_of = pronoun_ahead(marks)[:, 2:-2]
+        total[spoken_of] += scores[here[spoken_of], SLOTS.index("H")]
+        total += self._combinations(table.kind_of[padded], start)
+        markers = np.where(starts[:, 1:-3, None], grams["ps"], grams["pn"])
+        markers[:, 0] = grams["BOS"]
+        total += markers
+        total[np.arange(len(documents)), lengths - 1] += grams["EOS"]
+        return total
+
+    def _combinations(self, kinds: Ints, start: Ints) -> Floats:
+        """Score the pairs and triples of neighbouring classes."""
+        grams = self._table.grams
+        here, left, far, right = kinds[:, 2:-2], kinds[:, 1:-3], kinds[:, :-4], kinds[:, 3:-1]
+        scores: Floats = grams.pairs[left, here] + grams.ahead[start, here, right]
+        scores += grams.triples[far, left, here]
+        return scores
+
+    def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
+        """Return the best label sequence of each text (Viterbi), (texts, tokens)."""
+        scores[:, :, 1] += self.bias
+        transitions = self.weights.transitions + forbidden_transitions()
+        n_texts, n_tokens, n_labels = scores.shape
+        best = scores[:, 0] + np.array([0, 0, FORBIDDEN, 0, FORBIDDEN], np.float32)
+        back = np.zeros((n_texts, n_tokens, n_labels), np.int8)
+        last = best.copy()
+        for t in range(1, n_tokens):
+            paths = best[:, :, None] + transitions[None]
+            back[:, t] = paths.argmax(1)
+            best = paths.max(1) + scores[:, t]
+            last[lengths - 1 == t] = best[lengths - 1 == t]
+        return _traced(back, last.argmax(1), lengths)
+
+
+def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArray[np.int8]:
+    """Follow the back pointers from each text's last token."""
+    n_texts, n_tokens, _ = back.shape
+    every = np.arange(n_texts)
+    labels = np.zeros((n_texts, n_tokens), np.int8)
+    current = final.astype(np.int8)
+    for t in range(n_tokens - 1, -1, -1):
+        inside = t <= lengths - 1
+        labels[inside, t] = current[inside]
+        current = np.where(inside, back[every, t, current], current)
+    return labels
+
+
+def forbidden_transitions() -> Floats:
+    """Return (labels, labels) penalties: a name goes on only after its own beginning."""
+    penalty = np.zeros((len(LABELS), len(LABELS)), np.float32)
+    penalty[[0, 3, 4], 2] = FORBIDDEN
+    penalty[[0, 1, 2], 4] = FORBIDDEN
+    return penalty
+
+
+def spans_of(tokens: Tokens, labels: Sequence[int]) -> list[Span]:
+    """Join the tokens labelled as names into spans."""
+    spans: list[Span] = []
+    for place, label in enumerate(labels[: len(tokens)]):
+        if label == 1:
+            spans.append((tokens.starts[place], tokens.ends[place]))
+        elif label == 2 and spans:
+            spans[-1] = (spans[-1][0], tokens.ends[place])
+    return spans

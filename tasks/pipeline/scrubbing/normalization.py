@@ -1,0 +1,92 @@
+"""Brings a text into the one form that is analysed and stored, without signs that hide words from view."""
+
+import html
+import re
+import unicodedata
+from typing import Any
+
+from tasks.pipeline.scrubbing.names.features import word_lists
+
+RANGES = (
+    (0x00AD, 0x00AD),
+    (0x034F, 0x034F),
+    (0x061C, 0x061C),
+    (0x180E, 0x180E),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x2064),
+    (0x2066, 0x2069),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xE0000, 0xE007F),
+)
+"""Soft hyphen, joiners, bidirectional marks, tag characters, variation selectors."""
+INVISIBLE = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in RANGES) + "]")
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+LATIN = "A-Za-z\u00c0-\u024f"
+LOOKALIKE = "\u0370-\u03ff\u0400-\u052f\u0530-\u058f"
+"""Greek, Cyrillic and Armenian, whose letters pass for Latin ones."""
+MIXED_SCRIPT = re.compile(f"[{LATIN}][{LOOKALIKE}]|[{LOOKALIKE}][{LATIN}]")
+OTHER_LETTER = re.compile(r"[^\W\d_\u0000-\u024f]")
+MOST_UNESCAPES = 5
+ENGLISH = word_lists()["english_function_words"]
+FOREIGN = word_lists()["foreign_function_words"] - ENGLISH
+FEWEST_FOREIGN = 2
+FOREIGN_RATIO = 1.5
+"""A text counts as foreign from this many foreign function words per English one."""
+WORDS_READ = 400
+"""Words that the language is judged by."""
+
+
+def as_text(value: Any) -> tuple[str, tuple[str, ...]]:
+    """Turn any value into a text that can be stored, with the flags that tell what was wrong.
+
+    Bytes are read as UTF-8; half surrogate pairs become U+FFFD; anything else that is no text becomes empty,
+    so that nothing passes unscrubbed.
+    """
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace"), ("bytes",)
+    if not isinstance(value, str):
+        return "", ("not_text",)
+    if SURROGATE.search(value):
+        return SURROGATE.sub("\ufffd", value), ("invalid_surrogates",)
+    return value, ()
+
+
+def normalise(text: str) -> str:
+    """Return the text without invisible signs, entities resolved, composed (NFC), blanks plain.
+
+    Offsets refer to the result. Normalising twice gives the same as once.
+    """
+    for _ in range(MOST_UNESCAPES):
+        if "&" not in text or not ENTITY.search(text):
+            break
+        text = html.unescape(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", SURROGATE.sub("\ufffd", INVISIBLE.sub("", text)))
+    return text.replace("\u00a0", " ").replace("\r\n", "\n").replace("\x00", "")
+
+
+def flags_of(text: str) -> tuple[str, ...]:
+    """Return `empty`, `mixed_script` (a word of look-alike letters), `not_english` where they hold."""
+    if not text.strip():
+        return ("empty",)
+    flags = ("mixed_script",) if not text.isascii() and MIXED_SCRIPT.search(text) else ()
+    return flags if is_english(text) else (*flags, "not_english")
+
+
+def is_english(text: str) -> bool:
+    """Judge the language by its function words and letters; short texts pass."""
+    words = text[: WORDS_READ * 6].lower().split()
+    english = sum(map(ENGLISH.__contains__, words))
+    foreign = sum(map(FOREIGN.__contains__, words))
+    if foreign >= FEWEST_FOREIGN and foreign > FOREIGN_RATIO * english:
+        return False
+    return text.isascii() or not _other_script(text[: WORDS_READ * 6])
+
+
+def _other_script(text: str) -> bool:
+    """Whether most letters are not Latin ones."""
+    others = len(OTHER_LETTER.findall(text))
+    return others > 3 and others > sum(map(str.isalpha, text)) / 2

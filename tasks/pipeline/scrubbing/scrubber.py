@@ -1,0 +1,132 @@
+"""Takes names, contact data and demographics out of texts and puts neutral words in their place."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.config import ScrubbingConfig
+from tasks.pipeline.scrubbing.names.assets import assets_digest, load_lexicon
+from tasks.pipeline.scrubbing.names.coreference import link
+from tasks.pipeline.scrubbing.names.nlp_engine import BATCH
+from tasks.pipeline.scrubbing.names.other_models import engine_for
+from tasks.pipeline.scrubbing.normalization import as_text, flags_of, normalise
+from tasks.pipeline.scrubbing.presidio import (
+    AnalyzerEngine,
+    BatchAnalyzerEngine,
+    NlpEngine,
+    RecognizerRegistry,
+    RecognizerResult,
+)
+from tasks.pipeline.scrubbing.recognizers import (
+    DemographicRecognizer,
+    NameRecognizer,
+    NoContext,
+    PiiRecognizer,
+)
+from tasks.pipeline.scrubbing.replacement import SEPARATOR, anonymised, new_anonymizer, without_overlaps
+
+RULES_VERSION = "8"
+"""Raised whenever the rules change what comes out."""
+SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
+"""Recorded with every model: the same version turns the same text into the same text."""
+MOST_ROUNDS = 8
+"""A changed text is scrubbed again until nothing more is found; two rounds are the rule."""
+
+
+@dataclass(frozen=True)
+class Scrubbed:
+    """One text after scrubbing."""
+
+    text: str
+    counts: dict[str, int]
+    """Replacements per entity type."""
+    flags: tuple[str, ...] = ()
+    """What was odd about the input: `empty`, `not_text`, `bytes`, `invalid_surrogates`, `mixed_script`,
+    `not_english`, `unsettled` (still changing after the last round)."""
+    spans: tuple[tuple[int, int, str], ...] = ()
+    """(start, end, entity type) of what the first round replaced, in the normalised text."""
+
+
+class Scrubber:
+    """The analyser and anonymiser of Presidio, put together.
+
+    Args:
+        config: What is taken out.
+        engine: Finds the names, in place of what the configuration names.
+
+    Raises:
+        FileNotFoundError: If an asset is missing.
+        ValueError: If an asset is damaged.
+    """
+
+    def __init__(self, config: ScrubbingConfig | None = None, engine: NlpEngine | None = None) -> None:
+        self.config = config or ScrubbingConfig()
+        engine = engine or engine_for(self.config)
+        recognizers = [NameRecognizer(), PiiRecognizer(), DemographicRecognizer(self.config)]
+        analyzer = AnalyzerEngine(
+            registry=RecognizerRegistry(recognizers=recognizers, supported_languages=["en"]),
+            nlp_engine=engine,
+            supported_languages=["en"],
+            context_aware_enhancer=NoContext(),
+        )
+        self._analyzer = BatchAnalyzerEngine(analyzer)
+        self._anonymizer = new_anonymizer()
+        self._lexicon = load_lexicon()
+
+    def one(self, text: Any) -> Scrubbed:
+        """Scrub one text; the same as `many([text])[0]`."""
+        return self.many([text])[0]
+
+    def many(self, texts: Sequence[Any]) -> list[Scrubbed]:
+        """Scrub texts, in order; what comes out of one does not depend on the others.
+
+        Anything that is no text comes back empty and flagged, so that nothing passes unscrubbed in silence.
+        """
+        read = [as_text(value) for value in texts]
+        normal = [normalise(text) for text, _ in read]
+        if not self.config.enabled:
+            return [Scrubbed(text, {}, flags) for text, flags in read]
+        scrubbed = self._settled(normal)
+        return [
+            Scrubbed(done.text, done.counts, (*flags, *flags_of(text), *done.flags), done.spans)
+            for done, text, (_, flags) in zip(scrubbed, normal, read, strict=True)
+        ]
+
+    def _settled(self, texts: list[str]) -> list[Scrubbed]:
+        """Scrub until nothing changes any more, which makes scrubbing twice the same as once."""
+        done = self._round(texts)
+        open_ = [i for i, text in enumerate(texts) if done[i].text != text]
+        for _ in range(MOST_ROUNDS - 1):
+            again = self._round([normalise(done[i].text) for i in open_])
+            changed = [i for i, new in zip(open_, again, strict=True) if new.text != done[i].text]
+            for i, new in zip(open_, again, strict=True):
+                done[i] = Scrubbed(new.text, _sum(done[i].counts, new.counts), (), done[i].spans)
+            open_ = changed
+            if not open_:
+                break
+        for i in open_:
+            done[i] = Scrubbed(done[i].text, done[i].counts, ("unsettled",), done[i].spans)
+        return done
+
+    def _round(self, texts: list[str]) -> list[Scrubbed]:
+        if not texts:
+            return []
+        analysed = self._analyzer.analyze_iterator(texts, language="en", batch_size=BATCH)
+        return [self._replaced(text, results) for text, results in zip(texts, analysed, strict=True)]
+
+    def _replaced(self, text: str, results: list[RecognizerResult]) -> Scrubbed:
+        if not results:
+            return Scrubbed(text, {})
+        results = without_overlaps(results)
+        persons = [r for r in results if r.entity_type == "PERSON"]
+        letters = link(text, [(r.start, r.end) for r in persons], self._lexicon) if persons else []
+        for person, letter in zip(persons, letters, strict=True):
+            person.entity_type = f"PERSON{SEPARATOR}Person {letter}"
+        types = [r.entity_type.partition(SEPARATOR)[0] for r in results]
+        spans = tuple((r.start, r.end, kind) for r, kind in zip(results, types, strict=True))
+        return Scrubbed(anonymised(self._anonymizer, text, results), dict(Counter(types)), (), spans)
+
+
+def _sum(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    return dict(Counter(first) + Counter(second)) if second else first

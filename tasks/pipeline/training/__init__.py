@@ -1,0 +1,1 @@
+"""The training loop that classifier and generator share."""

@@ -1,0 +1,76 @@
+"""A small search for better training knobs, on the rows of a finished run (Optuna, extra `search`).
+
+    python -m tasks.cli.search results/runs/RUN --trials 20
+
+Every trial trains on the run's training rows and is judged by macro average precision on its validation rows;
+the test rows are never read. The best knobs are printed as the flags that give them to a run.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tasks.config import Loss, TrainingConfig
+from tasks.data.columns import parts_of
+from tasks.data.records import Row
+from tasks.pipeline.training.classifier import train_classifier
+from tasks.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+
+class Found(NamedTuple):
+    """What a search found."""
+
+    knobs: dict[str, Any]
+    """Fields of `TrainingConfig`."""
+    score: float
+    """Macro average precision on validation of the best trial."""
+    before: float
+    """That of the run's own knobs, which are the first trial."""
+
+
+def search(
+    rows: Sequence[Row], taxonomy: Taxonomy, config: TrainingConfig, n_trials: int, seed: int
+) -> Found:
+    """Try knobs of training, the given ones first.
+
+    Args:
+        rows: Training and validation rows.
+        taxonomy: Its labels.
+        config: What is not searched stays as it is here.
+        n_trials: Trainings.
+        seed: Decides the trials, and every training.
+    """
+    import optuna
+
+    parts = parts_of(rows)
+
+    def score_of(trial: "Trial") -> float:
+        tried = config.model_copy(update=_draw(trial))
+        with TemporaryDirectory() as folder:
+            _, _, state = train_classifier(
+                parts["train"], parts["validation"], taxonomy.names, tried, seed, Path(folder)
+            )
+        return state.best
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study.enqueue_trial({name: getattr(config, name) for name in KNOBS})
+    study.optimize(score_of, n_trials=n_trials)
+    return Found(study.best_params, float(study.best_value), float(study.trials[0].value or 0.0))
+
+
+KNOBS = ("learning_rate", "head_learning_rate", "batch_size", "loss", "layer_decay", "average")
+
+
+def _draw(trial: "Trial") -> dict[str, Any]:
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True),
+        "head_learning_rate": trial.suggest_float("head_learning_rate", 1e-4, 3e-2, log=True),
+        "batch_size": trial.suggest_int("batch_size", 8, 128, log=True),
+        "loss": Loss(trial.suggest_categorical("loss", [loss.value for loss in Loss])),
+        "layer_decay": trial.suggest_float("layer_decay", 0.6, 1.0),
+        "average": trial.suggest_float("average", 0.0, 0.999),
+    }

@@ -1,0 +1,41 @@
+"""Options and state of a training."""
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to train; see `tasks.config.modelling.TrainingConfig` for units and ranges."""
+
+    epochs: int
+    patience: int
+    seed: int
+    precision: str = "auto"
+    warmup_share: float = 0.1
+    max_grad_norm: float = 1.0
+    min_gain: float = 0.0
+    """An epoch that betters the best score by no more than this counts as one without gain."""
+    average: float = 0.0
+    """Decay of the moving average of the weights; 0 takes the weights as they are."""
+    accumulate: int = 1
+    """Batches per optimizer step."""
+    checkpoint_every_s: float = 120.0
+    trackers: tuple[str, ...] = ()
+    """Who is told of losses and scores, by Accelerate's names: `tensorboard`, `mlflow` ..."""
+    tracking_dir: str | None = None
+    """Where trackers that write files put them."""
+
+
+@dataclass
+class FitState:
+    """Where training stands; saved beside the weights so that a killed run goes on from here."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best: float = -math.inf
+    best_epoch: int = -1
+    gain_epoch: int = -1
+    loss_sum: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)

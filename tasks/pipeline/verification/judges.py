@@ -1,0 +1,87 @@
+"""Voters that read a text: an entailment model, or a language model that is asked."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tasks.data.records import Row
+from tasks.pipeline.verification.vote_columns import JUDGE, with_votes
+from tasks.prompts.rendering import TEMPLATES
+from tasks.taxonomy import Taxonomy
+
+NLI_BATCH = 32
+SURE = 0.9
+"""Probability that a language model's word is taken for: it says yes or no, and errs now and then."""
+NONE = "none"
+
+
+def nli_votes(rows: Sequence[Row], taxonomy: Taxonomy, classify: Any) -> list[Row]:
+    """Rows with the probability that the text entails the meaning of each label that it was asked to carry.
+
+    Yin et al. 2019, "Benchmarking Zero-shot Text Classification": premise text, hypothesis label.
+
+    Args:
+        rows: Rows with labels.
+        taxonomy: Meanings of the labels, each a sentence.
+        classify: A `zero-shot-classification` pipeline of transformers.
+    """
+    places = defaultdict(list)
+    for place, row in enumerate(rows):
+        places[tuple(row["labels"])].append(place)
+    voted = list(rows)
+    for labels, own in places.items():
+        meaning = {taxonomy.labels[taxonomy.index[name]].meaning: name for name in labels}
+        answers = classify(
+            [rows[place]["text"] for place in own],
+            candidate_labels=list(meaning),
+            hypothesis_template="{}",
+            multi_label=True,
+            batch_size=NLI_BATCH,
+        )
+        for place, answer in zip(own, answers, strict=True):
+            says = {meaning[m]: score for m, score in zip(answer["labels"], answer["scores"], strict=True)}
+            voted[place] = with_votes(rows[place], JUDGE, says)
+    return voted
+
+
+def llm_votes(
+    rows: Sequence[Row], taxonomy: Taxonomy, answer: Callable[[Sequence[str]], list[str]]
+) -> tuple[list[Row], int]:
+    """Rows with a language model's yes or no on every label that they were asked to carry.
+
+    A label that it names without having been asked for gets its yes, too.
+
+    Args:
+        rows: Rows with labels.
+        taxonomy: Names and meanings of the labels.
+        answer: Answers to prompts, in order.
+
+    Returns:
+        The rows, and how many answers named no label and not `none`; on these rows there is no vote.
+    """
+    template = TEMPLATES.from_string((Path(__file__).parent / "judge_prompt.j2").read_text(encoding="utf-8"))
+    answers = answer([template.render(text=row["text"], labels=taxonomy.labels) for row in rows])
+    voted, n_unread = [], 0
+    for row, said in zip(rows, answers, strict=True):
+        named = named_labels(said, taxonomy.names)
+        if not named and not re.search(rf"\b{NONE}\b", said.lower()):
+            voted.append(row)
+            n_unread += 1
+            continue
+        concerned = dict.fromkeys([*row["labels"], *named])
+        voted.append(
+            with_votes(row, JUDGE, {name: SURE if name in named else 1 - SURE for name in concerned})
+        )
+    return voted, n_unread
+
+
+def named_labels(answer: str, names: Sequence[str]) -> list[str]:
+    """Labels that an answer names, in label order; "somewhat positive" is not "positive" as well."""
+    left, found = answer.lower(), set()
+    for name in sorted(names, key=len, reverse=True):
+        left, n = re.subn(rf"(?<!\w){re.escape(name.lower())}(?!\w)", "|", left)
+        if n:
+            found.add(name)
+    return [name for name in names if name in found]

@@ -1,0 +1,99 @@
+"""From all rows, real and synthetic, to what each mix of them is worth.
+
+See `tasks.pipeline.evaluation.ablation_arms`.
+"""
+
+import numpy as np
+
+from tasks.config import EvaluationConfig, MixingConfig
+from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
+from tasks.data.real_rows import without_seen
+from tasks.data.records import Row
+from tasks.data.references import BlobRef, DatasetRef, ModelRef
+from tasks.orchestration.caching import stage
+from tasks.pipeline.evaluation.ablation_arms import ProofArm, draw_real, draw_synthetic, rare_rows
+from tasks.pipeline.evaluation.baselines import Baseline, majority, tfidf_logreg, tfidf_ridge
+from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
+from tasks.pipeline.training.classifier.fit import judges_of
+from tasks.stages.evaluation import predictions_of
+from tasks.stages.real_data import join_real
+from tasks.storage.connection import open_store
+from tasks.taxonomy import Taxonomy
+
+
+@stage("prove-rows")
+def prove_rows_task(
+    synthetic: DatasetRef,
+    real: DatasetRef,
+    arm: ProofArm,
+    mixing: MixingConfig,
+    cap: int | None,
+    validation: float,
+    seed: int,
+) -> DatasetRef:
+    """Training and validation rows of one arm and seed."""
+    store = open_store()
+    people = draw_real(store.get_rows(real), arm.real, cap, validation, seed)
+    ours = store.get_rows(synthetic) if arm.synthetic else []
+    return store.put_rows(join_real(draw_synthetic(ours, cap, arm.shuffled, seed), people, mixing, seed))
+
+
+@stage("prove-test")
+def prove_test_task(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
+    """Test rows that stand in no text that any arm may learn from, so that all arms share one test."""
+    store = open_store()
+    kept, _ = without_seen(store.get_rows(test), [*store.get_rows(real), *store.get_rows(synthetic)])
+    return store.put_rows(kept)
+
+
+@stage("prove-rare")
+def prove_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
+    """Held-out fold of a seed, on which the rarest labels are measured."""
+    store = open_store()
+    return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
+
+
+@stage("predict", version="2")
+def predict_test_task(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
+    """What a finished classifier says about test rows; its thresholds are those that came with it."""
+    store = open_store()
+    said = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
+    return store.put_blob(to_bytes(said), ".npz")
+
+
+@stage("predict-baseline", version="3")
+def predict_baseline_task(
+    name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
+) -> BlobRef:
+    """What a bag of words (`tfidf`, `ridge`) or the most frequent label (`majority`) says about test rows."""
+    store = open_store()
+    parts, tested = parts_of(store.get_rows(rows)), store.get_rows(test)
+    found = _baseline(name, parts, texts_of(tested), taxonomy, config, seed)
+    probabilities = found.probabilities["test"].astype(float)
+    said = Predictions(
+        ids=ids_of(tested),
+        probabilities=probabilities,
+        thresholds=found.thresholds,
+        targets=targets_of(tested),
+        levels=levels_of(probabilities, None, found.line, taxonomy),
+        weights=np.array([row["weight"] for row in tested], dtype=float),
+    )
+    return store.put_blob(to_bytes(said), ".npz")
+
+
+def _baseline(
+    name: str,
+    parts: dict[str, list[Row]],
+    test: list[str],
+    taxonomy: Taxonomy,
+    config: EvaluationConfig,
+    seed: int,
+) -> Baseline:
+    targets = targets_of(parts["train"])
+    if name == "majority":
+        return majority(targets, {"test": len(test)})
+    judges, weights = judges_of(parts["validation"], taxonomy)
+    train, validation = (texts_of(parts["train"]), targets), (texts_of(judges), targets_of(judges))
+    if name == "ridge":
+        return tfidf_ridge(*train, *validation, {"test": test}, weights)
+    return tfidf_logreg(*train, *validation, {"test": test}, seed, config.min_positives, weights)

@@ -1,0 +1,100 @@
+"""From the finished rows to a review of them: how varied they are, and how far from what people write."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.config import CleaningConfig, ScrubbingConfig
+from tasks.data.real_rows import real_rows
+from tasks.data.records import Row
+from tasks.data.references import DatasetRef, RealRef
+from tasks.data.scores import Figure, Review
+from tasks.models.embedding import embed
+from tasks.orchestration.caching import stage
+from tasks.orchestration.run import Run
+from tasks.pipeline.cleaning import clean_rows
+from tasks.pipeline.cleaning.toxicity import can_judge
+from tasks.pipeline.diversity import Figures, band, dispersion, real_auc, tier, topic_leak, wording
+from tasks.pipeline.diversity.topics import nearest_topics
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
+from tasks.storage.connection import open_store
+from tasks.taxonomy import Taxonomy, Topics
+
+MOST_REAL = 100
+"""Real texts of a label that synthetic ones are told from, at most."""
+
+
+@stage("review", version=SCRUBBER_VERSION)
+def review_task(
+    rows: DatasetRef,
+    real: RealRef | None,
+    taxonomy: Taxonomy,
+    topics: Topics,
+    cleaning: CleaningConfig,
+    scrubbing: ScrubbingConfig,
+    judged: bool,
+    seed: int,
+) -> Review:
+    """Measure the synthetic rows, each figure beside the band of real text."""
+    own = [row for row in open_store().get_rows(rows) if row["source"] == "synthetic"]
+    if not own:
+        return Review(n_texts=0, figures=(), marks={}, n_mixed=0)
+    n = tier(len(own)) or 0
+    figures = wording([row["text"] for row in own], [row["labels"] for row in own], n or len(own) + 1, seed)
+    figures |= _meaning(own, topics, n or len(own), seed)
+    if real:
+        people = _people(real, taxonomy, cleaning, scrubbing, seed)
+        area = real_auc(_labelled(own), _labelled(people), seed)
+        figures |= {} if area is None else {"real_auc": area}
+    found = [(name, value, band(name, n)) for name, value in figures.items()]
+    return Review(
+        n_texts=n or len(own),
+        figures=tuple(
+            Figure(name=k, value=v, low=b[0] if b else None, high=b[1] if b else None) for k, v, b in found
+        ),
+        marks={kind: sum(kind in row["votes"] for row in own) for kind in _kinds(judged)},
+        n_mixed=sum(bool(row["segments"]) for row in own),
+    )
+
+
+def _kinds(judged: bool) -> tuple[str, ...]:
+    return ("profanity", "toxicity") if judged else ("profanity",)
+
+
+def _meaning(rows: Sequence[Row], topics: Topics, n_texts: int, seed: int) -> Figures:
+    """Figures of meaning on `n_texts` rows drawn at random."""
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:n_texts]
+    drawn = [rows[i] for i in chosen]
+    vectors = embed([row["text"] for row in drawn], "embed texts")
+    nearest = nearest_topics(vectors, topics.topics)
+    single = [i for i, row in enumerate(drawn) if len(row["labels"]) == 1]
+    leak = topic_leak([nearest[i] for i in single], [drawn[i]["labels"][0] for i in single], seed)
+    return {"dispersion": dispersion(vectors), **({} if leak is None else {"topic_leak": leak})}
+
+
+def _people(
+    real: RealRef, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig, seed: int
+) -> list[Row]:
+    """Real training rows, a few per label, cleaned and scrubbed like synthetic ones."""
+    rows = [row for row in real_rows(real.source, "train", taxonomy) if len(row["labels"]) == 1]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    left = dict.fromkeys(taxonomy.names, MOST_REAL)
+    chosen = []
+    for i in order.tolist():
+        label = rows[i]["labels"][0]
+        if left[label]:
+            left[label] -= 1
+            chosen.append(rows[i])
+    return scrub_rows(clean_rows(chosen, cleaning).kept, scrubbing).kept
+
+
+def _labelled(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Text and label of the rows with one label."""
+    return [(row["text"], row["labels"][0]) for row in rows if len(row["labels"]) == 1]
+
+
+def review(run: Run, rows: DatasetRef) -> Review:
+    """Say what the synthetic rows are like."""
+    config = run.config
+    knobs = run.taxonomy, run.topics, config.cleaning, config.scrubbing
+    return run.step(review_task, rows, run.real, *knobs, can_judge(), config.seed)

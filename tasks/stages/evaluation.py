@@ -1,0 +1,140 @@
+"""From divided rows to a classifier and to what it is worth."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.config import EvaluationConfig
+from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
+from tasks.data.real_rows import without_seen
+from tasks.data.records import Record, Row
+from tasks.data.references import BlobRef, DatasetRef, ModelRef
+from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp, Metrics, Sure
+from tasks.orchestration.caching import stage
+from tasks.orchestration.run import Run
+from tasks.pipeline.decision.thresholds import confidence
+from tasks.pipeline.evaluation.baselines import baseline_predictions
+from tasks.pipeline.evaluation.comparison import compare
+from tasks.pipeline.evaluation.error_analysis import close_up
+from tasks.pipeline.evaluation.measure import measure
+from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
+from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
+from tasks.pipeline.training.classifier.fit import judges_of
+from tasks.stages.real_data import read_real
+from tasks.storage.connection import open_store
+from tasks.taxonomy import Taxonomy
+
+
+class Evaluation(Record):
+    """Scores of the classifier and the baselines on every test set."""
+
+    arms: tuple[Arm, ...]
+    n_seen_in_training: int
+    """Real test texts that were left out because they stand in training."""
+    closeup: CloseUp
+    predictions: BlobRef
+    """What the classifier said about the test set that decides, see `Predictions`."""
+
+
+@stage("evaluate", version="6")
+def evaluate_task(
+    model: ModelRef,
+    rows: DatasetRef,
+    real_test: DatasetRef | None,
+    taxonomy: Taxonomy,
+    config: EvaluationConfig,
+    seed: int,
+) -> Evaluation:
+    """Measure the classifier and two baselines on every test set, with the same threshold rule."""
+    store = open_store()
+    parts = parts_of(store.get_rows(rows))
+    tests = {SYNTHETIC: parts["test"]} if parts["test"] else {}
+    n_seen = 0
+    if real_test:
+        tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
+    labelled = {name: (texts_of(part), targets_of(part)) for name, part in tests.items()}
+    judges, weights = judges_of(parts["validation"], taxonomy)
+    train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], judges))
+    folder = store.get_folder(model)
+    own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
+    knobs = taxonomy, seed, config.min_positives, weights
+    deciding = REAL if REAL in tests else SYNTHETIC
+    return Evaluation(
+        arms=tuple(
+            _arms(
+                {CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *knobs)},
+                *knobs[:2],
+                load_settings(folder).get("unsure_below", 0.0),
+            )
+        ),
+        n_seen_in_training=n_seen,
+        closeup=close_up(deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(own[deciding]), ".npz"),
+    )
+
+
+def _arms(
+    said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int, unsure_below: float
+) -> Iterator[Arm]:
+    """Scores of all that labelled the test sets, with intervals, and how far each is from the classifier."""
+    pairs = [(CLASSIFIER, name) for name in said if name != CLASSIFIER]
+    compared = {
+        test_set: compare({name: [tests[test_set]] for name, tests in said.items()}, taxonomy, pairs, seed)
+        for test_set in said[CLASSIFIER]
+    }
+    for name, tests in said.items():
+        for test_set, found in tests.items():
+            beside = compared[test_set]
+            ahead = beside.differences.get(f"{CLASSIFIER} - {name}", {})
+            yield Arm(
+                name=name,
+                test_set=test_set,
+                metrics=Metrics.model_validate(_measured(found, taxonomy)),
+                intervals={score: (value.low, value.high) for score, value in beside.scores[name].items()},
+                classifier_ahead={score: tuple(value) for score, value in ahead.items()},
+                sure=_sure(found, taxonomy, unsure_below) if name == CLASSIFIER and unsure_below else None,
+            )
+
+
+def _sure(said: Predictions, taxonomy: Taxonomy, unsure_below: float) -> Sure | None:
+    """Scores of the texts that reach a confidence; None where none does."""
+    places = np.flatnonzero(confidence(said.probabilities, said.decided > 0) >= unsure_below)
+    if not len(places):
+        return None
+    scores = _measured(said.rows(places), taxonomy)
+    share = len(places) / len(said.ids)
+    return Sure(share=share, f1_micro=scores["f1_micro"], f1_macro=scores["f1_macro"])
+
+
+def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
+    """What a saved classifier is worth on labelled rows, with the thresholds that travel with it."""
+    return _measured(predictions_of(folder, rows, taxonomy), taxonomy)
+
+
+def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Predictions:
+    """What a saved classifier says about rows; its thresholds are those that came with it."""
+    model, tokenizer, settings = load_classifier(folder)
+    found = predict_levels(model, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
+    said = found.probabilities.astype(float)
+    return Predictions(
+        ids=ids_of(rows),
+        probabilities=said,
+        thresholds=np.array(settings["thresholds"]),
+        targets=targets_of(rows),
+        levels=levels_of(said, found.levels, settings["line"], taxonomy),
+        weights=np.array([row["weight"] for row in rows], dtype=float),
+    )
+
+
+def _measured(said: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
+    levels = said.levels if taxonomy.ordinal else None
+    return measure(said.probabilities, said.thresholds, said.targets, taxonomy, levels)
+
+
+def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> Evaluation:
+    """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
+    config = run.config
+    people = read_real(run, "test") if run.real else None
+    return run.step(evaluate_task, model, rows, people, run.taxonomy, config.evaluation, config.seed)

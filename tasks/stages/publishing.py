@@ -1,0 +1,231 @@
+"""The end of a run: everything that people read goes into the results block, and the champion may change."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tasks.data.fairness_scores import Fairness
+from tasks.data.records import Cell, Reject, Row, Sifted
+from tasks.data.references import BlobRef, DatasetRef, ModelRef
+from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
+from tasks.data.summaries import Decision, RunSummary
+from tasks.orchestration import artifacts
+from tasks.orchestration.caching import digest
+from tasks.orchestration.run import Run, rejects_of
+from tasks.orchestration.run_history import remember
+from tasks.pipeline.evaluation.predictions import from_bytes
+from tasks.pipeline.evaluation.promotion import beside_champion, complaints, verdict
+from tasks.pipeline.reporting import model_card, summaries, write_report
+from tasks.pipeline.reporting.data_review import short_cells, shortfall, why_short
+from tasks.pipeline.reporting.provenance import command_of, now, versions
+from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
+from tasks.pipeline.training.classifier import load_settings
+from tasks.pipeline.verification import outcome_counts
+from tasks.stages.evaluation import Evaluation
+from tasks.stages.scrubbing import account_scrubbing
+from tasks.storage.block import write_json
+from tasks.storage.champions import CHAMPION, enthrone, read_champions
+from tasks.storage.hub import push_run
+from tasks.storage.locks import alone
+
+LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A run that is written down whole and may become champion."""
+
+    rows: DatasetRef
+    model: ModelRef
+    scores: RunScores
+    predictions: BlobRef
+    """What the model said about the test set that decides."""
+    folder: str
+
+
+def publish(
+    run: Run,
+    planned: Sequence[Cell],
+    rows: DatasetRef,
+    review: Review,
+    model: ModelRef,
+    evaluation: Evaluation,
+    fairness: Fairness | None = None,
+) -> Candidate:
+    """Write data set, model, scores, cards and report under `runs/<run>`."""
+    data = run.store.get_rows(rows)
+    rejects = rejects_of(run)
+    scores = _scores(run, planned, data, rejects, review, model, evaluation)
+    scrubbing = account_scrubbing(run, rows, model)
+    scores = scores.model_copy(update={"fairness": fairness, "scrubbing": scrubbing})
+    prefix = f"runs/{run.name}"
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        summaries.write_dataset(folder / "dataset", data, scores)
+        (folder / "dataset" / "rejects.parquet").write_bytes(
+            run.store.read_path(run.store.put_rejects(rejects).uri)
+        )
+        write_report(folder, scores)
+        run.store.put_tree(folder, prefix)
+    run.store.put_tree(run.store.get_folder(model), f"{prefix}/model")
+    run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
+    write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
+    write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
+    write_json(run.store, f"{prefix}/results.json", run.results)
+    # Last of all: a run with scores is complete.
+    write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
+    return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
+
+
+def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
+    """Make a run champion if it earned it and nobody objects, and show what became of it."""
+    with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
+        before = read_champions(run.store).get(run.taxonomy.name)
+        is_champion, reasons = _crown(run, candidate, decision, before)
+    artifacts.show_table(
+        "scores",
+        score_rows(candidate.scores, before, _test_name(run, candidate)),
+        "Scores beside the baselines and the champion before",
+    )
+    _show(run, candidate.scores, is_champion, reasons)
+    if is_champion and run.config.push_to_hub:
+        for place in push_run(run.store, run.name, run.config.push_to_hub):
+            run.note("push-to-hub", 0.0, place)
+    remember(run, candidate.scores)
+    return RunSummary(
+        run=run.name,
+        folder=candidate.folder,
+        report=f"{candidate.folder}/report.html",
+        n_rows=candidate.rows.n_rows,
+        champion=is_champion,
+        reasons=reasons,
+    )
+
+
+def _scores(
+    run: Run,
+    planned: Sequence[Cell],
+    data: Sequence[Row],
+    rejects: Sequence[Reject],
+    review: Review,
+    model: ModelRef,
+    evaluation: Evaluation,
+) -> RunScores:
+    settings = load_settings(run.store.get_folder(model))
+    config = run.config
+    names = run.taxonomy.names
+    counted = {
+        "real test texts stand in training and were left out.": evaluation.n_seen_in_training,
+        f"texts to learn from are longer than {settings['max_tokens']} tokens and were cut.": settings[
+            "n_cut"
+        ],
+    }
+    return RunScores(
+        run=run.name,
+        created=now(),
+        command=command_of(run.asked),
+        config=config.model_dump(mode="json"),
+        taxonomy=run.taxonomy,
+        generator=_info(str(config.generator.model), config.generator.revision or run.generator_sha256),
+        base=_info(str(config.training.base), config.training.revision or ""),
+        plan=Plan(
+            cells=summaries.fills(planned, summaries.cell_counts(data), run.drawn, rejects),
+            rounds=run.rounds,
+            ended=run.ended,
+            history=tuple(run.history),
+        ),
+        rejects=Sifted([], list(rejects)).counts(),
+        rejected=summaries.rejected_examples(rejects, config.seed),
+        review=review,
+        votes=outcome_counts(data),
+        scrubbed=summaries.scrub_counts(data),
+        rows=summaries.row_counts(data, evaluation.arms),
+        arms=evaluation.arms,
+        closeup=evaluation.closeup,
+        thresholds=dict(zip(names, settings["thresholds"], strict=True)),
+        samples=summaries.samples(data, names, config.seed),
+        timings=run.timings,
+        versions=versions(),
+        machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
+        notes=tuple(f"{n:,} {what}" for what, n in counted.items() if n),
+    )
+
+
+def _info(name: str, revision: str) -> ModelInfo:
+    return ModelInfo(name=Path(name).name, revision=revision, licence=LICENCES.get(name, "other"))
+
+
+def _crown(
+    run: Run, candidate: Candidate, decision: Decision, champion: Mapping[str, Any] | None
+) -> tuple[bool, tuple[str, ...]]:
+    scores = candidate.scores
+    test, name = _test_name(run, candidate), run.taxonomy.name
+    worse = _worse(run, candidate.predictions, champion, test)
+    is_champion, reasons = verdict(scores, champion, test, worse)
+    if not decision.approved:
+        is_champion, reasons = False, (*reasons, decision.reason)
+    if is_champion:
+        measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
+        entry = {
+            "run": run.name,
+            "model": candidate.model.model_dump(),
+            "test": test,
+            "f1_macro": measured.f1_macro if measured else 0.0,
+            "taxonomy": digest(run.taxonomy),
+            "predictions": candidate.predictions.model_dump(),
+        }
+        enthrone(run.store, name, entry)
+    return is_champion, reasons
+
+
+def _test_name(run: Run, candidate: Candidate) -> str:
+    """Test set that decides, with its content hash: equal names are equal texts."""
+    return f"{REAL} {run.real.sha256}" if run.real else f"{SYNTHETIC} {candidate.rows.sha256}"
+
+
+def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str) -> list[str] | None:
+    """In what a run is worse than the champion on the same texts; None where that cannot be told."""
+    if not champion or champion["test"] != test or "predictions" not in champion:
+        return None
+    before = BlobRef.model_validate(champion["predictions"])
+    if champion["taxonomy"] != digest(run.taxonomy) or not run.store.intact(before):
+        return None
+    own, old = (from_bytes(run.store.get_blob(ref)) for ref in (predictions, before))
+    return complaints(beside_champion(own, old, run.taxonomy, run.config.seed))
+
+
+def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
+    """Put the outcome on the run page."""
+    measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
+    labels = [
+        {
+            "label": score.label,
+            "F1": round(score.f1, 3),
+            "precision": round(score.precision, 3),
+            "recall": round(score.recall, 3),
+        }
+        for score in (measured.per_label if measured else ())
+    ]
+    artifacts.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
+    bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
+    artifacts.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
+    if scores.fairness:
+        table = fairness_rows(scores.fairness)
+        artifacts.show_table("fairness", table, "Fairness, raw and as deployed")
+    artifacts.show_rejects(scores.rejects, scores.rejected, "Rejected texts by reason, all in all")
+    artifacts.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
+    prefix = run.store.uri(f"runs/{run.name}")
+    fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)
+    short = [f"- {why_short(cell)}\n" for cell in short_cells(scores.plan)]
+    if scores.plan.cells:
+        said = f"{shortfall(scores.plan, scores.taxonomy)}\n\n{''.join(short)}"
+        artifacts.show_page("unfilled", said, "What could not be filled, and why")
+    places = {"report": "report.html", "data-set": "dataset", "model": "model"}
+    lines = [f"- {what}: `{prefix}/{place}`\n" for what, place in places.items()]
+    artifacts.show_page("outcome", f"# {run.name}\n\n{fate}\n\n{''.join(lines)}", "What the run left")
+    for what, place in places.items():
+        artifacts.show_link(what, f"{prefix}/{place}", f"{what} of {run.name}")

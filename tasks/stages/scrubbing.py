@@ -1,0 +1,85 @@
+"""What a run did to its texts, told for the report."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.config import ScrubbingConfig
+from tasks.data.records import Row
+from tasks.data.references import DatasetRef, ModelRef, SiftedRefs
+from tasks.data.scrub_scores import Decisions, Rewrite, ScrubAccount
+from tasks.orchestration.caching import stage
+from tasks.orchestration.run import Run
+from tasks.pipeline.decision.thresholds import decide
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_report, scrub_rows, veiled_texts
+from tasks.pipeline.training.classifier import load_classifier, predict
+from tasks.storage.connection import open_store, put_sifted
+
+MOST_READ = 2_000
+"""Scrubbed texts that the classifier reads both ways, at most."""
+MOST_EXAMPLES = 10
+
+
+@stage("account-scrubbing", version=SCRUBBER_VERSION)
+def account_scrubbing_task(
+    before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef, config: ScrubbingConfig
+) -> ScrubAccount:
+    """Totals, examples, leaks, and what scrubbing did to the classifier's decisions."""
+    store = open_store()
+    after = store.get_rows(rows)
+    originals = [row for ref in before for row in store.get_rows(ref)]
+    report = scrub_report(originals, after, config)
+    return ScrubAccount.model_validate({**report, "decisions": _decisions(originals, after, model, config)})
+
+
+def _decisions(
+    originals: Sequence[Row], after: Sequence[Row], model: ModelRef, config: ScrubbingConfig
+) -> Decisions:
+    """Let the classifier read scrubbed texts as they came and as they are."""
+    texts = {row["id"]: row["text"] for row in originals}
+    changed = [row for row in after if row["scrubbed"] and row["id"] in texts][:MOST_READ]
+    pairs = [(texts[row["id"]], row["text"]) for row in changed]
+    moved: list[tuple[str, str, list[str], list[str]]] = []
+    if pairs:
+        decided = _decided([text for pair in pairs for text in pair], model)
+        moved = [
+            (*pair, decided[2 * i], decided[2 * i + 1])
+            for i, pair in enumerate(pairs)
+            if decided[2 * i] != decided[2 * i + 1]
+        ]
+    shown = moved[:MOST_EXAMPLES]
+    veiled = veiled_texts([text for text, *_ in shown], config)
+    return Decisions(
+        rows=len(pairs),
+        changed=len(moved),
+        gained=dict(Counter(label for *_, a, b in moved for label in b if label not in a)),
+        lost=dict(Counter(label for *_, a, b in moved for label in a if label not in b)),
+        examples=tuple(
+            Rewrite(about=f"{_named(a)} → {_named(b)}", before=text, after=done)
+            for text, (_, done, a, b) in zip(veiled, shown, strict=True)
+        ),
+    )
+
+
+def _named(labels: Sequence[str]) -> str:
+    return ", ".join(labels) or "no label"
+
+
+def _decided(texts: list[str], ref: ModelRef) -> list[list[str]]:
+    """Labels that the classifier decides for, per text."""
+    model, tokenizer, settings = load_classifier(open_store().get_folder(ref))
+    found = predict(model, tokenizer, texts, settings["max_tokens"]).astype(float)
+    decided = decide(found, np.array(settings["thresholds"]))
+    return [[name for name, yes in zip(settings["labels"], row, strict=True) if yes] for row in decided]
+
+
+def account_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubAccount:
+    """What was scrubbed out of the accepted rows, and what that changed."""
+    return run.step(account_scrubbing_task, tuple(run.cleaned), rows, model, run.config.scrubbing)
+
+
+@stage("scrub", version=SCRUBBER_VERSION)
+def scrub_task(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
+    """Replace names, contact data and demographic words."""
+    return put_sifted(scrub_rows(open_store().get_rows(rows), config))

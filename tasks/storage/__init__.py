@@ -1,0 +1,1 @@
+"""The results block: content-addressed files, runs, champions."""

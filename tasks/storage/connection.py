@@ -1,0 +1,71 @@
+"""The results block of this process."""
+
+import os
+from functools import cache
+from typing import cast
+
+from prefect.settings import get_current_settings
+
+from tasks.data.records import Sifted
+from tasks.data.references import SiftedRefs
+from tasks.storage.block import BLOCK, ResultsStore
+from tasks.storage.hashing import sha256_of
+
+
+def default_root() -> str:
+    """Root of a block that is not there yet: SENTIMILL_RESULTS, or the folder `results` here."""
+    return os.environ.get("SENTIMILL_RESULTS", "results")
+
+
+def block_name(root: str) -> str:
+    """Name of the block: SENTIMILL_BLOCK or `results` on a server, one per root without."""
+    if get_current_settings().api.url:
+        return os.environ.get("SENTIMILL_BLOCK", BLOCK)
+    return f"{BLOCK}-{sha256_of(ResultsStore(root=root).root.encode())[:8]}"
+
+
+def require_writable_root() -> None:
+    """Without a server, refuse a root that cannot be written before one is started.
+
+    Raises:
+        PermissionError: naming the root and the reason.
+    """
+    if not get_current_settings().api.url:
+        ResultsStore(root=default_root()).require_writable()
+
+
+def open_store() -> ResultsStore:
+    """Load the block `results`, or make it.
+
+    With a server (PREFECT_API_URL) the block saved there counts. Without one, the root is
+    SENTIMILL_RESULTS or the folder `results` here, and the block is named after it, because all
+    serverless runs of one user share one database.
+    """
+    return _load(ResultsStore(root=default_root()).root, get_current_settings().api.url)
+
+
+@cache
+def _load(root: str, api_url: str | None) -> ResultsStore:
+    name = block_name(root)
+    try:
+        return cast("ResultsStore", ResultsStore.load(name))
+    except ValueError as error:
+        if api_url and name != BLOCK:
+            raise ValueError(
+                f"results block is {name!r} (SENTIMILL_BLOCK), which is not on the server; expected the name "
+                "of a Sentimill Results block. Make it on the page Blocks, or leave SENTIMILL_BLOCK out."
+            ) from error
+        store = ResultsStore(root=root)
+        store.save(name, overwrite=True)
+        return store
+
+
+def forget_loaded_store() -> None:
+    """Load the block anew at the next use, for one that was saved over since."""
+    _load.cache_clear()
+
+
+def put_sifted(sifted: Sifted) -> SiftedRefs:
+    """Write what a stage kept and what it dropped."""
+    store = open_store()
+    return SiftedRefs(kept=store.put_rows(sifted.kept), rejects=store.put_rejects(sifted.rejects))

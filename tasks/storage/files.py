@@ -1,0 +1,87 @@
+"""Files in any place that fsspec reaches: there whole or not at all, and listed with their times."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+WHOLE_OBJECTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}
+"""File systems where a file is there once it is complete; elsewhere it gets its name last."""
+
+
+def write_whole(fs: fsspec.AbstractFileSystem, path: str, content: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it, whenever this process ends."""
+    protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+    if WHOLE_OBJECTS & protocols:
+        fs.pipe_file(path, content)
+        return
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    if not isinstance(fs, LocalFileSystem):
+        fs.pipe_file(temporary, content)
+        fs.mv(temporary, path)
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(temporary).write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def is_there(fs: fsspec.AbstractFileSystem, path: str) -> bool:
+    """Whether a file or folder is there; raises where the place does not say."""
+    try:
+        fs.info(path)  # `fs.exists` takes every error for a no
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def written(fs: fsspec.AbstractFileSystem, prefix: str) -> dict[str, float]:
+    """Full names of the files below a prefix, each with the time of its writing, in seconds since 1970."""
+    return {path: _seconds(info) for path, info in fs.find(prefix, detail=True).items()}
+
+
+def _seconds(info: dict[str, Any]) -> float:
+    """When a file was written, as the file systems of fsspec variously say it; 0 if they do not."""
+    for name in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        if (when := info.get(name)) is not None:
+            when = datetime.fromisoformat(when) if isinstance(when, str) else when
+            return float(when) if isinstance(when, int | float) else float(when.timestamp())
+    return 0.0
+
+
+def put_in_place(files: dict[str, bytes], folder: Path) -> None:
+    """Make a local folder with these files, which is then there whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        for name, content in files.items():
+            target = Path(scratch) / "new" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        with suppress(FileNotFoundError):
+            os.rename(folder, f"{scratch}/old")
+        with suppress(OSError):  # another process was faster, with the same files
+            os.rename(f"{scratch}/new", folder)
+
+
+def private_folder(name: str) -> Path:
+    """Folder on this machine and of this user, for what belongs to no results block that is a folder."""
+    folder = Path(tempfile.gettempdir()) / f"sentimill-{os.getuid()}" / name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders below these that hold nothing any more."""
+    for top in folders:
+        for folder in sorted(top.rglob("*"), reverse=True):
+            with suppress(OSError):  # a file, or not empty
+                folder.rmdir()

@@ -1,0 +1,184 @@
+"""What a run is about: the labels (taxonomy), and the topics and styles that texts are written in."""
+
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from tasks.config.yaml_loader import MAX_OFFENDERS, read_yaml
+
+FOLDER = Path(__file__).parent / "builtin"
+TOPICS_FILE = Path(__file__).parent / "builtin_topics.yaml"
+
+# `|` and `+` join names in files and cell keys.
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^|+\n]+$")
+]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Named = TypeVar("Named")
+
+
+class Entry(BaseModel):
+    """Base of what stands in a YAML file: values cannot change, unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Entry):
+    """One label, its meaning in words, and the control words that the embedded generator knows for it."""
+
+    name: Name
+    meaning: Sentence
+    control: tuple[Name, ...] = ()
+    """Control words; one is drawn per text. Empty where the embedded generator cannot write the label."""
+    share: float | None = Field(None, gt=0.0, lt=1.0)
+    """Share of the texts out there that carry the label, where it is known. Texts are made in equal numbers;
+    thresholds are chosen for these shares."""
+
+
+class Taxonomy(Entry):
+    """Labels in their fixed order: label `i` is output `i` of the classifier."""
+
+    name: Name
+    ordinal: bool = False
+    """The labels are a scale, given from one end to the other."""
+    labels: tuple[Label, ...]
+    pairs: Literal["adjacent"] | tuple[tuple[Name, Name], ...] = ()
+    """Two-label sets that texts may carry; `adjacent` means neighbours on the scale."""
+    alone: tuple[Name, ...] = ()
+    """Labels that stand in no set with others, whatever real text shows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Label names in order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels."""
+        return len(self.labels)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each label, from 0."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """Share of every label out there; None where the taxonomy does not say."""
+        shares = tuple(label.share for label in self.labels if label.share is not None)
+        return shares or None
+
+    def allowed_pairs(self) -> list[tuple[str, str]]:
+        """Two-label sets that texts may carry; both the pairs and the labels in them in label order."""
+        if self.pairs == "adjacent":
+            return list(pairwise(self.names))
+        by_place = [tuple(sorted(self.index[name] for name in pair)) for pair in self.pairs]
+        return [(self.names[first], self.names[second]) for first, second in sorted(by_place)]
+
+    def level_of(self, labels: Sequence[str]) -> int | None:
+        """Place of a text on the scale, 1 .. n_labels in label order.
+
+        None for taxonomies without an order, and for texts with more than one label: between two
+        levels there is no level, and a mixed text has none at all.
+        """
+        if not self.ordinal or len(labels) != 1:
+            return None
+        self.check(labels)
+        return self.index[labels[0]] + 1
+
+    def targets_of(self, labels: Sequence[str]) -> list[float]:
+        """Multi-hot vector of length n_labels; raises ValueError on an unknown label."""
+        self.check(labels)
+        return [float(name in labels) for name in self.names]
+
+    def check(self, labels: Sequence[str]) -> None:
+        """Refuse labels that the taxonomy does not have."""
+        _check_names("label", labels, self.names, f"taxonomy {self.name}")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.n_labels < 2:
+            raise ValueError(
+                f"taxonomy {self.name} has {self.n_labels} label{'' if self.n_labels == 1 else 's'}; "
+                "expected at least two. Add labels."
+            )
+        _check_unique("label", self.names)
+        self.check(self.alone)
+        unsaid = [label.name for label in self.labels if label.share is None]
+        if 0 < len(unsaid) < self.n_labels:
+            raise ValueError(
+                f"labels {_quoted(unsaid)} of taxonomy {self.name} have no share but others do; "
+                "expected it for all or for none. Add or remove it."
+            )
+        if self.pairs == "adjacent" and not self.ordinal:
+            raise ValueError(
+                f"pairs of taxonomy {self.name} is 'adjacent' but ordinal is false; "
+                "expected ordinal: true, or a list of pairs. Change one of them."
+            )
+        if self.pairs != "adjacent":
+            _check_pairs(self.pairs, self)
+        return self
+
+
+def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
+    """Load a taxonomy that ships with Sentimill by its name, or your own by the path of its YAML file.
+
+    Raises:
+        FileNotFoundError: The path does not exist.
+        ValueError: The name is unknown, or the file does not hold a taxonomy.
+    """
+    text = str(name_or_path)
+    if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
+        return read_yaml(Path(text), Taxonomy)
+    bundled = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    if text not in bundled:
+        raise ValueError(
+            f"taxonomy is {text!r}; expected {', '.join(bundled)}, or the path of a YAML file."
+            f"{_hint(text, bundled)} Check the name."
+        )
+    return read_yaml(FOLDER / f"{text}.yaml", Taxonomy)
+
+
+def _check_names(kind: str, names: Sequence[str], known: Sequence[str], where: str) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"{kind} is {_quoted(unknown)}; expected one of {where}: {_some(known, 30)}."
+            f"{_hint(unknown[0], known)} Check the spelling."
+        )
+
+
+def _check_unique(kind: str, names: Sequence[str]) -> None:
+    double = [name for name, n in Counter(names).items() if n > 1]
+    if double:
+        raise ValueError(
+            f"{kind} {_quoted(double)} stands more than once; expected each once. Remove the copies."
+        )
+
+
+def _check_pairs(pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> None:
+    for pair in pairs:
+        taxonomy.check(pair)
+        if pair[0] == pair[1]:
+            raise ValueError(f"pair is {' + '.join(pair)}; expected two different labels. Remove it.")
+    _check_unique("pair", [" + ".join(sorted(pair)) for pair in pairs])
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return _some([repr(name) for name in names])
+
+
+def _some(names: Sequence[str], n_shown: int = MAX_OFFENDERS) -> str:
+    more = f" and {len(names) - n_shown} more" if len(names) > n_shown else ""
+    return ", ".join(names[:n_shown]) + more
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=3)
+    return f" Did you mean {' or '.join(close)}?" if close else ""
