@@ -107,11 +107,11 @@ def test_a_local_copy_that_is_damaged_or_half_there_is_fetched_again(store, mode
 def test_what_another_run_wrote_is_seen_at_once(store, endpoint):
     other = ResultsStore(root=store.root, storage_options={**store.storage_options, "use_ssl": False})
 
-    assert not store.exists("cache/a")
-    assert store.written("cache") == {}
-    other.write_path("cache/a", b"1")
-    assert store.exists("cache/a")
-    assert list(store.written("cache")) == ["cache/a"]
+    assert not store.exists("cache-2/a")
+    assert store.written("cache-2") == {}
+    other.write_path("cache-2/a", b"1")
+    assert store.exists("cache-2/a")
+    assert list(store.written("cache-2")) == ["cache-2/a"]
 
 
 def test_an_endpoint_that_is_busy_for_a_moment_is_asked_again(store, endpoint, make_row):
@@ -158,13 +158,13 @@ def test_a_bucket_without_rights_or_without_being_is_refused(store, endpoint, an
 def test_a_bucket_is_pruned_like_a_folder(store, make_row):
     kept, gone = store.put_rows([make_row(id="1")]), store.put_rows([make_row(id="2")])
     for run, ref in (("run-20260102-000000-a", kept), ("run-20260101-000000-b", gone)):
-        store.write_path(f"cache/scrub-{run}", ref.model_dump_json().encode())
-        store.write_path(f"runs/{run}/results.json", f'["cache/scrub-{run}"]'.encode())
+        store.write_path(f"cache-2/scrub-{run}", ref.model_dump_json().encode())
+        store.write_path(f"runs/{run}/results.json", f'["cache-2/scrub-{run}"]'.encode())
         store.write_path(f"runs/{run}/scores.json", b"{}")
     removed = prune(store, 1, 0.0, now=4e9).removed
 
     assert sorted(removed) == [
-        "cache/scrub-run-20260101-000000-b",
+        "cache-2/scrub-run-20260101-000000-b",
         gone.uri,
         "runs/run-20260101-000000-b/results.json",
         "runs/run-20260101-000000-b/scores.json",

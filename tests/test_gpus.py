@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 WORKER = """
 import sys
 from pathlib import Path
-from tasks.gpus import claim_gpu
+from tasks.orchestration.gpu_claims import claim_gpu
 print(claim_gpu(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

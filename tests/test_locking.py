@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 HOLDER = """
 import sys
 from pathlib import Path
-from tasks.locking import ProcessLocks
+from tasks.orchestration.locking import ProcessLocks
 locks = ProcessLocks(lambda: Path(sys.argv[1]))
 locks.acquire_lock("cell", "other")
 print("held", flush=True)

@@ -59,7 +59,7 @@ def block_in(folder):
 
 
 def cached(store, kind):
-    return {path.name for path in Path(store.root, "cache").glob(f"{kind}-*")}
+    return {path.name for path in Path(store.root, "cache-2").glob(f"{kind}-*")}
 
 
 @pytest.fixture(scope="module")

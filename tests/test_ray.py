@@ -57,7 +57,7 @@ def _texts(folder, runner):
 def test_a_lost_worker_loses_no_cell(prefect_api, cluster, monkeypatch, tmp_path):
     second = cluster.add_node(num_cpus=1)
     monkeypatch.setenv(RAY, cluster.address)
-    cache, done = tmp_path / "results" / "cache", []
+    cache, done = tmp_path / "results" / "cache-2", []
 
     def kill_second_when_under_way():
         while len(found := list(cache.glob("sample-cell-*"))) < 2:

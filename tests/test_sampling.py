@@ -573,7 +573,7 @@ def test_a_bert_that_looks_ahead_is_refused():
 INTERRUPTED = """
 import signal, sys, threading, time
 from tasks.config import GeneratorConfig, PromptForm
-from tasks.sampling import Request, load_engine
+from tasks.pipeline.sampling import Request, load_engine
 engine = load_engine(GeneratorConfig(model=sys.argv[1], prompt_form=PromptForm.control, batch_size=8))
 threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
 try:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 TWO_TASKS = """
 import flows
 from prefect import flow
-from tasks.caching import stage
+from tasks.orchestration.caching import stage
 
 @stage("double")
 def double(n: int) -> int:

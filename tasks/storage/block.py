@@ -33,7 +33,7 @@ class ResultsStore(WritableFileSystem):
 
     Example:
         ```python
-        from tasks.store import ResultsStore
+        from tasks.storage.block import ResultsStore
 
         ResultsStore(root="s3://bucket/sentimill").save("results", overwrite=True)
         ```
