@@ -14,10 +14,10 @@ ZONE ?= Europe/Berlin
 deploy worker schedule doctor: export PREFECT_API_URL ?= http://$(HOST):$(PORT)/api
 
 TAXONOMY ?= goemotions
-PROOF_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
-ALL_ROWS = --proof-rows null --passes 130000 --seeds 5
+ABLATION_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
+ALL_ROWS = --rows-per-arm null --row-passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training prove audit-packages clean
+.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training ablation audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -45,7 +45,7 @@ lint: $(VENV)/ready ## Style and types
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-fix: $(VENV)/ready ## Mend style
+fix: $(VENV)/ready ## Fix style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
@@ -101,8 +101,8 @@ bench-operations: $(VENV)/ready ## Kills, two runs at once, 10,000 cells, what o
 bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_training.py $(ARGS)
 
-prove: $(VENV)/ready ## What real, synthetic and mixed rows are worth, on people's text (TAXONOMY, DATA, FULL=1)
-	@$(RUN) -m flows.ablation --taxonomy $(TAXONOMY) --real $(PROOF_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
+ablation: $(VENV)/ready ## Data-mix ablation: real, synthetic and mixed rows, on human-written text (TAXONOMY, DATA, FULL=1)
+	@$(RUN) -m flows.ablation --taxonomy $(TAXONOMY) --real $(ABLATION_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
 
 bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)

@@ -27,7 +27,7 @@ from tasks.storage.connection import open_store
 Check = Callable[[], str]
 
 
-class UnwellError(ValueError):
+class CheckFailedError(ValueError):
     """What is wrong, what was expected, what to do."""
 
 
@@ -63,14 +63,14 @@ def examine(name: str, check: Check) -> bool:
         outcome, well = check(), True
     except Exception as error:
         outcome, well = str(error) or type(error).__name__, False
-    sys.stdout.write(f"{'ok ' if well else 'BAD'}  {name:14}{outcome}\n")
+    sys.stdout.write(f"{'ok  ' if well else 'FAIL'}  {name:14}{outcome}\n")
     return well
 
 
 def check_versions() -> str:
     """Prefect 3.8 admits two companions that it does not work with."""
     if Version(version("fastapi")) >= Version("0.151") or Version(version("sqlalchemy")) >= Version("2.1"):
-        raise UnwellError(
+        raise CheckFailedError(
             f"fastapi is {version('fastapi')} and sqlalchemy {version('sqlalchemy')}; expected below 0.151 "
             "and 2.1, else servers do not start and schedules are silent. pip install -r requirements.lock."
         )
@@ -103,7 +103,7 @@ def check_hardware() -> str:
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return f"{os.cpu_count()} cores, {', '.join(names)}"
     if os.path.exists("/proc/driver/nvidia/version"):
-        raise UnwellError(
+        raise CheckFailedError(
             f"torch {torch.__version__} sees no GPU, but there is a driver for one; expected a CUDA build. "
             "Install the one that fits the driver (README, On a GPU)."
         )
@@ -116,7 +116,7 @@ def check_deployments() -> str:
         try:
             deployment = client.read_deployment_by_name("regenerate/nightly")
         except ObjectNotFound as error:
-            raise UnwellError(
+            raise CheckFailedError(
                 "deployment regenerate/nightly is missing; expected it on the server. Make it: make deploy."
             ) from error
     active = [schedule.schedule for schedule in deployment.schedules if schedule.active]
@@ -130,13 +130,13 @@ def check_worker(pool: str) -> str:
         try:
             workers = client.read_workers_for_work_pool(pool)
         except ObjectNotFound as error:
-            raise UnwellError(
+            raise CheckFailedError(
                 f"work pool {pool} does not exist; expected one of deployments/pools.yaml. "
                 "Make it: make deploy."
             ) from error
     online = [worker.name for worker in workers if worker.status == WorkerStatus.ONLINE]
     if not online:
-        raise UnwellError(f"work pool {pool} has no worker; expected one online. Start it: make worker.")
+        raise CheckFailedError(f"work pool {pool} has no worker; expected one online. Start it: make worker.")
     return ", ".join(online)
 
 

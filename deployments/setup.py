@@ -101,7 +101,7 @@ def job_template(pool: Mapping[str, Any]) -> dict[str, Any]:
     if own is None:
         raise ValueError(
             f"work pool type is {pool['type']!r}; expected one that Prefect knows. "
-            "Mend deployments/pools.yaml."
+            "Fix deployments/pools.yaml."
         )
     return laid_over(own, pool["template"])
 

@@ -1,7 +1,7 @@
-"""Say what real, synthetic and mixed rows are worth: the same student on every mix, on people's text.
+"""Data-mix ablation: the same classifier on real, synthetic and mixed rows, on human-written text.
 
     python -m flows.ablation --taxonomy goemotions --real DIR
-    python -m flows.ablation --taxonomy goemotions --real DIR --proof-rows null --seeds 5    all rows, a night
+    python -m flows.ablation --taxonomy goemotions --real DIR --rows-per-arm null --seeds 5    all rows, hours
 
 Trigger: by hand, or after a change to how texts are made. Arms already trained come from the cache.
 """
@@ -9,29 +9,29 @@ Trigger: by hand, or after a change to how texts are made. Arms already trained 
 from prefect import flow
 
 from flows.regenerate import synthetic_rows
-from tasks.cli.commands import run_proof
-from tasks.config import ProofConfig
-from tasks.data.summaries import ProofSummary
+from tasks.cli.commands import run_ablation
+from tasks.config import AblationConfig
+from tasks.data.summaries import AblationSummary
 from tasks.orchestration.task_runners import task_runner
-from tasks.stages.ablation import measure_arms, open_proof, write_proof
+from tasks.stages.ablation import measure_arms, open_ablation, write_ablation
 
 
 @flow(
-    name="prove",
+    name="ablation",
     flow_run_name="{config.taxonomy} · {config.profile.value}",
     task_runner=task_runner(),
 )
-def prove(config: ProofConfig) -> ProofSummary:
-    """Train every arm of the protocol on every seed, and compare them on the same human text.
+def ablation(config: AblationConfig) -> AblationSummary:
+    """Train every arm of the ablation on every seed, and compare them on the same human text.
 
     Args:
         config: A run, and how many rows, passes and seeds every arm gets.
     """
-    run = open_proof(config)
+    run = open_ablation(config)
     _, synthetic = synthetic_rows(run)
     found = measure_arms(run, synthetic)
-    return write_proof(run, found)
+    return write_ablation(run, found)
 
 
 if __name__ == "__main__":
-    run_proof(prove)
+    run_ablation(ablation)

@@ -12,8 +12,8 @@ from prefect import flow
 from tasks.cli.commands import run_audit
 from tasks.config import AuditConfig
 from tasks.stages.champion_audit import (
-    Audit,
-    judge,
+    ChampionAudit,
+    compare_with_recorded,
     measure_champion,
     measure_fairness,
     open_champion,
@@ -24,17 +24,17 @@ DEFAULT = AuditConfig()
 
 
 @flow(name="audit-model", flow_run_name="{config.taxonomy}")
-def audit_model(config: AuditConfig = DEFAULT) -> Audit:
+def audit_model(config: AuditConfig = DEFAULT) -> ChampionAudit:
     """Compare what the champion is worth today with what was recorded.
 
     Args:
-        config: Every knob of the audit.
+        config: Every option of the audit.
     """
     champion = open_champion(config)
     texts = texts_to_measure(champion, config)
     metrics = measure_champion(champion.model, texts, champion.taxonomy)
     fairness = measure_fairness(champion.model, champion.taxonomy, config)
-    return judge(champion, metrics, config, fairness)
+    return compare_with_recorded(champion, metrics, config, fairness)
 
 
 if __name__ == "__main__":

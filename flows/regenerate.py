@@ -25,9 +25,9 @@ from tasks.stages.balancing import balance
 from tasks.stages.data_review import review
 from tasks.stages.evaluation import evaluate
 from tasks.stages.fairness import make_fair
-from tasks.stages.filtering import account, sift
+from tasks.stages.filtering import account, filter_texts
 from tasks.stages.planning import next_round, plan
-from tasks.stages.publishing import Candidate, crown, publish
+from tasks.stages.publishing import Candidate, promote, publish
 from tasks.stages.real_data import add_real
 from tasks.stages.sampling import sample
 from tasks.stages.training import fit_classifier
@@ -44,7 +44,7 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     """Turn labels and topics into a data set, an evaluated classifier and a report.
 
     Args:
-        config: Every knob of the run.
+        config: Every option of the run.
     """
     run = open_run(config)
     planned, synthetic = synthetic_rows(run)
@@ -55,7 +55,7 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     if decision.exclude:
         rows = exclude(run, rows, decision.exclude)
         candidate = learn(run, planned, rows)
-    return crown(run, candidate, decision)
+    return promote(run, candidate, decision)
 
 
 def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
@@ -65,9 +65,9 @@ def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
     cells = next_round(run, planned)
     while cells:
         texts = sample(run, cells)
-        pool, sifted = sift(run, texts, pool)
-        accepted = sifted.verified.kept
-        counts = account(run, planned, sifted)
+        pool, filtered = filter_texts(run, texts, pool)
+        accepted = filtered.verified.kept
+        counts = account(run, planned, filtered)
         cells = next_round(run, planned, counts)
     return planned, balance(run, accepted, planned)
 

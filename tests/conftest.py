@@ -184,8 +184,9 @@ def finished_run(tmp_path, make_row, tiny_encoder):
         ref = store.put_rows([row for row in rows if row["split"] == part])
         (folder / "dataset" / f"{part}.parquet").write_bytes(store.read_path(ref.uri))
     training = {
-        "base": str(tiny_encoder), "epochs": 20, "patience": 20, "batch_size": 8, "precision": "no",
-        "learning_rate": 0.02, "head_learning_rate": 0.02, "max_tokens": 32,
+        "base": str(tiny_encoder), "epochs": 20, "early_stopping_patience": 20, "batch_size": 8,
+        "precision": "no",
+        "learning_rate": 0.02, "head_learning_rate": 0.02, "max_length": 32,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps({"taxonomy": "polarity3", "training": training}))
     (folder / "scores.json").write_text(json.dumps({"taxonomy": taxonomy.model_dump(mode="json")}))

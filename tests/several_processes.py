@@ -21,7 +21,7 @@ def batches(epoch: int) -> list[torch.Tensor]:
     return list(torch.randn(6, 5, 4, generator=generator))
 
 
-def main(folder: Path, accumulate: int, die_after: int) -> None:
+def main(folder: Path, gradient_accumulation_steps: int, die_after: int) -> None:
     torch.manual_seed(3)
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
     calls = []
@@ -38,7 +38,13 @@ def main(folder: Path, accumulate: int, die_after: int) -> None:
         return -float((module(torch.eye(4)).squeeze(-1) - 1).pow(2).mean()) - rank
 
     options = FitOptions(
-        epochs=3, patience=9, seed=5, precision="no", accumulate=accumulate, average=0.5, checkpoint_every_s=0
+        epochs=3,
+        early_stopping_patience=9,
+        seed=5,
+        precision="no",
+        gradient_accumulation_steps=gradient_accumulation_steps,
+        ema_decay=0.5,
+        checkpoint_every_s=0,
     )
     groups = [{"params": model.parameters(), "lr": 0.05}]
     state = fit(model, groups, batches, loss_of, score_of, options, folder, "test")

@@ -34,7 +34,7 @@ from deployments.api.security import name_of, read_keys
 from deployments.api.settings import ApiSettings
 from deployments.api.sources import find, model_sha256
 from tasks.config import RunConfig, ScrubbingConfig
-from tasks.pipeline.decision.ordinal_levels import place
+from tasks.pipeline.decision.ordinal_levels import predict_level
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict, save_classifier
@@ -64,11 +64,11 @@ def write_run(root, name, encoder, make_row, seed=0):
         "labels": list(TAXONOMY.names),
         "thresholds": [0.5, 0.48, 0.52],
         "unsure_below": 0.6,
-        "line": [1.5, -1.0],
+        "recalibration": [1.5, -1.0],
         "taxonomy": TAXONOMY.model_dump(mode="json"),
         "scrubber": SCRUBBER_VERSION,
         "scrubbing": ScrubbingConfig().model_dump(mode="json"),
-        "max_tokens": 32,
+        "max_length": 32,
         "base": "tiny",
         "history": [],
     }
@@ -157,7 +157,7 @@ def judged(client, texts, **options):
 
 def test_answers_are_those_of_the_evaluated_model(client, results):
     model, tokenizer, settings = load_classifier(results / "runs/first/model")
-    expected = predict(model, tokenizer, TEXTS, settings["max_tokens"]).astype(float)
+    expected = predict(model, tokenizer, TEXTS, settings["max_length"]).astype(float)
     decisions = decide(expected, np.array(settings["thresholds"]))
 
     found = judged(client, TEXTS)
@@ -167,7 +167,7 @@ def test_answers_are_those_of_the_evaluated_model(client, results):
     assert [r["labels"] for r in found] == [
         [n for n, d in zip(TAXONOMY.names, row, strict=True) if d] for row in decisions
     ]
-    assert [r["level"] for r in found] == place(expected, settings["line"]).tolist()
+    assert [r["level"] for r in found] == predict_level(expected, settings["recalibration"]).tolist()
     np.testing.assert_allclose([r["confidence"] for r in found], confidence(expected, decisions), atol=1e-4)
     assert [r["unsure"] for r in found] == (confidence(expected, decisions) < 0.6).tolist()
     assert {s["threshold"] for r in found for s in r["scores"]} == {0.5, 0.48, 0.52}
@@ -435,7 +435,7 @@ def test_a_new_champion_takes_over_and_a_damaged_one_does_not(results, serve, mo
     shutil.copytree(results, root)
     monkeypatch.setenv("SENTIMILL_RESULTS", str(root))
     client = serve(follow_s=3_600)
-    service, place = client.app.state.service, root / "champion.json"
+    service, champion_file = client.app.state.service, root / "champion.json"
     old = judged(client, TEXTS)
     statuses = []
     stop = threading.Event()
@@ -447,7 +447,9 @@ def test_a_new_champion_takes_over_and_a_damaged_one_does_not(results, serve, mo
     thread = threading.Thread(target=load)
     thread.start()
     sha256 = (root / "runs/second/model/SHA256").read_text()
-    place.write_text(json.dumps({"polarity3": {"run": "second", "model": {"uri": "", "sha256": sha256}}}))
+    champion_file.write_text(
+        json.dumps({"polarity3": {"run": "second", "model": {"uri": "", "sha256": sha256}}})
+    )
     client.portal.call(service.look)
     stop.set()
     thread.join()
@@ -456,7 +458,9 @@ def test_a_new_champion_takes_over_and_a_damaged_one_does_not(results, serve, mo
     assert ask(client, "a").json()["run"] == "second"
     assert judged(client, TEXTS) != old
 
-    place.write_text(json.dumps({"polarity3": {"run": "first", "model": {"uri": "", "sha256": "0" * 64}}}))
+    champion_file.write_text(
+        json.dumps({"polarity3": {"run": "first", "model": {"uri": "", "sha256": "0" * 64}}})
+    )
     client.portal.call(service.look)
     assert ask(client, "a").json()["run"] == "second"
     assert "second stays" in caplog.text
@@ -529,7 +533,7 @@ def test_a_model_that_lacks_what_answering_needs_is_refused_before_a_worker_star
     (folder / "SHA256").unlink()
     file = folder / "sentimill.json"
     about = json.loads(file.read_text())
-    del about["line"], about["thresholds"]
+    del about["recalibration"], about["thresholds"]
     file.write_text(json.dumps(about))
 
     code, said = refusal(["--model", str(folder)], capsys)

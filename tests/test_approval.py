@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 
-from tasks.stages.approval import go_on, page, rows_to_read, whole_ids
+from tasks.stages.approval import page, resolve_id_prefixes, resume_run, review_rows
 
 A = {"id": "aaaaaaaa11", "labels": ["joy"], "text": "Lovely | soup."}
 B = {"id": "aaaaaaaa22", "labels": ["joy", "anger"], "text": "Good,\nthen bad."}
@@ -14,8 +14,8 @@ C = {"id": "cccccccc33", "labels": ["anger"], "text": "Never again."}
 
 
 def test_every_label_shows_its_rows_and_a_row_of_two_stands_once():
-    assert rows_to_read([A, B, C], ["joy", "anger"], 2) == [A, B, C]
-    assert rows_to_read([A, B, C], ["joy", "anger"], 1) == [A, B]
+    assert review_rows([A, B, C], ["joy", "anger"], 2) == [A, B, C]
+    assert review_rows([A, B, C], ["joy", "anger"], 1) == [A, B]
 
 
 def test_texts_cannot_break_the_table():
@@ -28,11 +28,11 @@ def test_texts_cannot_break_the_table():
 
 
 def test_what_a_person_types_is_the_beginning_of_an_id():
-    assert whole_ids(["`cccccccc` ", "aaaaaaaa1"], [A, B, C]) == (("cccccccc33", "aaaaaaaa11"), ())
+    assert resolve_id_prefixes(["`cccccccc` ", "aaaaaaaa1"], [A, B, C]) == (("cccccccc33", "aaaaaaaa11"), ())
 
 
 def test_what_no_row_begins_with_is_told():
-    assert whole_ids(["ffff", ""], [A]) == ((), ("ffff", ""))
+    assert resolve_id_prefixes(["ffff", ""], [A]) == ((), ("ffff", ""))
 
 
 def test_a_run_that_nobody_answered_ends_well_though_its_pause_is_over(prefect_api):
@@ -41,7 +41,7 @@ def test_a_run_that_nobody_answered_ends_well_though_its_pause_is_over(prefect_a
         try:
             pause_flow_run(timeout=1, poll_interval=1)
         except FlowPauseTimeout:
-            go_on()
+            resume_run()
         sleep(1)  # past the end of the pause by the server's clock, too
         return "candidate"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.config import SplitConfig
 from tasks.data.records import Cell
-from tasks.pipeline.balancing import fill_quotas, join_stances, split_rows
+from tasks.pipeline.balancing import compose_mixed_texts, fill_quotas, split_rows
 from tasks.pipeline.balancing.mixed_sentiment import CONNECTIVES
 from tasks.pipeline.balancing.splits import linked_groups
 from tasks.taxonomy import load_taxonomy
@@ -17,7 +17,7 @@ THIRDS = SplitConfig(validation=0.2, test=0.2)
 
 
 def cell(labels, topic, wanted):
-    return Cell(labels=labels, topic=topic, wanted=wanted, draw=wanted, round=1, seed=1)
+    return Cell(labels=labels, topic=topic, wanted=wanted, n_to_sample=wanted, round=1, seed=1)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def rows_for(make_row):
                 labels=labels,
                 topic=topic,
                 id=f"{'+'.join(labels)}-{topic}-{i}",
-                votes={"belief": v},
+                votes={"label_probability": v},
             )
             for i, v in enumerate(votes)
         ]
@@ -43,26 +43,26 @@ def ids(rows):
 
 def test_a_cell_keeps_exactly_what_it_wants_and_the_best_of_it(rows_for):
     rows = rows_for(("joy",), "food", 0.1, 0.9, 0.5, 0.7)
-    sifted = fill_quotas(rows, [cell(("joy",), "food", 2)])
+    filtered = fill_quotas(rows, [cell(("joy",), "food", 2)])
 
-    assert ids(sifted.kept) == ["joy-food-1", "joy-food-3"]
-    assert ids(r["row"] for r in sifted.rejects) == ["joy-food-2", "joy-food-0"]
-    assert sifted.counts() == {"balancing: more than wanted": 2}
+    assert ids(filtered.kept) == ["joy-food-1", "joy-food-3"]
+    assert ids(r["row"] for r in filtered.rejects) == ["joy-food-2", "joy-food-0"]
+    assert filtered.counts() == {"balancing: more than wanted": 2}
 
 
 def test_surplus_of_other_topics_makes_up_for_what_a_cell_lacks(rows_for):
     rows = [*rows_for(("joy",), "food", 0.9), *rows_for(("joy",), "work", 0.2, 0.8, 0.6, 0.4)]
-    sifted = fill_quotas(rows, [cell(("joy",), "food", 2), cell(("joy",), "work", 2)])
+    filtered = fill_quotas(rows, [cell(("joy",), "food", 2), cell(("joy",), "work", 2)])
 
-    assert ids(sifted.kept) == ["joy-food-0", "joy-work-1", "joy-work-2", "joy-work-3"]
-    assert ids(r["row"] for r in sifted.rejects) == ["joy-work-0"]
+    assert ids(filtered.kept) == ["joy-food-0", "joy-work-1", "joy-work-2", "joy-work-3"]
+    assert ids(r["row"] for r in filtered.rejects) == ["joy-work-0"]
 
 
 def test_surplus_never_serves_another_label(rows_for):
     rows = [*rows_for(("joy",), "food", 0.9, 0.8), *rows_for(("fear",), "food", 0.5)]
-    sifted = fill_quotas(rows, [cell(("joy",), "food", 1), cell(("fear",), "food", 3)])
+    filtered = fill_quotas(rows, [cell(("joy",), "food", 1), cell(("fear",), "food", 3)])
 
-    assert ids(sifted.kept) == ["joy-food-0", "fear-food-0"]
+    assert ids(filtered.kept) == ["joy-food-0", "fear-food-0"]
 
 
 def test_what_a_pair_lacks_its_labels_make_up_for_from_their_surplus(rows_for):
@@ -72,10 +72,10 @@ def test_what_a_pair_lacks_its_labels_make_up_for_from_their_surplus(rows_for):
         *rows_for(("fear",), "work", 0.5, 0.3),
     ]
     cells = [cell(("joy",), "food", 1), cell(("fear",), "work", 1), cell(("joy", "fear"), "food", 3)]
-    sifted = fill_quotas(rows, cells)
+    filtered = fill_quotas(rows, cells)
 
     # Both labels want four. The pair has one of three: two more of joy, and one of fear, for it has no other.
-    assert ids(sifted.kept) == [
+    assert ids(filtered.kept) == [
         "joy-food-0",
         "fear-work-0",
         "joy+fear-food-0",
@@ -83,15 +83,15 @@ def test_what_a_pair_lacks_its_labels_make_up_for_from_their_surplus(rows_for):
         "fear-work-1",
         "joy-food-1",
     ]
-    assert ids(r["row"] for r in sifted.rejects) == ["joy-food-3"]
+    assert ids(r["row"] for r in filtered.rejects) == ["joy-food-3"]
 
 
 def test_a_row_of_no_cell_is_accounted_for(rows_for):
     rows = [*rows_for(("joy",), "food", 0.9), *rows_for(("joy",), "moon", 0.9)]
-    sifted = fill_quotas(rows, [cell(("joy",), "food", 1)])
+    filtered = fill_quotas(rows, [cell(("joy",), "food", 1)])
 
-    assert ids(sifted.kept) == ["joy-food-0"]
-    assert sifted.counts() == {"balancing: in no cell of the plan": 1}
+    assert ids(filtered.kept) == ["joy-food-0"]
+    assert filtered.counts() == {"balancing: in no cell of the plan": 1}
 
 
 def test_no_rows_and_no_cells_are_fine():
@@ -112,10 +112,10 @@ def test_quotas_are_met_wherever_the_label_set_has_enough(make_row, sizes):
         for (labels, topic), (n, _) in sizes.items()
         for i in range(n)
     ]
-    sifted = fill_quotas(
+    filtered = fill_quotas(
         rows, [cell(labels, topic, wanted) for (labels, topic), (_, wanted) in sizes.items()]
     )
-    kept = Counter(tuple(row["labels"]) for row in sifted.kept)
+    kept = Counter(tuple(row["labels"]) for row in filtered.kept)
 
     for labels in {labels for labels, _ in sizes}:
         have = sum(n for (own, _), (n, _) in sizes.items() if own == labels)
@@ -125,7 +125,7 @@ def test_quotas_are_met_wherever_the_label_set_has_enough(make_row, sizes):
     for (labels, _), (_, n) in sizes.items():
         wanted.update(dict.fromkeys(labels, n))
     assert all(sum(n for own, n in kept.items() if name in own) <= n for name, n in wanted.items())
-    assert sorted(ids([*sifted.kept, *(r["row"] for r in sifted.rejects)])) == sorted(ids(rows))
+    assert sorted(ids([*filtered.kept, *(r["row"] for r in filtered.rejects)])) == sorted(ids(rows))
 
 
 def labelled(make_row, n_rows, n_labels=3):
@@ -233,7 +233,7 @@ def test_two_sides_of_a_topic_become_one_mixed_text_with_its_segments(make_row):
         one(make_row, "p", "very positive", "I loved the food", prompt_id="a", votes={"fold": 0.9, "x": 1.0}),
         one(make_row, "n", "negative", "The wait was long.", prompt_id="b", votes={"fold": 0.4}),
     ]
-    (mixed,) = join_stances(rows, SCALE, 0.5, 1)
+    (mixed,) = compose_mixed_texts(rows, SCALE, 0.5, 1)
     parts = {s["label"]: mixed["text"][s["start"] : s["end"]] for s in mixed["segments"]}
 
     assert mixed["text"] in {
@@ -253,13 +253,17 @@ def test_two_sides_of_a_topic_become_one_mixed_text_with_its_segments(make_row):
 
 
 def test_a_mixed_text_keeps_what_is_unknown_and_the_votes_of_both_halves(make_row):
-    glad = one(make_row, "p", "positive", "I loved the food.", prompt_id="a", votes={"positive|asked": 1.0})
-    sad = one(make_row, "n", "negative", "The wait was long.", prompt_id="b", votes={"negative|asked": 1.0})
+    glad = one(
+        make_row, "p", "positive", "I loved the food.", prompt_id="a", votes={"positive|requested": 1.0}
+    )
+    sad = one(
+        make_row, "n", "negative", "The wait was long.", prompt_id="b", votes={"negative|requested": 1.0}
+    )
     glad["targets"] = [-1.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
-    (mixed,) = join_stances([glad, sad], SCALE, 0.5, 1)
+    (mixed,) = compose_mixed_texts([glad, sad], SCALE, 0.5, 1)
 
     assert mixed["targets"] == [-1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
-    assert mixed["votes"] == {"positive|asked": 1.0, "negative|asked": 1.0}
+    assert mixed["votes"] == {"positive|requested": 1.0, "negative|requested": 1.0}
 
 
 def test_mixing_leaves_the_texts_per_label_and_the_share_as_asked(make_row):
@@ -267,7 +271,7 @@ def test_mixing_leaves_the_texts_per_label_and_the_share_as_asked(make_row):
         one(make_row, f"r{i}", SCALE.names[i % 7], topic="food", split=("train", "test")[i % 2])
         for i in range(700)
     ]
-    mixed = join_stances(rows, SCALE, 0.1, 0)
+    mixed = compose_mixed_texts(rows, SCALE, 0.1, 0)
     counts = Counter(name for row in mixed for name in row["labels"])
 
     assert sum(bool(row["segments"]) for row in mixed) == 64  # 64 / (700 - 64) is a tenth
@@ -289,10 +293,10 @@ def test_mixing_leaves_the_texts_per_label_and_the_share_as_asked(make_row):
 def test_what_does_not_belong_together_is_not_joined(make_row, first, second):
     rows = [one(make_row, "a", **first), one(make_row, "b", **second)]
 
-    assert join_stances(rows, SCALE, 0.5, 0) == rows
+    assert compose_mixed_texts(rows, SCALE, 0.5, 0) == rows
 
 
 def test_without_a_scale_nothing_is_mixed(make_row):
     rows = [make_row(labels=("joy",)), make_row(labels=("anger",))]
 
-    assert join_stances(rows, load_taxonomy("ekman"), 0.5, 0) == rows
+    assert compose_mixed_texts(rows, load_taxonomy("ekman"), 0.5, 0) == rows

@@ -13,7 +13,6 @@ from sklearn.metrics import (
 from tasks.pipeline.evaluation.bootstrap import (
     average_precision,
     calibration_error,
-    draw_counts,
     estimate,
     label_f1,
     macro_f1,
@@ -22,6 +21,7 @@ from tasks.pipeline.evaluation.bootstrap import (
     pearson,
     quadratic_kappa,
     ranking_precisions,
+    resample_counts,
     row_mean,
 )
 from tasks.pipeline.evaluation.metrics import N_BINS, calibration_metrics
@@ -32,7 +32,7 @@ GOOD = np.where(RNG.random(TRUE.shape) < 0.9, TRUE, 1 - TRUE)
 BAD = np.where(RNG.random(TRUE.shape) < 0.7, TRUE, 1 - TRUE)
 LEVELS = RNG.integers(1, 8, 300)
 GUESSED = np.clip(LEVELS + RNG.integers(-2, 3, 300), 1, 7)
-COUNTS = draw_counts(300, 0, 400)
+COUNTS = resample_counts(300, 0, 400)
 # Rounded, so that many rows have equal scores.
 SAID = np.clip(0.6 * GOOD + 0.4 * RNG.random(TRUE.shape), 0, 1).round(2)
 
@@ -45,7 +45,7 @@ def test_every_draw_takes_as_many_rows_as_there_are():
     assert COUNTS.shape == (400, 300)
     assert (COUNTS.sum(axis=1) == 300).all()
     assert COUNTS.mean(axis=0) == pytest.approx(np.ones(300), abs=0.25)
-    assert (draw_counts(300, 0, 400) == COUNTS).all()
+    assert (resample_counts(300, 0, 400) == COUNTS).all()
 
 
 @pytest.mark.parametrize("draw", [0, 7])
@@ -141,7 +141,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(5)
     held = 0
     for trial in range(200):
-        found = estimate([row_mean((rng.random(80) < 0.4).astype(float))], draw_counts(80, trial, 300))
+        found = estimate([row_mean((rng.random(80) < 0.4).astype(float))], resample_counts(80, trial, 300))
         held += found.low <= 0.4 <= found.high
 
     assert 180 <= held <= 197

@@ -151,7 +151,8 @@ def test_a_bucket_without_rights_or_without_being_is_refused(store, endpoint, an
     assert str(caught.value).startswith(f"results block at {block.root} cannot be written (")
     assert reason in str(caught.value)
     assert str(caught.value).endswith(
-        "); expected a place with write access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
+        "); expected a place with write access. Fix the permissions, free some space, or set "
+        "SENTIMILL_RESULTS."
     )
 
 

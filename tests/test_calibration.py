@@ -1,10 +1,10 @@
-"""Calibration: it mends what is off, leaves what is right, and trusts few texts little."""
+"""Calibration: it corrects what is off, leaves what is right, and is regularised on few texts."""
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from tasks.pipeline.decision.calibration import calibrated, platt_scaling
+from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
 from tasks.pipeline.evaluation.metrics import calibration_metrics
 
 
@@ -33,7 +33,7 @@ def test_what_was_bent_is_bent_back(told):
     assert intercept == pytest.approx([-0.5, -0.5], abs=0.06)
     before, after = (
         calibration_metrics(p, targets)["calibration_error"]
-        for p in (bent, calibrated(bent, slope, intercept))
+        for p in (bent, apply_platt(bent, slope, intercept))
     )
     assert after < before / 5
 

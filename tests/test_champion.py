@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.storage.champions import enthrone, read_champions, roll_back
+from tasks.storage.champions import read_champions, roll_back, set_champion
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def test_a_store_without_runs_has_no_champion(local_store):
 
 def test_the_champion_before_moves_into_the_history(local_store, entries):
     for entry in entries:
-        enthrone(local_store, "joys", entry)
-    enthrone(local_store, "other", entries[0])
+        set_champion(local_store, "joys", entry)
+    set_champion(local_store, "other", entries[0])
 
     assert runs(local_store) == ("third", ["second", "first"], [])
     assert read_champions(local_store)["joys"]["model"] == entries[2]["model"]
@@ -43,7 +43,7 @@ def test_the_champion_before_moves_into_the_history(local_store, entries):
 
 def test_rolling_back_makes_the_one_before_champion_and_keeps_the_other_on_record(local_store, entries):
     for entry in entries:
-        enthrone(local_store, "joys", entry)
+        set_champion(local_store, "joys", entry)
     found = roll_back(local_store, "joys")
 
     assert found["run"] == "second"
@@ -51,26 +51,26 @@ def test_rolling_back_makes_the_one_before_champion_and_keeps_the_other_on_recor
     assert runs(local_store) == ("second", ["first"], ["third"])
     roll_back(local_store, "joys")
     assert runs(local_store) == ("first", [], ["second", "third"])
-    enthrone(local_store, "joys", entries[2])
+    set_champion(local_store, "joys", entries[2])
     assert runs(local_store) == ("third", ["first"], ["second", "third"])
 
 
 def test_an_entry_of_an_older_version_has_no_history_yet(local_store, entries):
     local_store.write_path("champion.json", b'{"joys": {"run": "old", "model": {"uri": "m", "sha256": "s"}}}')
-    enthrone(local_store, "joys", entries[0])
+    set_champion(local_store, "joys", entries[0])
 
     assert runs(local_store) == ("first", ["old"], [])
 
 
 def test_there_is_nothing_before_the_first(local_store, entries):
-    enthrone(local_store, "joys", entries[0])
+    set_champion(local_store, "joys", entries[0])
     message = "champion first of joys is the first; expected one before it. There is nothing to roll back to."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         roll_back(local_store, "joys")
 
 
 def test_an_unknown_taxonomy_is_named(local_store, entries):
-    enthrone(local_store, "joys", entries[0])
+    set_champion(local_store, "joys", entries[0])
     message = "taxonomy 'joy' has no champion; expected one of joys. Check its spelling."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         roll_back(local_store, "joy")
@@ -78,7 +78,7 @@ def test_an_unknown_taxonomy_is_named(local_store, entries):
 
 def test_a_damaged_model_does_not_come_back(local_store, entries):
     for entry in entries[:2]:
-        enthrone(local_store, "joys", entry)
+        set_champion(local_store, "joys", entry)
     uri = entries[0]["model"]["uri"]
     Path(local_store.root, uri, "model.safetensors").write_text("damaged")
     with pytest.raises(ValueError, match=f"^model {uri} of first is missing or damaged; expected it whole"):
@@ -88,7 +88,7 @@ def test_a_damaged_model_does_not_come_back(local_store, entries):
 
 def test_one_command_rolls_back(local_store, entries, monkeypatch):
     for entry in entries[:2]:
-        enthrone(local_store, "joys", entry)
+        set_champion(local_store, "joys", entry)
     code = (
         "import tasks.cli.rollback as c; from tasks.storage.block import ResultsStore;"
         f"c.open_store = lambda: ResultsStore(root={local_store.root!r}); c.main()"

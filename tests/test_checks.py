@@ -1,4 +1,4 @@
-"""Knobs of the generator that do not fit together are told before anything is loaded."""
+"""Options of the generator that do not fit together are told before anything is loaded."""
 
 import re
 

@@ -96,9 +96,9 @@ def test_eight_words_of_a_held_out_text_are_a_copy():
         row("so I waited for an hour and nobody came, typical"),
         row("I waited for an hour and nobody cared"),
     ]
-    sifted = drop_copies(rows, held_out)
-    assert [r["text"] for r in sifted.kept] == ["I waited for an hour and nobody cared"]
-    assert sifted.counts() == {"cleaning: copied from test": 1}
+    filtered = drop_copies(rows, held_out)
+    assert [r["text"] for r in filtered.kept] == ["I waited for an hour and nobody cared"]
+    assert filtered.counts() == {"cleaning: copied from test": 1}
 
 
 def test_profanity_is_marked_and_rejected_only_on_demand():
@@ -124,8 +124,8 @@ def test_cleaning_twice_is_cleaning_once():
 
 
 def test_no_rows_give_no_rows():
-    sifted = clean_rows([], CONFIG)
-    assert (sifted.kept, sifted.rejects) == ([], [])
+    filtered = clean_rows([], CONFIG)
+    assert (filtered.kept, filtered.rejects) == ([], [])
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\n"])
@@ -137,11 +137,11 @@ def test_texts_that_say_the_same_in_other_words_are_dropped_on_request():
     texts = ["The film was boring.", "The movie was boring.", "My dog eats grass every morning."]
     rows = [row(text, str(i)) for i, text in enumerate(texts)]
     config = CleaningConfig(semantic_similarity=0.9)
-    sifted = clean_rows(rows, config)
+    filtered = clean_rows(rows, config)
 
     assert [r["text"] for r in clean_rows(rows, CONFIG).kept] == texts
-    assert [r["text"] for r in sifted.kept] == [texts[0], texts[2]]
-    assert sifted.counts() == {"cleaning: semantic duplicate": 1}
+    assert [r["text"] for r in filtered.kept] == [texts[0], texts[2]]
+    assert filtered.counts() == {"cleaning: semantic duplicate": 1}
     assert kept(rows[1], rows[2], config=config, seen=(rows[0],)) == [texts[2]]
 
 
@@ -162,10 +162,10 @@ def test_texts_that_something_is_measured_on_and_known_texts_do_not_come_again()
         row("The soup was lovely today!"),
         row("We liked the bread."),
     ]
-    sifted = clean_rows(rows, CONFIG, known=["the soup was lovely today"], held_out=[said.upper()])
+    filtered = clean_rows(rows, CONFIG, known=["the soup was lovely today"], held_out=[said.upper()])
 
-    assert [r["text"] for r in sifted.kept] == ["We liked the bread."]
-    assert sifted.counts() == {
+    assert [r["text"] for r in filtered.kept] == ["We liked the bread."]
+    assert filtered.counts() == {
         "cleaning: copied from test": 1,
         "cleaning: exact duplicate of known text": 1,
     }

@@ -44,10 +44,10 @@ GLUED = st.lists(st.sampled_from(MARKS), max_size=14).map("".join)
 def test_every_row_is_kept_or_counted(texts, cut):
     votes = {"cut": 1.0} if cut else {}
     rows = [row(text, str(i), votes=votes) for i, text in enumerate(texts)]
-    sifted = clean_rows(rows, CONFIG)
-    ids = [kept["id"] for kept in sifted.kept] + [reject["row"]["id"] for reject in sifted.rejects]
+    filtered = clean_rows(rows, CONFIG)
+    ids = [kept["id"] for kept in filtered.kept] + [reject["row"]["id"] for reject in filtered.rejects]
     assert sorted(ids) == sorted(str(i) for i in range(len(texts)))
-    for one in [*sifted.kept, *(reject["row"] for reject in sifted.rejects)]:
+    for one in [*filtered.kept, *(reject["row"] for reject in filtered.rejects)]:
         one["text"].encode("utf-8")  # whatever stays can be written to a file
 
 
@@ -117,5 +117,5 @@ REPEATED = [
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_mark_repeated_over_ninety_thousand_characters_is_handled(mark, cut):
     text = mark * (90_000 // len(mark))
-    sifted = clean_rows([row(text, votes={"cut": float(cut)})], CleaningConfig(max_words=100_000))
-    assert len(sifted.kept) + len(sifted.rejects) == 1
+    filtered = clean_rows([row(text, votes={"cut": float(cut)})], CleaningConfig(max_words=100_000))
+    assert len(filtered.kept) + len(filtered.rejects) == 1

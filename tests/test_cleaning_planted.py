@@ -367,5 +367,5 @@ def test_good_texts_inside_wrappers_are_saved_rather_than_rejected():
 
 
 def test_the_good_texts_themselves_come_through():
-    sifted = clean_rows([row(text, str(i)) for i, text in enumerate(GOOD)], CleaningConfig())
-    assert [kept["text"] for kept in sifted.kept] == GOOD
+    filtered = clean_rows([row(text, str(i)) for i, text in enumerate(GOOD)], CleaningConfig())
+    assert [kept["text"] for kept in filtered.kept] == GOOD

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.data.scores import CloseUp
+from tasks.data.scores import ErrorAnalysis
 from tasks.pipeline.evaluation.error_analysis import (
     calibration_bins,
     candidates,
@@ -58,12 +58,12 @@ def test_candidates_carry_the_label_and_are_no_more_than_asked_for():
 
 
 def test_the_plots_place_what_they_show():
-    closeup = CloseUp(
+    error_analysis = ErrorAnalysis(
         test_set="real",
         curves={"joy": (1.0, 0.5, 0.0), "grief": ()},
         calibration=((0.5, 0.25, 100), (1.0, 1.0, 1)),
-        mistakes=(),
+        errors=(),
     )
 
-    assert calibration_dots(closeup) == [(130.0, 165.0, 11.0), (260.0, 0.0, 3.0)]
-    assert curve_points(closeup) == [("joy", "0,0.0 50,30.0 100,60.0")]
+    assert calibration_dots(error_analysis) == [(130.0, 165.0, 11.0), (260.0, 0.0, 3.0)]
+    assert curve_points(error_analysis) == [("joy", "0,0.0 50,30.0 100,60.0")]

@@ -54,12 +54,12 @@ def _never(config):
     ("arguments", "message"),
     [
         (
-            ["--plan.per-label", "0"],
-            "--plan.per-label is '0'; expected greater than or equal to 1. See --help.",
+            ["--plan.texts-per-label", "0"],
+            "--plan.texts-per-label is '0'; expected greater than or equal to 1. See --help.",
         ),
         (
-            ["--plan.per-label", "-5"],
-            "--plan.per-label is '-5'; expected greater than or equal to 1. See --help.",
+            ["--plan.texts-per-label", "-5"],
+            "--plan.texts-per-label is '-5'; expected greater than or equal to 1. See --help.",
         ),
         (
             ["--plan.topics", "[]"],
@@ -75,15 +75,15 @@ def _never(config):
             "See --help.",
         ),
         (
-            ["--seed", "x", "--mix", "2"],
+            ["--seed", "x", "--mixing.real-fraction", "2"],
             "--seed is 'x'; expected a valid integer, unable to parse string as an integer.\n"
-            "--mix is '2'; expected less than or equal to 1. See --help.",
+            "--mixing.real-fraction is '2'; expected less than or equal to 1. See --help.",
         ),
         (["--per-label", "5"], "unrecognized arguments: --per-label 5. See --help."),
         (["stray"], "unrecognized arguments: stray. See --help."),
         (
             ["--plan", '{"per_lable": 3}'],
-            "--plan.per-lable is not a knob; expected one of those that --help lists. Check its spelling. "
+            "unknown option --plan.per-lable; expected one of those that --help lists. Check its spelling. "
             "See --help.",
         ),
     ],
@@ -127,7 +127,7 @@ def test_a_taxonomy_file_that_is_missing_is_refused(complaint, tmp_path):
         (
             "name: own\nlabels: [\n",
             "{file}, line 3 is not YAML: expected the node content, but found '<stream end>'; expected valid "
-            "YAML. Mend that line.",
+            "YAML. Fix that line.",
         ),
         (
             "name: own\npairs: [[good, bda]]\nlabels:\n  - {name: good, meaning: G.}\n"
@@ -193,7 +193,7 @@ def test_a_broken_row_of_real_data_is_named_by_file_and_line(complaint, tmp_path
 
     assert complaint("--real", str(tmp_path), *_models(tiny_encoder)) == (
         "train.csv line 3 is broken; expected UTF-8 text in columns sentence and score, with a score from 0 "
-        "to 1. Mend or remove the line."
+        "to 1. Fix or remove the line."
     )
 
 
@@ -208,8 +208,9 @@ def test_real_data_that_does_not_fit_the_labels_is_refused(complaint, tmp_path, 
 
 
 def test_mixing_without_real_data_is_refused(complaint):
-    assert complaint("--mix", "0.5") == (
-        "mix is 0.5 but real is empty; expected a data set to mix in. Give --real, or leave --mix out."
+    assert complaint("--mixing.real-fraction", "0.5") == (
+        "mixing.real_fraction is 0.5 but real is empty; expected a real data set. Give --real, or leave "
+        "--mixing.real-fraction out."
     )
 
 
@@ -221,7 +222,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused(complaint, tmp_path,
         complained = complaint(*_models(tiny_encoder))
     assert complained == (
         f"results block at {tmp_path}/file cannot be written (File exists); expected a place with write "
-        "access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
+        "access. Fix the permissions, free some space, or set SENTIMILL_RESULTS."
     )
 
 
@@ -230,19 +231,19 @@ def test_a_results_folder_that_cannot_be_written_is_refused(complaint, tmp_path,
     [
         (
             OSError(28, "No space left on device"),
-            "No space left on device; expected room for the results. Free some, then give the same command "
-            "again.",
+            "No space left on device; expected room for the results. Free some and rerun the same command.",
             BAD_INPUT,
         ),
         (
             PermissionError(13, "Permission denied", "out/a.txt"),
-            "out/a.txt: Permission denied. Mend the place, then give the same command again.",
+            "cannot use out/a.txt: permission denied. Fix the cause and rerun the same command; finished "
+            "stages are cached.",
             BAD_INPUT,
         ),
         (OSError("hub/name is not a folder"), "hub/name is not a folder", BAD_INPUT),
-        (ValueError("a is 1; expected 2. Mend it."), "a is 1; expected 2. Mend it.", BAD_INPUT),
+        (ValueError("a is 1; expected 2. Fix it."), "a is 1; expected 2. Fix it.", BAD_INPUT),
         (NotFiniteError("loss is nan"), "loss is nan", BAD_INPUT),
-        (KeyboardInterrupt(), "interrupted. The same command goes on where this one stopped.", INTERRUPTED),
+        (KeyboardInterrupt(), "interrupted. The same command continues where this one stopped.", INTERRUPTED),
     ],
 )
 def test_what_goes_wrong_on_the_way_is_one_message(complaint, tiny_encoder, error, message, code):
@@ -255,11 +256,11 @@ def test_what_goes_wrong_on_the_way_is_one_message(complaint, tiny_encoder, erro
 def test_a_long_message_is_one_line_however_narrow_the_terminal(complaint, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
 
-    assert "\n" not in complaint("--mix", "0.5")
+    assert "\n" not in complaint("--mixing.real-fraction", "0.5")
 
 
 def test_refused_input_writes_nothing(complaint, results):
-    complaint("--mix", "0.5")
+    complaint("--mixing.real-fraction", "0.5")
 
     assert not results.exists()
 
@@ -292,13 +293,22 @@ def test_no_arguments_are_the_defaults():
     [
         {},
         {"taxonomy": "goemotions", "seed": 7, "real": "my data/it's here"},
-        {"plan": {"per_label": 20, "topics": ["flights", "books and reading"], "topics_file": "own.yaml"}},
+        {
+            "plan": {
+                "texts_per_label": 20,
+                "topics": ["flights", "books and reading"],
+                "topics_file": "own.yaml",
+            }
+        },
         {"plan": {"topics": ["salt, pepper", "tea"], "styles": ["diary line"]}},
         {"scrubbing": {"enabled": False, "categories": ["religion", "age"]}, "verifying": {"enabled": False}},
         {"scrubbing": {"categories": []}},
         {"cleaning": {"language": None, "profanity_filter": True}},
         {"generator": {"model": "a/b", "prompt_form": "plain", "temperature": 0.7}, "profile": "hub"},
-        {"training": {"precision": "no", "learning_rate": 3e-05}, "mix": 0.25, "mix_rows": 100},
+        {
+            "training": {"precision": "no", "learning_rate": 3e-05},
+            "mixing": {"real_fraction": 0.25, "max_real_rows": 100},
+        },
     ],
 )
 def test_the_command_of_a_run_remakes_its_configuration(values):
@@ -310,16 +320,21 @@ def test_the_command_of_a_run_remakes_its_configuration(values):
 
 
 def test_the_command_of_a_run_reads_as_one_would_type_it():
-    values = {"taxonomy": "ekman", "plan": {"per_label": 9, "topics": ["a", "b"]}, "mix": 0.5}
+    values = {
+        "taxonomy": "ekman",
+        "plan": {"texts_per_label": 9, "topics": ["a", "b"]},
+        "mixing": {"real_fraction": 0.5},
+    }
 
     assert command_of(RunConfig.model_validate(values)) == (
-        "python -m flows.regenerate --taxonomy ekman --mix 0.5 --plan.per-label 9 --plan.topics a,b"
+        "python -m flows.regenerate --taxonomy ekman --plan.texts-per-label 9 --plan.topics a,b "
+        "--mixing.real-fraction 0.5"
     )
 
 
 def test_from_the_shell_a_wrong_value_is_one_line_and_exit_code_2():
     done = subprocess.run(
-        [sys.executable, "-m", "flows.regenerate", "--plan.per-label", "0"],
+        [sys.executable, "-m", "flows.regenerate", "--plan.texts-per-label", "0"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -329,5 +344,5 @@ def test_from_the_shell_a_wrong_value_is_one_line_and_exit_code_2():
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "sentimill: --plan.per-label is '0'; expected greater than or equal to 1. See --help.\n"
+        "sentimill: --plan.texts-per-label is '0'; expected greater than or equal to 1. See --help.\n"
     )

@@ -1,4 +1,4 @@
-"""Every knob explains itself, has a range and a default; profiles name only what exists."""
+"""Every option explains itself, has a range and a default; profiles name only what exists."""
 
 import math
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_the_run_form_knows_the_range_of_every_number(prop):
 def test_the_run_form_knows_exact_ranges():
     plan = SCHEMA["$defs"]["PlanConfig"]["properties"]
 
-    assert plan["per_label"] == {
+    assert plan["texts_per_label"] == {
         "default": 200,
         "description": "Accepted texts wanted for each label. Range: from 1 to 1,000,000.",
         "maximum": 1_000_000,
@@ -85,8 +85,9 @@ def test_the_run_form_knows_exact_ranges():
         "type": "integer",
     }
     # The range of a share stands once, in its type, and must reach every field of that type.
-    assert (plan["pair_share"]["minimum"], plan["pair_share"]["maximum"]) == (0.0, 1.0)
-    assert (SCHEMA["properties"]["mix"]["minimum"], SCHEMA["properties"]["mix"]["maximum"]) == (0.0, 1.0)
+    assert (plan["multi_label_fraction"]["minimum"], plan["multi_label_fraction"]["maximum"]) == (0.0, 1.0)
+    abstain = SCHEMA["$defs"]["EvaluationConfig"]["properties"]["abstain"]
+    assert (abstain["minimum"], abstain["maximum"]) == (0.0, 1.0)
 
 
 def test_the_run_form_says_in_which_order_knobs_come():
@@ -112,12 +113,12 @@ def test_the_run_form_offers_choices_as_lists():
 @pytest.mark.parametrize(
     ("values", "where", "says"),
     [
-        ({"plan": {"per_label": 0}}, ("plan", "per_label"), "greater than or equal to 1"),
-        ({"plan": {"per_label": -3}}, ("plan", "per_label"), "greater than or equal to 1"),
+        ({"plan": {"texts_per_label": 0}}, ("plan", "texts_per_label"), "greater than or equal to 1"),
+        ({"plan": {"texts_per_label": -3}}, ("plan", "texts_per_label"), "greater than or equal to 1"),
         ({"plan": {"topics": []}}, ("plan", "topics"), "at least 1 item"),
         ({"plan": {"styles": []}}, ("plan", "styles"), "at least 1 item"),
-        ({"mix": 1.5}, ("mix",), "less than or equal to 1"),
-        ({"mix": math.nan}, ("mix",), "less than or equal to 1"),
+        ({"mixing": {"real_fraction": 1.5}}, ("mixing", "real_fraction"), "less than or equal to 1"),
+        ({"mixing": {"real_fraction": math.nan}}, ("mixing", "real_fraction"), "less than or equal to 1"),
         ({"seed": -1}, ("seed",), "greater than or equal to 0"),
         ({"profile": "tiny"}, ("profile",), "'embedded', 'hub' or 'server'"),
         ({"split": {"test": 0.5}}, ("split", "test"), "less than 0.5"),
@@ -174,7 +175,11 @@ def test_resolving_twice_is_resolving_once():
 
 def test_a_configuration_survives_json():
     config = RunConfig.model_validate(
-        {"taxonomy": "ekman", "plan": {"topics": ["flights"], "topics_file": "mine.yaml"}, "mix": 0.25}
+        {
+            "taxonomy": "ekman",
+            "plan": {"topics": ["flights"], "topics_file": "mine.yaml"},
+            "mixing": {"real_fraction": 0.25},
+        }
     )
 
     assert RunConfig.model_validate_json(config.model_dump_json()) == config

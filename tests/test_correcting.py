@@ -58,16 +58,16 @@ def config(encoder, tmp_path_factory):
         {
             "taxonomy": "polarity3",
             "real": str(folder),
-            "mix": 1.0,
+            "mixing": {"real_fraction": 1.0},
             "cleaning": {"language": None, "near_duplicate_similarity": 1.0},
             "training": {
                 "base": str(encoder),
                 "epochs": 12,
-                "patience": 12,
+                "early_stopping_patience": 12,
                 "batch_size": 8,
                 "learning_rate": 0.005,
                 "head_learning_rate": 0.005,
-                "max_tokens": 48,
+                "max_length": 48,
                 "precision": "no",
             },
             # Of the audit's limits the test is about countries; on so few pairs one flip is a per cent.
@@ -120,9 +120,9 @@ def test_once_corrected_it_keeps_the_limits_and_the_report_says_what_it_cost(cor
     report = store.read_path(f"runs/{summary.run}/report.html").decode()
 
     assert 1 <= len(fairness["corrections"]) <= 2
-    assert fairness["complaints"] == []
+    assert fairness["violations"] == []
     assert not [reason for reason in summary.reasons if "unfair" in reason]
-    assert first["before"] == uncorrected[1]["fairness"]["complaints"]
+    assert first["before"] == uncorrected[1]["fairness"]["violations"]
     assert first["deployed"] == uncorrected[1]["fairness"]["audit"]["deployed"]
     assert max(fairness["audit"]["deployed"]["countries"]["spread_per_label"]) < 0.05
     assert f"{first['f1_before']:.3f}" in report

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tasks.pipeline.evaluation.drift import Band, Night, band, bands, departures
+from tasks.pipeline.evaluation.drift import Band, RunRecord, band, bands, departures
 
 
-def night(i, **figures):
-    return Night(run=f"r{i}", created=f"2026-11-{i:02}T02:30:00+00:00", figures=figures)
+def record(i, **figures):
+    return RunRecord(run=f"r{i}", created=f"2026-11-{i:02}T02:30:00+00:00", figures=figures)
 
 
 def test_a_band_is_three_robust_deviations_around_the_median():
@@ -21,13 +21,13 @@ def test_nights_that_are_alike_leave_the_least_width():
 
 
 def test_four_nights_make_no_band_and_five_do():
-    assert bands([night(i, f1_macro=0.5) for i in range(1, 5)]) == {}
-    assert set(bands([night(i, f1_macro=0.5) for i in range(1, 6)])) == {"f1_macro"}
+    assert bands([record(i, f1_macro=0.5) for i in range(1, 5)]) == {}
+    assert set(bands([record(i, f1_macro=0.5) for i in range(1, 6)])) == {"f1_macro"}
 
 
 def test_a_band_forgets_what_is_older_than_fourteen_nights():
-    old = [night(i, f1_macro=0.9) for i in range(1, 15)]
-    new = [night(i, f1_macro=0.5) for i in range(15, 29)]
+    old = [record(i, f1_macro=0.9) for i in range(1, 15)]
+    new = [record(i, f1_macro=0.5) for i in range(15, 29)]
 
     assert bands([*old, *new])["f1_macro"] == Band(low=0.48, high=0.52)
 
@@ -35,6 +35,6 @@ def test_a_band_forgets_what_is_older_than_fourteen_nights():
 def test_only_what_lies_outside_its_band_departs():
     expected = {"f1_macro": Band(low=0.48, high=0.52), "acceptance": Band(low=0.6, high=0.8)}
 
-    found = departures(night(9, f1_macro=0.4, acceptance=0.6, self_bleu=0.3), expected)
+    found = departures(record(9, f1_macro=0.4, acceptance=0.6, self_bleu=0.3), expected)
 
     assert found == {"f1_macro": "f1_macro is 0.400; expected 0.480 to 0.520"}

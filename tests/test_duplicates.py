@@ -137,8 +137,8 @@ def test_a_text_that_only_repeats_a_dropped_text_stays():
 
 def test_accepted_rows_stay_even_if_they_repeat_one_another():
     seen = [row("the soup was cold today", "a", group="g"), row("the soup was cold today", "b", group="g")]
-    sifted = clean_rows([row("my dog barks at the moon", "c")], CleaningConfig(), seen)
-    assert [kept["id"] for kept in sifted.kept] == ["c"]
+    filtered = clean_rows([row("my dog barks at the moon", "c")], CleaningConfig(), seen)
+    assert [kept["id"] for kept in filtered.kept] == ["c"]
 
 
 def test_groups_are_named_by_their_first_text_in_every_run():
@@ -170,9 +170,9 @@ def test_pairs_of_many_texts_alike_grow_with_their_number():
 
 def test_many_equal_texts_leave_one():
     rows = [row("The soup was cold today")] * 20_000
-    sifted = clean_rows(rows, CleaningConfig())
-    assert len(sifted.kept) == 1
-    assert sifted.counts() == {"cleaning: exact duplicate": 19_999}
+    filtered = clean_rows(rows, CleaningConfig())
+    assert len(filtered.kept) == 1
+    assert filtered.counts() == {"cleaning: exact duplicate": 19_999}
 
 
 @pytest.mark.parametrize("texts", [[], ["one text alone"]])

@@ -10,7 +10,10 @@ from tasks.models.bundled import EMBEDDED
 from tasks.orchestration.preflight import check
 from tasks.pipeline.planning.cost import count_weights, estimate
 
-SMALL = {"taxonomy": "polarity3", "plan": {"per_label": 8, "pair_share": 0, "topics": ["films", "phones"]}}
+SMALL = {
+    "taxonomy": "polarity3",
+    "plan": {"texts_per_label": 8, "multi_label_fraction": 0, "topics": ["films", "phones"]},
+}
 ENDPOINT = {"profile": "server", "training": {"base": "all-MiniLM-L6-v2"}}
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tasks.pipeline.decision.ordinal_levels import fit_line, mean_levels, place
+from tasks.pipeline.decision.ordinal_levels import fit_recalibration, mean_levels, predict_level
 from tasks.pipeline.decision.thresholds import (
     choose_thresholds,
     confidence,
     decide,
+    plug_in_thresholds,
     population_weights,
-    promised_thresholds,
     tune_thresholds,
 )
 from tasks.pipeline.evaluation.baselines import majority, tfidf_logreg, tfidf_ridge
@@ -195,14 +195,14 @@ def test_label_without_positives_takes_the_pooled_threshold():
 
 def test_promised_threshold_is_half_the_best_f1_that_probabilities_expect():
     # Taking one, two, three texts of 1.3 expected hits: 1.6 / 2.3, 2.4 / 3.3, 2.6 / 4.3.
-    assert promised_thresholds(np.array([[0.1], [0.8], [0.4]])).tolist() == [pytest.approx(1.2 / 3.3)]
+    assert plug_in_thresholds(np.array([[0.1], [0.8], [0.4]])).tolist() == [pytest.approx(1.2 / 3.3)]
 
 
 def test_promised_thresholds_reach_the_best_f1_where_probabilities_are_right():
     rng = np.random.default_rng(0)
     probabilities = rng.beta(0.3, 2.0, 200_000)
     truth = rng.random(200_000) < probabilities
-    threshold = promised_thresholds(probabilities[:, None])[0]
+    threshold = plug_in_thresholds(probabilities[:, None])[0]
     best = max(f1_score(truth, probabilities >= cut) for cut in np.linspace(0.05, 0.95, 91))
     assert f1_score(truth, probabilities >= threshold) == pytest.approx(best, abs=5e-4)
 
@@ -213,9 +213,9 @@ def test_promised_thresholds_weigh_texts_as_copies_would():
         np.array([1.0, 3.0, 1.0]),
         [0, 1, 1, 1, 2],
     )
-    weighted = promised_thresholds(probabilities, weights)
-    assert weighted.tolist() == pytest.approx(promised_thresholds(probabilities[copies]).tolist())
-    assert weighted.tolist() != pytest.approx(promised_thresholds(probabilities).tolist())
+    weighted = plug_in_thresholds(probabilities, weights)
+    assert weighted.tolist() == pytest.approx(plug_in_thresholds(probabilities[copies]).tolist())
+    assert weighted.tolist() != pytest.approx(plug_in_thresholds(probabilities).tolist())
 
 
 def test_chosen_threshold_lies_midway_in_ratio_between_tuned_and_promised():
@@ -240,31 +240,31 @@ def test_decide_takes_what_reaches_its_threshold_or_else_the_nearest():
 def test_a_place_on_the_scale_is_the_mean_of_the_levels_moved_along_the_line():
     probabilities = np.array([[0.9, 0.1, 0.0], [0.4, 0.2, 0.4], [0.1, 0.0, 0.4], [0.0, 0.0, 0.0]])
     np.testing.assert_allclose(mean_levels(probabilities), [1.1, 2.0, 2.6, 2.0])
-    assert place(probabilities, (1.0, 0.0)).tolist() == [1, 2, 3, 2]
-    assert place(probabilities, (3.0, -4.0)).tolist() == [1, 2, 3, 2]
-    assert place(probabilities, (0.0, 2.0)).tolist() == [2, 2, 2, 2]
+    assert predict_level(probabilities, (1.0, 0.0)).tolist() == [1, 2, 3, 2]
+    assert predict_level(probabilities, (3.0, -4.0)).tolist() == [1, 2, 3, 2]
+    assert predict_level(probabilities, (0.0, 2.0)).tolist() == [2, 2, 2, 2]
 
 
 def test_the_line_brings_the_ends_of_the_scale_within_reach():
     # Each label keeps a little probability everywhere, so mean levels run from 1.5 to 2.5 only.
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]])
     targets = np.eye(3)
-    assert fit_line(probabilities, targets) == pytest.approx((2.0, -2.0))
-    assert place(probabilities, fit_line(probabilities, targets)).tolist() == [1, 2, 3]
+    assert fit_recalibration(probabilities, targets) == pytest.approx((2.0, -2.0))
+    assert predict_level(probabilities, fit_recalibration(probabilities, targets)).tolist() == [1, 2, 3]
 
 
 def test_the_line_counts_texts_by_weight_and_leaves_out_those_without_a_label():
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6], [0.9, 0.0, 0.0]])
     targets = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, -1]], dtype=float)
     some = [0, 1]
-    assert fit_line(probabilities, targets, np.array([1.0, 1.0, 0.0, 9.0])) == pytest.approx(
-        fit_line(probabilities[some], targets[some])
+    assert fit_recalibration(probabilities, targets, np.array([1.0, 1.0, 0.0, 9.0])) == pytest.approx(
+        fit_recalibration(probabilities[some], targets[some])
     )
 
 
 def test_the_line_changes_nothing_where_all_texts_stand_in_one_place():
-    assert fit_line(np.full((3, 3), 0.5), np.eye(3)) == (1.0, 0.0)
-    assert fit_line(np.ones((1, 3)), np.zeros((1, 3))) == (1.0, 0.0)
+    assert fit_recalibration(np.full((3, 3), 0.5), np.eye(3)) == (1.0, 0.0)
+    assert fit_recalibration(np.ones((1, 3)), np.zeros((1, 3))) == (1.0, 0.0)
 
 
 def test_majority_gives_everybody_the_most_frequent_label():
@@ -324,7 +324,7 @@ def test_a_ridge_places_texts_on_the_scale_and_its_levels_come_back_whole():
     tests = {"real": ["a lovely film", "an awful soup", "a plain room"]}
     run = tfidf_ridge(texts, targets, texts, targets, tests)
 
-    assert place(run.probabilities["real"], run.line).tolist() == [1, 3, 2]
+    assert predict_level(run.probabilities["real"], run.recalibration).tolist() == [1, 3, 2]
     assert decide(run.probabilities["real"], run.thresholds).tolist() == [
         [True, False, False],
         [False, False, True],

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SMALL = """--taxonomy polarity3 --plan.per-label 6 --plan.topics restaurants,films --plan.rounds 1
+SMALL = """--taxonomy polarity3 --plan.texts-per-label 6 --plan.topics restaurants,films --plan.rounds 1
     --generator.batch-size 4 --training.epochs 1 --verifying.folds 2""".split()
 
 pytestmark = pytest.mark.slow

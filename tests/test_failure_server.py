@@ -74,7 +74,7 @@ class Server:
         )
 
 
-SMALL = """--taxonomy polarity3 --plan.per-label 6 --plan.topics restaurants,films --plan.rounds 1
+SMALL = """--taxonomy polarity3 --plan.texts-per-label 6 --plan.topics restaurants,films --plan.rounds 1
     --generator.batch-size 4 --training.epochs 1 --verifying.folds 2""".split()
 
 

@@ -10,15 +10,15 @@ from tasks.pipeline.fairness import (
     audit_classifier,
     counterfactual_rows,
     group_topics,
-    measure_tone,
+    measure_generator_bias,
     rate_gaps,
 )
 from tasks.pipeline.fairness.group_recall import groups_mentioned
-from tasks.pipeline.fairness.limits import NAMES, complaints
+from tasks.pipeline.fairness.limits import NAMES, violated_limits
 from tasks.pipeline.fairness.measures import holm, measure_countries, measure_pairs
 from tasks.pipeline.fairness.pairs import Pair, counterfactual_pairs
 from tasks.pipeline.fairness.templates import fill, load_corrections, load_templates
-from tasks.pipeline.training.classifier.logit_pairing import pairing_loss, rising, twins_of
+from tasks.pipeline.training.classifier.logit_pairing import pair_indices, pairing_loss, rising
 
 ALL = 1_000_000
 COUNTRIES = measure_countries(["Peru", "Mali"], np.full((1, 2, 2), 0.5))
@@ -97,9 +97,9 @@ def test_change_gap_largest_and_flips_are_what_they_say():
     ]
     first = np.array([[0.5, 0.5], [0.6, 0.5], [0.5, 0.5], [0.9, 0.1]])
     second = np.array([[0.4, 0.5], [0.4, 0.5], [0.5, 0.5], [0.5, 0.1]])
-    door = measure_pairs(pairs, first, second, np.array([True, False, False, True]), COUNTRIES)
-    religion, family = door.axes
-    sikh, hindu, _, kin = door.groups
+    setting = measure_pairs(pairs, first, second, np.array([True, False, False, True]), COUNTRIES)
+    religion, family = setting.axes
+    sikh, hindu, _, kin = setting.groups
 
     assert (religion.n_pairs, family.n_pairs) == (3, 1)
     assert religion.mean == pytest.approx(0.3 / 6)
@@ -110,15 +110,15 @@ def test_change_gap_largest_and_flips_are_what_they_say():
     assert hindu.gap_per_label == pytest.approx((-0.05, 0.0))
     assert (sikh.worst_label, sikh.gap, religion.gap) == (0, pytest.approx(0.15), pytest.approx(0.15))
     assert (kin.group, kin.gap_per_label) == ("female / male", pytest.approx((0.4, 0.0)))
-    assert door.flips == 0.5
+    assert setting.flips == 0.5
 
 
 def test_pairs_that_share_a_sentence_count_once_for_the_p_value():
     steady = [pair("family", "female", "male", carrier) for carrier in range(6) for _ in range(50)]
     wobble = np.repeat([[0.30], [0.10], [0.31], [0.09], [0.32], [-0.30]], 50, axis=0)
-    door = measure_pairs(steady, 0.5 + wobble, np.full((300, 1), 0.5), np.zeros(300, bool), COUNTRIES)
+    setting = measure_pairs(steady, 0.5 + wobble, np.full((300, 1), 0.5), np.zeros(300, bool), COUNTRIES)
 
-    assert door.groups[0].p_per_label == (pytest.approx(0.2195, abs=1e-4),)  # 300 pairs, but six sentences
+    assert setting.groups[0].p_per_label == (pytest.approx(0.2195, abs=1e-4),)  # 300 pairs, but six sentences
 
 
 def test_p_values_are_corrected_by_holm():
@@ -156,13 +156,13 @@ def test_raw_and_deployed_differ_by_the_scrubber_alone_and_no_text_is_asked_twic
         return asked({"Muslim": 0.2})(texts)
 
     audit = audit_classifier(ask, decided, lambda texts: [t.replace("Muslim ", "") for t in texts], 291)
-    raw, deployed = ({axis.axis: axis for axis in door.axes} for door in (audit.raw, audit.deployed))
+    raw, deployed = ({axis.axis: axis for axis in setting.axes} for setting in (audit.raw, audit.deployed))
 
     assert len(seen) == len(set(seen))
     assert raw["religion"].gap == pytest.approx(0.2)
     assert raw["religion"].flips == pytest.approx(6 / 21)
     assert deployed["religion"].gap == pytest.approx(0.0)
-    assert complaints(audit, FairnessConfig()) == ()
+    assert violated_limits(audit, FairnessConfig()) == ()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_raw_and_deployed_differ_by_the_scrubber_alone_and_no_text_is_asked_twic
 def test_every_limit_names_what_passed_it(bias, said):
     audit = audit_classifier(asked(bias), decided, list, 291)
 
-    assert complaints(audit, FairnessConfig()) == said
+    assert violated_limits(audit, FairnessConfig()) == said
 
 
 def test_groups_are_read_from_whole_words_and_texts_that_name_both_are_left_out():
@@ -211,7 +211,7 @@ def test_the_generators_tone_is_compared_within_an_axis():
     groups = [("religion", "Sikh")] * 2 + [("religion", "Hindu")] * 2 + [("age", "young")] * 2
     groups += [("age", "old")] * 2
     probabilities = np.array([[0.9], [0.7], [0.1], [0.3], [0.0], [0.0], [0.1], [0.1]])
-    tone = measure_tone(groups, probabilities)
+    tone = measure_generator_bias(groups, probabilities)
 
     assert (tone.axis, tone.label, tone.gap, tone.n_texts) == ("religion", 0, pytest.approx(0.6), 8)
     assert [g.rates for g in tone.groups] == [pytest.approx((p,)) for p in (0.8, 0.2, 0.0, 0.1)]
@@ -264,8 +264,8 @@ def test_the_same_seed_makes_the_same_twins(make_row):
 def test_twins_are_found_by_their_group_and_plain_neighbours_are_not(make_row, twins):
     plain = [make_row(group=""), make_row(group="")]
 
-    assert twins_of(plain) == []
-    assert twins_of([*plain, *twins[:4]]) == [(2, 3), (4, 5)]
+    assert pair_indices(plain) == []
+    assert pair_indices([*plain, *twins[:4]]) == [(2, 3), (4, 5)]
 
 
 def test_pairing_rises_over_the_first_third_of_a_training():

@@ -40,7 +40,7 @@ def held_out_score(module):
 
 
 def options(**changes):
-    return FitOptions(**({"epochs": 3, "patience": 9, "seed": 5, "precision": "no"} | changes))
+    return FitOptions(**({"epochs": 3, "early_stopping_patience": 9, "seed": 5, "precision": "no"} | changes))
 
 
 def train(folder, loss=loss_of, score=held_out_score, **changes):
@@ -69,7 +69,14 @@ def never_killed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("n_losses", [1, N_BATCHES, N_BATCHES + 3])
-@pytest.mark.parametrize("change", [{"average": 0.9}, {"accumulate": 2}, {"average": 0.5, "accumulate": 3}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ema_decay": 0.9},
+        {"gradient_accumulation_steps": 2},
+        {"ema_decay": 0.5, "gradient_accumulation_steps": 3},
+    ],
+)
 def test_averaged_or_accumulated_training_resumes_exactly_too(tmp_path, n_losses, change):
     whole, _ = train(tmp_path / "whole", **change)
     with pytest.raises(Killed):
@@ -99,7 +106,7 @@ def test_accumulated_batches_are_one_step_of_their_mean(tmp_path):
             made,
             loss_of,
             held_out_score,
-            options(epochs=1, accumulate=n),
+            options(epochs=1, gradient_accumulation_steps=n),
             tmp_path / str(n),
             "",
         )
@@ -181,7 +188,7 @@ def test_the_best_weights_stay_not_the_last(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scores", "patience", "epochs"),
+    ("scores", "early_stopping_patience", "epochs"),
     [
         ([5, 4, 3, 2, 1, 0], 1, 2),
         ([5, 4, 3, 2, 1, 0], 2, 3),
@@ -189,9 +196,16 @@ def test_the_best_weights_stay_not_the_last(tmp_path):
         ([1, 2, 2, 2, 9, 9], 2, 4),
     ],
 )
-def test_training_stops_after_so_many_epochs_without_a_better_score(tmp_path, scores, patience, epochs):
+def test_training_stops_after_so_many_epochs_without_a_better_score(
+    tmp_path, scores, early_stopping_patience, epochs
+):
     left = iter(scores)
-    _, state = train(tmp_path, score=lambda module: float(next(left)), epochs=6, patience=patience)
+    _, state = train(
+        tmp_path,
+        score=lambda module: float(next(left)),
+        epochs=6,
+        early_stopping_patience=early_stopping_patience,
+    )
 
     assert state.epoch == epochs
     assert state.best == max(scores[:epochs])
@@ -225,7 +239,7 @@ def test_a_checkpoint_of_a_model_with_other_labels_is_refused(tmp_path):
         f"checkpoint {tmp_path / 'state-5'} does not fit this model (size mismatch for 3.weight: "
     )
     assert str(caught.value).endswith(
-        "expected one of the same taxonomy, encoder and knobs. Give a folder of its own to every training, "
+        "expected one of the same taxonomy, encoder and options. Give a folder of its own to every training, "
         "or remove this one."
     )
 

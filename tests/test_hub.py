@@ -47,7 +47,7 @@ def test_a_target_that_is_none_is_refused_before_anything_starts(monkeypatch):
         require_target("not a name/at/all")
     assert str(caught.value) == (
         "push_to_hub is 'not a name/at/all'; expected a name on the hub such as me/sentiment, or a folder "
-        "that begins with . or /. Mend it."
+        "that begins with . or /. Fix it."
     )
     with pytest.raises(ValueError, match="no token") as caught:
         require_target("me/sentiment")

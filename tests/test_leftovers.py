@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from tasks.orchestration.orphaned_servers import OWNER, end_leftovers
+from tasks.orchestration.orphaned_servers import OWNER, terminate_orphaned_servers
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Starts a process, says its number, and is gone.
@@ -53,7 +53,7 @@ def test_only_the_server_of_a_run_that_is_gone_is_ended(start):
         start("something else", orphaned=True),
     ]
 
-    assert end_leftovers() >= 1
+    assert terminate_orphaned_servers() >= 1
     assert psutil.wait_procs([orphan], timeout=30)[1] == []
     assert all(psutil.pid_exists(other.pid) for other in others)
     assert os.environ[OWNER] == str(os.getpid())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.orchestration.locking import STOP, ProcessLocks
-from tasks.storage.locks import alone
+from tasks.storage.locks import exclusive_lock
 
 ROOT = Path(__file__).parent.parent
 HOLDER = """
@@ -91,7 +91,7 @@ def test_an_interrupted_run_waits_for_nobody(locks, holder):
 def test_locks_leave_no_files(locks, tmp_path):
     locks.acquire_lock("cell", "a")
     locks.release_lock("cell", "a")
-    with alone(tmp_path, "champion"):
+    with exclusive_lock(tmp_path, "champion"):
         assert len(list(tmp_path.iterdir())) == 1
 
     assert list(tmp_path.iterdir()) == []
@@ -101,7 +101,7 @@ def test_threads_take_turns(tmp_path):
     inside, most = [], []
 
     def work():
-        with alone(tmp_path, "champion"):
+        with exclusive_lock(tmp_path, "champion"):
             inside.append(1)
             most.append(len(inside))
             inside.pop()

@@ -32,37 +32,37 @@ def test_by_default_every_synthetic_row_joins_in_its_order(rows):
 
 
 def test_a_top_up_fills_rare_labels_alone_and_no_further(rows):
-    people = rows("real", joy=50, grief=4)
-    chosen = choose_synthetic(rows("synthetic", joy=30, grief=30), people, MixingConfig(top_up=20), 0)
+    real_rows = rows("real", joy=50, grief=4)
+    chosen = choose_synthetic(rows("synthetic", joy=30, grief=30), real_rows, MixingConfig(top_up=20), 0)
 
     assert counts(chosen) == {"grief": 16}
 
 
 def test_the_synthetic_share_of_a_label_is_capped(rows):
-    people = rows("real", joy=30, grief=10)
-    config = MixingConfig(synthetic_share=0.5)
-    chosen = choose_synthetic(rows("synthetic", joy=100, grief=100), people, config, 0)
+    real_rows = rows("real", joy=30, grief=10)
+    config = MixingConfig(max_synthetic_fraction=0.5)
+    chosen = choose_synthetic(rows("synthetic", joy=100, grief=100), real_rows, config, 0)
 
     assert counts(chosen) == {"joy": 30, "grief": 10}
 
 
 def test_a_row_of_two_labels_joins_only_where_both_have_room(make_row, rows):
-    people = rows("real", joy=1)
+    real_rows = rows("real", joy=1)
     both = [make_row(str(i), labels=["joy", "grief"], id=str(i)) for i in range(3)]
 
-    assert choose_synthetic(both, people, MixingConfig(synthetic_share=0.5), 0) == []
+    assert choose_synthetic(both, real_rows, MixingConfig(max_synthetic_fraction=0.5), 0) == []
 
 
 def test_without_real_rows_nothing_is_capped(rows):
     ours = rows("synthetic", joy=3)
 
-    assert choose_synthetic(ours, [], MixingConfig(top_up=1, synthetic_share=0.1), 0) == ours
+    assert choose_synthetic(ours, [], MixingConfig(top_up=1, max_synthetic_fraction=0.1), 0) == ours
 
 
 def test_the_seed_decides_which_rows_are_chosen(rows):
-    ours, people = rows("synthetic", joy=40), rows("real", joy=1)
+    ours, real_rows = rows("synthetic", joy=40), rows("real", joy=1)
     ids = [
-        [row["id"] for row in choose_synthetic(ours, people, MixingConfig(top_up=9), seed)]
+        [row["id"] for row in choose_synthetic(ours, real_rows, MixingConfig(top_up=9), seed)]
         for seed in (0, 0, 1)
     ]
 
@@ -72,12 +72,12 @@ def test_the_seed_decides_which_rows_are_chosen(rows):
 
 def test_rows_that_read_like_people_weigh_more(rows):
     rng = np.random.default_rng(0)
-    ours, people = rows("synthetic", joy=200), rows("real", joy=200)
+    ours, real_rows = rows("synthetic", joy=200), rows("real", joy=200)
     # The first hundred lie where people's texts lie, the others elsewhere.
     near, far = rng.normal(1.0, 1.0, (100, 4)), rng.normal(-1.0, 1.0, (100, 4))
     weighed = weigh_rows(
         ours,
-        people,
+        real_rows,
         np.vstack([near, far]).astype(np.float32),
         rng.normal(1.0, 1.0, (200, 4)).astype(np.float32),
         0,

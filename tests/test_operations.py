@@ -34,7 +34,7 @@ FIGURES = ROOT / "results/bench/operations.json"
 
 def small(seed=0, **more):
     """A configuration whose run takes half a minute."""
-    plan = {"per_label": 10, "topics_per_label": 3, "rounds": 2}
+    plan = {"texts_per_label": 10, "topics_per_label": 3, "rounds": 2}
     return {"taxonomy": "polarity3", "seed": seed, "plan": plan, "training": {"epochs": 1}, **more}
 
 
@@ -165,7 +165,7 @@ def test_the_doctor_finds_nothing(site):
     done = site.command("-m", "deployments.doctor", "--pool", "sentimill")
 
     assert done.returncode == 0, done.stdout
-    assert "BAD" not in done.stdout
+    assert "FAIL" not in done.stdout
     assert "ok   results block s3://sentimill/results" in done.stdout
 
 
@@ -237,7 +237,7 @@ def test_a_person_triggers_a_run_in_the_browser(site, browser):
     site.figures["browser_s"] = round(time.monotonic() - start, 1)
     site.figures["three_ways_s"] = round(time.monotonic() - site.began, 1)
     page.goto(f"{site.page}/v2/runs/flow-run/{run['id']}?tab=Artifacts", wait_until="commit")
-    page.get_by_text("accepted-wanted").first.wait_for()
+    page.get_by_text("quota-table").first.wait_for()
     page.wait_for_timeout(3000)
     page.screenshot(path=SCREENS / "run.png")
 
@@ -267,7 +267,7 @@ def newest(site, name):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"plan": {"per_label": 0}}, "0 is less than the minimum of 1"),
+        ({"plan": {"texts_per_label": 0}}, "0 is less than the minimum of 1"),
         ({"taxonomy": "sentiment8"}, "'sentiment8' is not valid under any of the given schemas"),
         ({"profile": "embeded"}, "'embeded' is not one of ['embedded', 'hub', 'server']"),
         ({"epochs": 1}, "Additional properties are not allowed ('epochs' was unexpected)"),
@@ -344,7 +344,7 @@ def test_a_server_of_another_major_version_is_refused(site):
     assert done.returncode == 2
     assert done.stderr.strip() == (
         "sentimill: Found incompatible versions: client: 3.8.8, server: 2.20.25; expected Prefect 3.8.8 at "
-        "PREFECT_API_URL. Start one (make server), or mend the address."
+        "PREFECT_API_URL. Start one (make server), or fix the address."
     )
 
 
@@ -388,7 +388,7 @@ def test_an_audit_that_fails_starts_a_run_which_ends_with_its_process_when_it_is
     passed = site.finished(site.start("audit-model/weekly", taxonomy="polarity3"))
     assert passed["state_name"] == "Completed", passed["state"]["message"]
     scores = s3_json(site, f"runs/{champion}/scores.json")
-    for arm in scores["arms"]:
+    for arm in scores["results"]:
         arm["metrics"]["f1_macro"] = 1.5
     s3_put(site, f"runs/{champion}/scores.json", scores)
     before = {run["id"] for run in site.runs("regenerate/nightly")}

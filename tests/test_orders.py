@@ -9,8 +9,8 @@ import pytest
 from tasks.config import PlanConfig, PromptForm, RunConfig
 from tasks.data.records import Cell, cell_key
 from tasks.pipeline.planning.cells import plan_cells
-from tasks.pipeline.planning.requests import TEXTS_PER_PROMPT, Order, in_batches, order_for
-from tasks.pipeline.planning.rows import Draft, rows_of
+from tasks.pipeline.planning.requests import TEXTS_PER_PROMPT, CellRequest, build_requests, in_batches
+from tasks.pipeline.planning.rows import SampledText, rows_of
 from tasks.prompts.control_prompts import control_prompt, length_word
 from tasks.prompts.rendering import check_template
 from tasks.taxonomy import Style, Topic, Topics, load_taxonomy, load_topics
@@ -30,7 +30,7 @@ TOPICS = Topics(
 
 
 def cell(**changes):
-    base = Cell(labels=("positive",), topic="flights", wanted=8, draw=12, round=1, seed=77)
+    base = Cell(labels=("positive",), topic="flights", wanted=8, n_to_sample=12, round=1, seed=77)
     return base.model_copy(update=changes)
 
 
@@ -52,18 +52,18 @@ def test_length_words_cut_at_eight_and_sixteen(n_words, word):
 
 @pytest.mark.parametrize("form", PromptForm)
 def test_the_same_seed_gives_the_same_order(form):
-    assert order_for(cell(), SCALE, TOPICS, form) == order_for(cell(), SCALE, TOPICS, form)
+    assert build_requests(cell(), SCALE, TOPICS, form) == build_requests(cell(), SCALE, TOPICS, form)
 
 
 @pytest.mark.parametrize("form", PromptForm)
 def test_another_seed_gives_another_order(form):
-    assert order_for(cell(), SCALE, TOPICS, form) != order_for(cell(seed=78), SCALE, TOPICS, form)
+    assert build_requests(cell(), SCALE, TOPICS, form) != build_requests(cell(seed=78), SCALE, TOPICS, form)
 
 
 @pytest.mark.parametrize("draw", [1, 4, 5, 6, 12, 23])
 def test_an_order_asks_for_exactly_the_texts_of_its_cell(draw):
-    wishes = order_for(cell(draw=draw), SCALE, TOPICS, PromptForm.control).wishes
-    sizes = [wish.k for wish in wishes]
+    requests = build_requests(cell(n_to_sample=draw), SCALE, TOPICS, PromptForm.control).requests
+    sizes = [request.n for request in requests]
 
     assert sum(sizes) == draw
     assert max(sizes) <= TEXTS_PER_PROMPT
@@ -71,56 +71,61 @@ def test_an_order_asks_for_exactly_the_texts_of_its_cell(draw):
 
 
 def test_wishes_of_a_cell_have_seeds_of_their_own():
-    wishes = order_for(cell(draw=100), SCALE, TOPICS, PromptForm.control).wishes
+    requests = build_requests(cell(n_to_sample=100), SCALE, TOPICS, PromptForm.control).requests
 
-    assert len({wish.seed for wish in wishes}) == 20
-    assert all(0 <= wish.seed < 2**31 for wish in wishes)
+    assert len({request.seed for request in requests}) == 20
+    assert all(0 <= request.seed < 2**31 for request in requests)
 
 
 def test_control_prompts_take_a_control_word_per_label_and_style():
     joy = {label.name: label for label in EKMAN.labels}["joy"]
-    wishes = order_for(cell(labels=("joy",), draw=200), EKMAN, TOPICS, PromptForm.control).wishes
-    words = Counter(wish.prompt.split(" | ")[0] for wish in wishes)
+    requests = build_requests(
+        cell(labels=("joy",), n_to_sample=200), EKMAN, TOPICS, PromptForm.control
+    ).requests
+    words = Counter(request.prompt.split(" | ")[0] for request in requests)
 
     assert set(words) <= set(joy.control)
     assert len(words) > 5
-    assert {wish.prompt.split(" ")[-2] for wish in wishes} == {"review", "comment"}
-    assert {wish.null_prompt.split(" | ")[0] for wish in wishes} == {"any"}
-    assert {wish.scenario for wish in wishes} == {""}
+    assert {request.prompt.split(" ")[-2] for request in requests} == {"review", "comment"}
+    assert {request.unconditional_prompt.split(" | ")[0] for request in requests} == {"any"}
+    assert {request.scenario for request in requests} == {""}
 
 
 def test_written_prompts_name_topic_scenario_style_and_meaning():
-    (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat).wishes
-    style = {style.name: style for style in TOPICS.styles}[wish.style]
+    (request,) = build_requests(cell(n_to_sample=1), SCALE, TOPICS, PromptForm.chat).requests
+    style = {style.name: style for style in TOPICS.styles}[request.style]
 
-    assert "flights" in wish.prompt
-    assert wish.scenario in TOPICS.by_name["flights"].scenarios
-    assert wish.scenario in wish.prompt
-    assert style.description in wish.prompt
-    assert SCALE.labels[1].meaning in wish.prompt
-    assert SCALE.labels[1].meaning not in wish.null_prompt
+    assert "flights" in request.prompt
+    assert request.scenario in TOPICS.by_name["flights"].scenarios
+    assert request.scenario in request.prompt
+    assert style.description in request.prompt
+    assert SCALE.labels[1].meaning in request.prompt
+    assert SCALE.labels[1].meaning not in request.unconditional_prompt
 
 
 def test_prompts_are_not_escaped_as_html():
     salty = Topic(name="flights", domain="d", scenarios=("Salt & <pepper>.",))
     topics = Topics(topics=(salty,), styles=TOPICS.styles)
-    (wish,) = order_for(cell(draw=1), SCALE, topics, PromptForm.plain).wishes
+    (request,) = build_requests(cell(n_to_sample=1), SCALE, topics, PromptForm.plain).requests
 
-    assert "Salt & <pepper>." in wish.prompt
+    assert "Salt & <pepper>." in request.prompt
 
 
 @pytest.mark.parametrize("form", PromptForm)
 def test_orders_survive_json(form):
-    order = order_for(cell(), SCALE, TOPICS, form)
+    cell_request = build_requests(cell(), SCALE, TOPICS, form)
 
-    assert Order.model_validate(json.loads(json.dumps(order.model_dump(mode="json")))) == order
+    assert (
+        CellRequest.model_validate(json.loads(json.dumps(cell_request.model_dump(mode="json"))))
+        == cell_request
+    )
 
 
 def test_changing_one_topic_leaves_the_orders_of_all_others_as_they_were():
     topics = load_topics()
     names = list(topics.names[:6])
-    before = _orders(names, topics)
-    after = _orders([*names[:3], topics.names[20], *names[4:]], topics)
+    before = _cell_requests(names, topics)
+    after = _cell_requests([*names[:3], topics.names[20], *names[4:]], topics)
 
     assert {key for key in before if before[key] != after.get(key)} == {
         key for key in before if key.endswith(f"| {names[3]}")
@@ -130,17 +135,19 @@ def test_changing_one_topic_leaves_the_orders_of_all_others_as_they_were():
     }
 
 
-def _orders(names, topics):
-    config = RunConfig(plan=PlanConfig(per_label=30, topics=names, topics_per_label=6))
+def _cell_requests(names, topics):
+    config = RunConfig(plan=PlanConfig(texts_per_label=30, topics=names, topics_per_label=6))
     chosen = topics.select(names)
     cells = plan_cells(config, SCALE, chosen)
-    return {c.key: order_for(c, SCALE, chosen, PromptForm.control) for c in cells}
+    return {c.key: build_requests(c, SCALE, chosen, PromptForm.control) for c in cells}
 
 
 def test_rows_carry_their_whole_history():
-    order = order_for(cell(draw=2), SCALE, TOPICS, PromptForm.control)
-    (wish,) = order.wishes
-    whole, cut = rows_of(order, [[Draft("Nice.", False), Draft("And then", True)]], SCALE, "embedded", "abc")
+    cell_request = build_requests(cell(n_to_sample=2), SCALE, TOPICS, PromptForm.control)
+    (request,) = cell_request.requests
+    whole, cut = rows_of(
+        cell_request, [[SampledText("Nice.", False), SampledText("And then", True)]], SCALE, "embedded", "abc"
+    )
 
     assert whole == {
         "id": whole["id"],
@@ -151,12 +158,12 @@ def test_rows_carry_their_whole_history():
         "weight": 1.0,
         "topic": "flights",
         "scenario": "",
-        "style": wish.style,
+        "style": request.style,
         "prompt_id": cut["prompt_id"],
-        "prompt": wish.prompt,
+        "prompt": request.prompt,
         "generator": "embedded",
         "revision": "abc",
-        "seed": wish.seed,
+        "seed": request.seed,
         "round": 1,
         "source": "synthetic",
         "votes": {},
@@ -167,16 +174,16 @@ def test_rows_carry_their_whole_history():
     }
     assert cut["votes"] == {"cut": 1.0}
     assert cut["id"] != whole["id"]
-    assert cell_key(whole) == order.cell.key == "positive | flights"
+    assert cell_key(whole) == cell_request.cell.key == "positive | flights"
 
 
 def test_ids_differ_between_rounds_and_wishes():
-    first = order_for(cell(draw=10), SCALE, TOPICS, PromptForm.control)
-    second = order_for(cell(draw=10, round=2), SCALE, TOPICS, PromptForm.control)
+    first = build_requests(cell(n_to_sample=10), SCALE, TOPICS, PromptForm.control)
+    second = build_requests(cell(n_to_sample=10, round=2), SCALE, TOPICS, PromptForm.control)
     ids = [
         row["id"]
-        for order in (first, second)
-        for row in rows_of(order, [[Draft("x", False)] * 5] * 2, SCALE, "g", "")
+        for cell_request in (first, second)
+        for row in rows_of(cell_request, [[SampledText("x", False)] * 5] * 2, SCALE, "g", "")
     ]
 
     assert len(set(ids)) == 20
@@ -186,13 +193,13 @@ def test_ids_differ_between_rounds_and_wishes():
     ("draw", "size", "batches"), [(12, 64, [12]), (12, 8, [8, 4]), (12, 1, [4, 4, 4]), (1, 1, [1])]
 )
 def test_an_order_is_divided_into_batches_without_losing_or_changing_a_wish(draw, size, batches):
-    order = order_for(cell(draw=draw), SCALE, TOPICS, PromptForm.control)
-    parts = in_batches(order, size)
+    cell_request = build_requests(cell(n_to_sample=draw), SCALE, TOPICS, PromptForm.control)
+    parts = in_batches(cell_request, size)
 
-    assert [sum(wish.k for wish in part.wishes) for part in parts] == batches
-    assert tuple(wish for part in parts for wish in part.wishes) == order.wishes
-    assert {part.cell for part in parts} == {order.cell}
-    assert in_batches(order, 10_000) == [order]
+    assert [sum(request.n for request in part.requests) for part in parts] == batches
+    assert tuple(request for part in parts for request in part.requests) == cell_request.requests
+    assert {part.cell for part in parts} == {cell_request.cell}
+    assert in_batches(cell_request, 10_000) == [cell_request]
 
 
 def _texts(n, label="positive"):
@@ -201,31 +208,37 @@ def _texts(n, label="positive"):
 
 @pytest.mark.parametrize("form", [PromptForm.plain, PromptForm.chat])
 def test_exemplars_are_drawn_anew_for_each_prompt_and_recorded(form):
-    order = order_for(cell(draw=40), SCALE, TOPICS, form, _texts(50), 3)
+    cell_request = build_requests(cell(n_to_sample=40), SCALE, TOPICS, form, _texts(50), 3)
 
-    assert len({wish.exemplars for wish in order.wishes}) == 8
-    for wish in order.wishes:
-        assert wish.template == f"{form.value}.j2"
-        assert len(set(wish.exemplars)) == 3
-        assert all(text in wish.prompt and text not in wish.null_prompt for text in wish.exemplars)
+    assert len({request.exemplars for request in cell_request.requests}) == 8
+    for request in cell_request.requests:
+        assert request.template == f"{form.value}.j2"
+        assert len(set(request.exemplars)) == 3
+        assert all(
+            text in request.prompt and text not in request.unconditional_prompt for text in request.exemplars
+        )
 
 
 def test_exemplars_share_a_label_with_the_cell_and_too_few_are_all():
     texts = [*_texts(2), *_texts(5, "negative")]
 
-    (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat, texts, 8).wishes
-    assert set(wish.exemplars) == {"Text number 0.", "Text number 1."}
+    (request,) = build_requests(cell(n_to_sample=1), SCALE, TOPICS, PromptForm.chat, texts, 8).requests
+    assert set(request.exemplars) == {"Text number 0.", "Text number 1."}
 
 
 OWN_TEMPLATE = "{{ length }} {{ style.name }}, {{ topic }}: {% for l in labels %}{{ l.meaning }}{% endfor %}"
 
 
 def test_a_template_of_ones_own_takes_the_place_of_ours():
-    (wish,) = order_for(cell(draw=1), SCALE, TOPICS, PromptForm.chat, template=OWN_TEMPLATE).wishes
+    (request,) = build_requests(
+        cell(n_to_sample=1), SCALE, TOPICS, PromptForm.chat, template=OWN_TEMPLATE
+    ).requests
 
-    assert re.fullmatch(rf"\w+ {wish.style}, flights: {re.escape(SCALE.labels[1].meaning)}", wish.prompt)
-    assert re.fullmatch(rf"\w+ {wish.style}, flights: ", wish.null_prompt)
-    assert wish.template == "generator.template"
+    assert re.fullmatch(
+        rf"\w+ {request.style}, flights: {re.escape(SCALE.labels[1].meaning)}", request.prompt
+    )
+    assert re.fullmatch(rf"\w+ {request.style}, flights: ", request.unconditional_prompt)
+    assert request.template == "generator.template"
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,14 @@ def plan(topics: Topics, taxonomy: Taxonomy = ABC, seed: int = 0, **knobs: objec
     return plan_cells(RunConfig(seed=seed, plan=PlanConfig(**knobs)), taxonomy, topics)
 
 
-PEOPLE = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
+REAL_COUNTS = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
 
 
-def sizes(taxonomy: Taxonomy, per_label: int, share: float, people=None, tempering: float = 1.0):
-    weights = set_weights(taxonomy, people or {}, tempering)
-    return label_set_sizes(taxonomy.names, weights, per_label, share)
+def sizes(
+    taxonomy: Taxonomy, texts_per_label: int, share: float, real_counts=None, label_set_smoothing: float = 1.0
+):
+    weights = set_weights(taxonomy, real_counts or {}, label_set_smoothing)
+    return label_set_sizes(taxonomy.names, weights, texts_per_label, share)
 
 
 def by_key(cells: list[Cell]) -> dict[str, Cell]:
@@ -70,9 +72,14 @@ def test_pairs_never_exceed_what_their_labels_want():
     assert sizes(ABC, 3, 1.0) == {("c",): 3, ("a", "b"): 3}
 
 
-@pytest.mark.parametrize("pair_share", [0.0, 0.2, 1.0])
-def test_with_a_number_per_topic_every_label_has_it_about_every_topic(pair_share):
-    cells = plan(some_topics("bread", "tea"), load_taxonomy("ekman"), per_topic=5, pair_share=pair_share)
+@pytest.mark.parametrize("multi_label_fraction", [0.0, 0.2, 1.0])
+def test_with_a_number_per_topic_every_label_has_it_about_every_topic(multi_label_fraction):
+    cells = plan(
+        some_topics("bread", "tea"),
+        load_taxonomy("ekman"),
+        texts_per_topic=5,
+        multi_label_fraction=multi_label_fraction,
+    )
     wanted = Counter()
     for cell in cells:
         wanted.update({(label, cell.topic): cell.wanted for label in cell.labels})
@@ -83,15 +90,17 @@ def test_with_a_number_per_topic_every_label_has_it_about_every_topic(pair_share
 
 
 @pytest.mark.parametrize("name", ["sentiment7", "goemotions", "ekman", "polarity3"])
-@pytest.mark.parametrize("per_label", [1, 7, 160])
-@pytest.mark.parametrize("pair_share", [0.0, 0.2, 1.0])
-def test_wanted_texts_add_up_exactly_for_every_label(name, per_label, pair_share):
+@pytest.mark.parametrize("texts_per_label", [1, 7, 160])
+@pytest.mark.parametrize("multi_label_fraction", [0.0, 0.2, 1.0])
+def test_wanted_texts_add_up_exactly_for_every_label(name, texts_per_label, multi_label_fraction):
     taxonomy = load_taxonomy(name)
-    cells = plan(load_topics(), taxonomy, per_label=per_label, pair_share=pair_share)
+    cells = plan(
+        load_topics(), taxonomy, texts_per_label=texts_per_label, multi_label_fraction=multi_label_fraction
+    )
     wanted = Counter()
     for cell in cells:
         wanted.update(dict.fromkeys(cell.labels, cell.wanted))
-    assert wanted == dict.fromkeys(taxonomy.names, per_label)
+    assert wanted == dict.fromkeys(taxonomy.names, texts_per_label)
     assert all(cell.wanted >= 1 for cell in cells)
 
 
@@ -102,11 +111,11 @@ def test_a_fifth_of_sentiment7_are_neighbouring_levels():
     assert sum(found.values()) == 933
 
 
-PEOPLE = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
+REAL_COUNTS = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
 
 
 @pytest.mark.parametrize(
-    ("tempering", "expected"),
+    ("label_set_smoothing", "expected"),
     [
         # Of 300 labels wanted, a fifth of the texts carry two or three. Weights 64 : 1 : 4, then their roots
         # 8 : 1 : 2 (0.2 * 300 / (1 + 0.2 * 12 / 11) = 49.25 texts: 35.8, 4.5, 9.0), then 1 : 1 : 1.
@@ -115,24 +124,29 @@ PEOPLE = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a"
         (0.0, {("a", "b"): 15, ("a", "b", "c"): 16, ("b", "c"): 16}),
     ],
 )
-def test_label_sets_are_as_frequent_as_in_real_text_up_to_tempering(tempering, expected):
-    found = sizes(ABC, 100, 0.2, PEOPLE, tempering)
+def test_label_sets_are_as_frequent_as_in_real_text_up_to_tempering(label_set_smoothing, expected):
+    found = sizes(ABC, 100, 0.2, REAL_COUNTS, label_set_smoothing)
     assert {labels: n for labels, n in found.items() if len(labels) > 1} == expected
 
 
-@pytest.mark.parametrize("tempering", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("label_set_smoothing", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("share", [0.1, 0.2, 1.0])
-def test_the_rarest_label_has_its_quota_whatever_real_text_shows(tempering, share):
+def test_the_rarest_label_has_its_quota_whatever_real_text_shows(label_set_smoothing, share):
     counts = Counter()
-    for labels, n in sizes(ABC, 37, share, PEOPLE, tempering).items():
+    for labels, n in sizes(ABC, 37, share, REAL_COUNTS, label_set_smoothing).items():
         counts.update(dict.fromkeys(labels, n))
     assert counts == {"a": 37, "b": 37, "c": 37}
 
 
 def test_no_text_gets_a_set_of_four_labels_or_company_for_a_label_that_stands_alone():
     goemotions = load_taxonomy("goemotions")
-    people = {("joy", "love"): 4, ("joy", "neutral"): 9, ("anger", "fear", "joy", "love"): 9, ("joy",): 9}
-    assert set_weights(goemotions, people, 1.0) == {("joy", "love"): 4_000}
+    real_counts = {
+        ("joy", "love"): 4,
+        ("joy", "neutral"): 9,
+        ("anger", "fear", "joy", "love"): 9,
+        ("joy",): 9,
+    }
+    assert set_weights(goemotions, real_counts, 1.0) == {("joy", "love"): 4_000}
 
 
 def test_without_sets_in_real_text_the_pairs_of_the_taxonomy_count():
@@ -152,19 +166,19 @@ def test_sets_of_a_fraction_of_a_text_are_chosen_as_often_as_they_should_be():
 
 
 def test_texts_are_spread_evenly_over_topics_and_oversampled():
-    cells = plan(some_topics("x", "y", "z"), per_label=10, pair_share=0.0, oversampling=1.5)
+    cells = plan(some_topics("x", "y", "z"), texts_per_label=10, multi_label_fraction=0.0, oversampling=1.5)
     assert sorted(cell.wanted for cell in cells if cell.labels == ("a",)) == [3, 3, 4]
-    assert {(cell.wanted, cell.draw) for cell in cells} == {(3, 5), (4, 6)}
+    assert {(cell.wanted, cell.n_to_sample) for cell in cells} == {(3, 5), (4, 6)}
     assert {cell.round for cell in cells} == {1}
 
 
 def test_no_more_topics_than_asked_for():
-    cells = plan(load_topics(), per_label=40, topics_per_label=4, pair_share=0.0)
+    cells = plan(load_topics(), texts_per_label=40, topics_per_label=4, multi_label_fraction=0.0)
     assert Counter(cell.labels for cell in cells) == {("a",): 4, ("b",): 4, ("c",): 4}
 
 
 def test_label_sets_draw_different_topics():
-    cells = plan(load_topics(), per_label=40, topics_per_label=4, pair_share=0.0)
+    cells = plan(load_topics(), texts_per_label=40, topics_per_label=4, multi_label_fraction=0.0)
     drawn = {labels: {c.topic for c in cells if c.labels == labels} for labels in [("a",), ("b",), ("c",)]}
     assert drawn[("a",)] != drawn[("b",)] != drawn[("c",)]
 
@@ -175,8 +189,8 @@ def test_same_config_same_plan_and_another_seed_another():
 
 
 def test_replacing_one_topic_changes_only_its_cells():
-    before = by_key(plan(some_topics("v", "w", "x", "y", "z"), per_label=13))
-    after = by_key(plan(some_topics("v", "w", "q", "y", "z"), per_label=13))
+    before = by_key(plan(some_topics("v", "w", "x", "y", "z"), texts_per_label=13))
+    after = by_key(plan(some_topics("v", "w", "q", "y", "z"), texts_per_label=13))
     assert {key: cell for key, cell in before.items() if cell.topic != "x"} == {
         key: cell for key, cell in after.items() if cell.topic != "q"
     }
@@ -186,7 +200,7 @@ def test_replacing_one_topic_changes_only_its_cells():
 
 
 def test_removing_one_of_many_topics_brings_in_one_other_where_it_was_drawn_and_nothing_elsewhere():
-    knobs = {"per_label": 40, "topics_per_label": 4, "pair_share": 0.0}
+    knobs = {"texts_per_label": 40, "topics_per_label": 4, "multi_label_fraction": 0.0}
     taxonomy = load_taxonomy("goemotions")
     names = list(load_topics().names)
     before = by_key(plan(load_topics(), taxonomy, **knobs))
@@ -211,7 +225,7 @@ def test_unknown_topic_is_refused():
 
 
 def cell(topic: str, wanted: int, draw: int) -> Cell:
-    return Cell(labels=("a",), topic=topic, wanted=wanted, draw=draw, round=1, seed=7)
+    return Cell(labels=("a",), topic=topic, wanted=wanted, n_to_sample=draw, round=1, seed=7)
 
 
 def test_refill_draws_what_is_missing_at_the_cells_own_rate_and_a_deviation_more():
@@ -221,7 +235,7 @@ def test_refill_draws_what_is_missing_at_the_cells_own_rate_and_a_deviation_more
     refills = refill_cells(cells, accepted, drawn, 2)
     # All cells: 21 of 42. half: (6 + 5) / 22 = 1/2, (4 + sqrt(4 * 1/2)) / (1/2) = 10.8.
     # third: (5 + 5) / 25 = 2/5, (4 + sqrt(4 * 3/5)) / (2/5) = 13.9.
-    assert [(c.topic, c.wanted, c.draw, c.round) for c in refills] == [
+    assert [(c.topic, c.wanted, c.n_to_sample, c.round) for c in refills] == [
         ("half", 4, 11, 2),
         ("third", 4, 14, 2),
     ]
@@ -231,19 +245,21 @@ def test_a_cell_without_luck_is_judged_by_its_like():
     lucky, unlucky = cell("lucky", 50, 50), cell("unlucky", 50, 2)
     refills = refill_cells([lucky, unlucky], {"a | lucky": 50}, {"a | lucky": 50, "a | unlucky": 2}, 2)
     # 50 of 52 passed in all, so ten of the like make it (0 + 9.6) / 12 = 0.8, and not 0.05.
-    assert [c.draw for c in refills] == [ceil((50 + sqrt(50 * (1 - 0.8013))) / 0.8013)] == [67]
+    assert [c.n_to_sample for c in refills] == [ceil((50 + sqrt(50 * (1 - 0.8013))) / 0.8013)] == [67]
 
 
 def test_refill_of_a_barren_cell_is_bounded():
     refills = refill_cells([cell("x", 10, 15)], {}, {"a | x": 15}, 2)
-    assert [(c.wanted, c.draw) for c in refills] == [(10, 40)]
-    assert [(c.draw) for c in refill_cells([cell("x", 40, 60)], {"a | x": 39}, {"a | x": 2000}, 3)] == [40]
+    assert [(c.wanted, c.n_to_sample) for c in refills] == [(10, 40)]
+    assert [
+        (c.n_to_sample) for c in refill_cells([cell("x", 40, 60)], {"a | x": 39}, {"a | x": 2000}, 3)
+    ] == [40]
 
 
 def test_what_cannot_be_paid_for_is_not_drawn():
     cells = [cell("x", 10, 15), cell("y", 40, 45), cell("z", 1, 1)]
     assert afford(cells, 61) == cells
-    assert [(c.topic, c.draw, c.wanted) for c in afford(cells, 30)] == [("x", 7, 10), ("y", 22, 40)]
+    assert [(c.topic, c.n_to_sample, c.wanted) for c in afford(cells, 30)] == [("x", 7, 10), ("y", 22, 40)]
     assert afford(cells, 0) == []
 
 

@@ -25,7 +25,7 @@ RNG = np.random.default_rng(3)
 
 
 @pytest.fixture
-def people(make_row):
+def real(make_row):
     names = EKMAN.names
     return [
         make_row(
@@ -70,8 +70,8 @@ def test_the_arms_of_the_protocol():
     ]
 
 
-def test_a_smaller_share_is_part_of_a_larger_one_in_every_split(people):
-    few, many = (draw_real(people, share, None, 0.1, 2) for share in (0.1, 0.5))
+def test_a_smaller_share_is_part_of_a_larger_one_in_every_split(real):
+    few, many = (draw_real(real, share, None, 0.1, 2) for share in (0.1, 0.5))
     where = {row["id"]: row["split"] for row in many}
 
     assert len(few) == 60
@@ -80,17 +80,17 @@ def test_a_smaller_share_is_part_of_a_larger_one_in_every_split(people):
     assert sum(row["split"] == "validation" for row in many) == 30
 
 
-def test_the_fold_of_a_seed_is_never_learnt_from_and_every_row_is_held_out_once(people):
-    held = [[row["id"] for row in rare_rows(people, EKMAN.names, seed)] for seed in range(N_FOLDS)]
+def test_the_fold_of_a_seed_is_never_learnt_from_and_every_row_is_held_out_once(real):
+    held = [[row["id"] for row in rare_rows(real, EKMAN.names, seed)] for seed in range(N_FOLDS)]
 
     for seed, ids in enumerate(held):
-        assert not {row["id"] for row in draw_real(people, 1.0, None, 0.1, seed)} & set(ids)
-    assert sorted(chain(*held)) == sorted(row["id"] for row in people)
+        assert not {row["id"] for row in draw_real(real, 1.0, None, 0.1, seed)} & set(ids)
+    assert sorted(chain(*held)) == sorted(row["id"] for row in real)
 
 
-def test_rows_without_a_rare_label_are_thinned_and_count_for_those_left_out(people):
-    fold = [row for row in people if fold_of(row) == 1]
-    rows = rare_rows(people, ["joy"], 1, keep=0.25)
+def test_rows_without_a_rare_label_are_thinned_and_count_for_those_left_out(real):
+    fold = [row for row in real if fold_of(row) == 1]
+    rows = rare_rows(real, ["joy"], 1, keep=0.25)
     rare, rest = ([row for row in rows if ("joy" in row["labels"]) == wanted] for wanted in (True, False))
 
     assert len(rare) == sum("joy" in row["labels"] for row in fold)
@@ -99,13 +99,13 @@ def test_rows_without_a_rare_label_are_thinned_and_count_for_those_left_out(peop
     assert sum(row["weight"] for row in rest) == pytest.approx(len(fold) - len(rare), rel=0.3)
 
 
-def test_a_cap_bounds_the_rows(people):
-    assert len(draw_real(people, 1.0, 50, 0.1, 0)) == 50
-    assert len(draw_synthetic(people, 70, False, 0)) == 70
+def test_a_cap_bounds_the_rows(real):
+    assert len(draw_real(real, 1.0, 50, 0.1, 0)) == 50
+    assert len(draw_synthetic(real, 70, False, 0)) == 70
 
 
-def test_shuffled_labels_keep_their_counts_and_lose_their_texts(people):
-    plain, shuffled = (draw_synthetic(people, None, how, 4) for how in (False, True))
+def test_shuffled_labels_keep_their_counts_and_lose_their_texts(real):
+    plain, shuffled = (draw_synthetic(real, None, how, 4) for how in (False, True))
 
     assert [row["text"] for row in plain] == [row["text"] for row in shuffled]
     assert sorted(row["labels"] for row in plain) == sorted(row["labels"] for row in shuffled)
@@ -113,8 +113,8 @@ def test_shuffled_labels_keep_their_counts_and_lose_their_texts(people):
     assert same < 0.25
 
 
-def test_the_rarest_labels_come_first(people):
-    assert rarest([row for row in people if row["labels"] != ["joy"]] + people[:7], EKMAN, 1) == ["joy"]
+def test_the_rarest_labels_come_first(real):
+    assert rarest([row for row in real if row["labels"] != ["joy"]] + real[:7], EKMAN, 1) == ["joy"]
 
 
 def test_scores_are_the_libraries_and_differences_are_paired():

@@ -8,12 +8,12 @@ from tasks.data.scores import (
     REAL,
     SYNTHETIC,
     TFIDF,
-    Arm,
     CellFill,
     Metrics,
     ModelInfo,
     Plan,
     RunScores,
+    SystemResult,
 )
 from tasks.orchestration.artifacts import slug
 from tasks.pipeline.evaluation.promotion import verdict
@@ -23,7 +23,7 @@ from tasks.pipeline.reporting.summaries import cell_counts, fills, row_counts, s
 from tasks.taxonomy import load_taxonomy
 
 
-def arm(name, test_set, f1_macro, n_rows=50):
+def system(name, test_set, f1_macro, n_rows=50):
     numbers = dict.fromkeys(
         "f1_micro f1_weighted f1_samples jaccard hamming ranking_average_precision calibration_error".split(),
         0.5,
@@ -31,7 +31,7 @@ def arm(name, test_set, f1_macro, n_rows=50):
     metrics = Metrics(
         **numbers, f1_macro=f1_macro, mean_average_precision=None, brier=0.1, per_label=(), n_rows=n_rows
     )
-    return Arm(name=name, test_set=test_set, metrics=metrics)
+    return SystemResult(name=name, test_set=test_set, metrics=metrics)
 
 
 def scores(*arms):
@@ -47,7 +47,7 @@ def scores(*arms):
         rejects={},
         scrubbed={},
         rows={},
-        arms=arms,
+        results=arms,
         thresholds={},
         samples=(),
         timings={},
@@ -56,7 +56,7 @@ def scores(*arms):
 
 
 def measured(test_set, own, bag):
-    return scores(arm(CLASSIFIER, test_set, own), arm(TFIDF, test_set, bag))
+    return scores(system(CLASSIFIER, test_set, own), system(TFIDF, test_set, bag))
 
 
 def test_the_first_run_that_beats_the_bag_of_words_is_champion():
@@ -87,13 +87,13 @@ def test_on_the_same_text_a_run_must_not_be_worse_than_the_champion(f1, is_champ
     found, reasons = verdict(measured(REAL, f1, 0.1), champion, "real a")
 
     assert found is is_champion
-    assert reasons == (() if is_champion else ("macro-F1 0.600 is below the champion's 0.600",))
+    assert reasons == (() if is_champion else ("macro-F1 0.5999 is below the champion's 0.6000",))
 
 
 def test_human_text_decides_where_there_is_any():
     arms = (
-        *measured(SYNTHETIC, 0.9, 0.5).arms,
-        *measured(REAL, 0.3, 0.4).arms,
+        *measured(SYNTHETIC, 0.9, 0.5).results,
+        *measured(REAL, 0.3, 0.4).results,
     )
 
     assert verdict(scores(*arms), None, "real a") == (
@@ -125,12 +125,13 @@ def test_cells_count_synthetic_rows_alone(make_row):
 
 def test_fills_name_every_cell_even_the_empty_ones():
     cells = [
-        Cell(labels=("joy",), topic=topic, wanted=2, draw=3, round=1, seed=0) for topic in ("food", "work")
+        Cell(labels=("joy",), topic=topic, wanted=2, n_to_sample=3, round=1, seed=0)
+        for topic in ("food", "work")
     ]
 
     assert fills(cells, {"joy | food": 2}, {"joy | food": 3, "joy | work": 9}) == (
-        CellFill(labels=("joy",), topic="food", wanted=2, accepted=2, drawn=3),
-        CellFill(labels=("joy",), topic="work", wanted=2, accepted=0, drawn=9),
+        CellFill(labels=("joy",), topic="food", wanted=2, accepted=2, n_sampled=3),
+        CellFill(labels=("joy",), topic="work", wanted=2, accepted=0, n_sampled=9),
     )
 
 
@@ -144,13 +145,13 @@ def test_replacements_are_added_up_the_most_frequent_first(make_row):
 def test_rows_are_counted_per_split_and_by_who_wrote_them(make_row):
     rows = [make_row(), make_row(source="real"), make_row(split="test"), make_row(split="validation")]
 
-    assert row_counts(rows, (arm(CLASSIFIER, SYNTHETIC, 0.5),)) == {
+    assert row_counts(rows, (system(CLASSIFIER, SYNTHETIC, 0.5),)) == {
         "train": 2,
         "validation": 1,
         "test": 1,
         "real train": 1,
     }
-    assert row_counts(rows, (arm(CLASSIFIER, REAL, 0.5, n_rows=77),))["real test"] == 77
+    assert row_counts(rows, (system(CLASSIFIER, REAL, 0.5, n_rows=77),))["real test"] == 77
 
 
 def test_samples_show_every_label_and_no_text_twice(make_row):

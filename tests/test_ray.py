@@ -44,7 +44,7 @@ def _texts(folder, runner):
         run = runs.open_run(RunConfig())
         topics = list(run.topics.by_name)
         cells = [
-            Cell(labels=("positive",), topic=topics[i % 10], wanted=4, draw=4, round=1, seed=i)
+            Cell(labels=("positive",), topic=topics[i % 10], wanted=4, n_to_sample=4, round=1, seed=i)
             for i in range(N_CELLS)
         ]
         refs = sample(run, cells)

@@ -51,7 +51,7 @@ def test_a_broken_goemotions_row_is_named_by_file_and_line(goemotions, line, sho
         read_real(str(goemotions), "train")
     assert str(caught.value) == (
         f"train.tsv line 2 is {shown}; expected UTF-8 text, label ids below 5 joined by commas, and an id, "
-        "divided by tabs. Mend or remove the line."
+        "divided by tabs. Fix or remove the line."
     )
 
 
@@ -84,7 +84,7 @@ def test_a_broken_sst_row_is_named_by_file_and_line(sst, line):
         read_real(str(sst), "test")
     assert str(caught.value) == (
         "dev.csv line 4 is broken; expected UTF-8 text in columns sentence and score, with a score from 0 "
-        "to 1. Mend or remove the line."
+        "to 1. Fix or remove the line."
     )
 
 

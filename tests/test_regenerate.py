@@ -10,7 +10,7 @@ from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
-from tasks.config import RunConfig
+from tasks.config import MixingConfig, RunConfig
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages import sampling as text_stages
@@ -29,16 +29,16 @@ def config(tiny_generator, tiny_encoder):
         {
             "taxonomy": "polarity3",
             "plan": {
-                "per_label": PER_LABEL,
+                "texts_per_label": PER_LABEL,
                 "topics": list(TOPICS),
                 "topics_per_label": 3,
                 "rounds": 2,
-                "mixed_share": 0.1,
+                "mixed_sentiment_fraction": 0.1,
             },
             "generator": {"model": str(tiny_generator), "max_new_tokens": 24, "batch_size": 16},
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
-            "training": {"base": str(tiny_encoder), "epochs": 1, "max_tokens": 32, "precision": "no"},
+            "training": {"base": str(tiny_encoder), "epochs": 1, "max_length": 32, "precision": "no"},
             "evaluation": {"abstain": 0.3},
             "fairness": {"enabled": False},  # see test_correcting.py
         }
@@ -92,8 +92,8 @@ def test_a_classifier_that_may_abstain_says_of_how_many_texts_it_is_sure(finishe
     texts = [row["text"] for row in rows_of_parquet((folder / "dataset/test.parquet").read_bytes())]
     found = predict(model, tokenizer, texts, 32).astype(float)
     promised = confidence(found, decide(found, np.array(settings["thresholds"])))
-    arms = json.loads((folder / "scores.json").read_text())["arms"]
-    sure = {arm["name"]: arm["sure"] for arm in arms if arm["test_set"] == "synthetic"}
+    arms = json.loads((folder / "scores.json").read_text())["results"]
+    sure = {arm["name"]: arm["selective"] for arm in arms if arm["test_set"] == "synthetic"}
 
     assert 0 < settings["unsure_below"] < 1
     assert sure["classifier"]["share"] == np.mean(promised >= settings["unsure_below"])
@@ -161,7 +161,7 @@ def test_nothing_is_dropped_silently(finished):
     rejects = rows_of_parquet(store.read_path(f"runs/{summary.run}/dataset/rejects.parquet"))
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
     names = [name for name in cache(store) if name.startswith("sample-cell")]
-    drawn = sum(cell["drawn"] for cell in scores["plan"]["cells"])
+    drawn = sum(cell["n_sampled"] for cell in scores["plan"]["cells"])
 
     assert len(sampled_rows(store, names)) == drawn
     assert len(rejects) == sum(scores["rejects"].values())
@@ -179,8 +179,8 @@ def test_the_scores_stand_beside_two_baselines_and_the_champion_is_named(finishe
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
     champions = json.loads(store.read_path("champion.json")) if summary.champion else {}
 
-    assert len({arm["name"] for arm in scores["arms"]}) == 3
-    assert {arm["test_set"] for arm in scores["arms"]} == {"synthetic"}
+    assert len({arm["name"] for arm in scores["results"]}) == 3
+    assert {arm["test_set"] for arm in scores["results"]} == {"synthetic"}
     assert scores["config"]["seed"] == 0
     assert summary.champion == (not summary.reasons)
     assert list(champions) == (["polarity3"] if summary.champion else [])
@@ -192,25 +192,25 @@ def test_the_model_of_a_run_can_be_used(finished):
 
     assert settings["labels"] == list(LEVELS)
     assert len(settings["thresholds"]) == 3
-    assert predict(model, tokenizer, ["a lovely soup"], settings["max_tokens"]).shape == (1, 3)
+    assert predict(model, tokenizer, ["a lovely soup"], settings["max_length"]).shape == (1, 3)
 
 
 def test_the_run_page_shows_cells_rejects_and_scores(finished):
-    keys = ("accepted-wanted", "filling", "rejects", "unfilled", "scores", "outcome", "speed")
+    keys = ("quota-table", "quota-heatmap", "rejects", "quota-shortfall", "scores", "outcome", "throughput")
     pages = {key: Artifact.get(key) for key in keys}
-    cells = json.loads(pages["accepted-wanted"].data)
+    cells = json.loads(pages["quota-table"].data)
     rejects = json.loads(pages["rejects"].data)
 
     assert [row["label"] for row in cells] == list(LEVELS)
     assert all(set(row) == {"label", "all", *TOPICS} for row in cells)
     assert all(row[topic].endswith("/4") and row["all"].endswith("/12") for row in cells for topic in TOPICS)
     assert all(row["texts"] > 0 and row["examples"] for row in rejects)
-    speed = json.loads(pages["speed"].data)
+    throughput = json.loads(pages["throughput"].data)
     history = json.loads((folder_of(*finished) / "scores.json").read_text())["plan"]["history"]
-    assert [row["accepted so far"] for row in speed] == [round_["accepted"] for round_ in history]
-    assert sum(row["tokens"] for row in speed) == history[-1]["tokens"]
-    assert all(row["tokens/s"] > 0 and row["accepted texts/s"] > 0 for row in speed)
-    assert pages["unfilled"].data
+    assert [row["accepted so far"] for row in throughput] == [round_["accepted"] for round_ in history]
+    assert sum(row["tokens"] for row in throughput) == history[-1]["tokens"]
+    assert all(row["tokens/s"] > 0 and row["accepted texts/s"] > 0 for row in throughput)
+    assert pages["quota-shortfall"].data
     assert len(json.loads(pages["scores"].data)) == 3
     assert finished[0].run in pages["outcome"].data
 
@@ -220,12 +220,12 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
     again = regenerate(config)
 
     assert {name.rsplit("-", 1)[0] for name in before} == {
-        "account-scrubbing",
+        "scrub-report",
         "sample-cell",
-        "collect-texts",
+        "reference-texts",
         "clean",
         "scrub",
-        "ask-generator",
+        "generator-likelihood",
         "verify",
         "balance-split",
         "review",
@@ -297,13 +297,13 @@ def test_real_text_alone_trains_and_is_measured_without_a_generator(prefect_api,
         lines = [f"{opening} {p} was truly {w} .,{score}" for score, w in words.items() for p in places]
         (tmp_path / f"{name}.csv").write_text("\n".join(["sentence,score", *lines]) + "\n")
     store = block_in(tmp_path / "results")
-    asked = config.model_copy(update={"mix": 1.0, "real": str(tmp_path)})
+    asked = config.model_copy(update={"mixing": MixingConfig(real_fraction=1.0), "real": str(tmp_path)})
     generator = asked.generator.model_copy(update={"model": str(tmp_path / "none")})
     summary = regenerate(asked.model_copy(update={"generator": generator}))
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
 
-    assert {arm["test_set"] for arm in scores["arms"]} == {"real"}
-    assert {arm["metrics"]["n_rows"] for arm in scores["arms"]} == {30}
+    assert {arm["test_set"] for arm in scores["results"]} == {"real"}
+    assert {arm["metrics"]["n_rows"] for arm in scores["results"]} == {30}
     assert {row["source"] for row in dataset(summary, store, "train")} == {"real"}
     assert not [name for name in cache(store) if name.startswith("sample-cell")]
 
@@ -313,7 +313,7 @@ def test_the_run_form_of_the_server_knows_every_knob():
     config = schema.definitions["RunConfig"]["properties"]
 
     assert list(schema.properties) == ["config"]
-    assert schema.properties["config"]["description"] == "Every knob of the run."
+    assert schema.properties["config"]["description"] == "Every option of the run."
     assert list(config) == list(RunConfig.model_fields)
     assert schema.definitions["Profile"]["enum"] == ["embedded", "hub", "server"]
-    assert schema.definitions["PlanConfig"]["properties"]["per_label"]["maximum"] == 1_000_000
+    assert schema.definitions["PlanConfig"]["properties"]["texts_per_label"]["maximum"] == 1_000_000

@@ -14,8 +14,8 @@ from tasks.data.scores import (
     REAL,
     SYNTHETIC,
     TFIDF,
-    Arm,
     CellFill,
+    ExampleText,
     Figure,
     LabelScore,
     Metrics,
@@ -24,18 +24,18 @@ from tasks.data.scores import (
     Review,
     Round,
     RunScores,
-    Sample,
+    SystemResult,
 )
-from tasks.data.scrub_scores import ScrubAccount
+from tasks.data.scrub_scores import ScrubSummary
 from tasks.pipeline.diversity import wording
 from tasks.pipeline.reporting.cards import dataset_card, model_card
 from tasks.pipeline.reporting.data_review import (
-    TRAITS,
-    findings,
-    opinion,
+    METRIC_TEXTS,
+    issues,
     short_cells,
     shortfall,
     side,
+    summary,
     why_short,
 )
 from tasks.pipeline.reporting.formatting import cell, duration, score
@@ -102,13 +102,13 @@ def run_scores(**changes: object) -> RunScores:
         "base": ModelInfo(name="org/encoder", revision="abc123", licence="mit"),
         "plan": Plan(
             cells=(
-                CellFill(labels=("positive",), topic="books", wanted=4, accepted=4, drawn=6),
-                CellFill(labels=("positive", "neutral"), topic="books", wanted=2, accepted=1, drawn=9),
-                CellFill(labels=("negative",), topic="films", wanted=4, accepted=0, drawn=8),
+                CellFill(labels=("positive",), topic="books", wanted=4, accepted=4, n_sampled=6),
+                CellFill(labels=("positive", "neutral"), topic="books", wanted=2, accepted=1, n_sampled=9),
+                CellFill(labels=("negative",), topic="films", wanted=4, accepted=0, n_sampled=8),
             ),
             rounds=2,
             ended="rounds",
-            history=(Round(number=1, drawn=15, accepted=4, missing=6, tokens=180),),
+            history=(Round(number=1, n_sampled=15, accepted=4, missing=6, tokens=180),),
         ),
         "review": Review(
             n_texts=500,
@@ -117,24 +117,24 @@ def run_scores(**changes: object) -> RunScores:
                 Figure(name="self_bleu", value=0.201, low=0.2, high=0.3),
                 Figure(name="real_auc", value=0.97, low=0.5, high=0.85),
             ),
-            marks={"profanity": 12},
+            flags={"profanity": 12},
             n_mixed=3,
         ),
         "rejected": {"clean: too short": ("No.", HOSTILE)},
         "rejects": {"clean: too short": 3, "verify: neighbours disagree": 12},
         "scrubbed": {"PERSON": 5, "URL": 9},
         "rows": {"train": 800, "validation": 100, "test": 100, "real test": 1_200},
-        "arms": (
-            Arm(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9, 0.95, confusion)),
-            Arm(name=TFIDF, test_set=SYNTHETIC, metrics=metrics(0.8, 0.7)),
-            Arm(name=MAJORITY, test_set=SYNTHETIC, metrics=metrics(0.1, 0.0)),
-            Arm(name=CLASSIFIER, test_set=REAL, metrics=metrics(0.4)),
-            Arm(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),
+        "results": (
+            SystemResult(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9, 0.95, confusion)),
+            SystemResult(name=TFIDF, test_set=SYNTHETIC, metrics=metrics(0.8, 0.7)),
+            SystemResult(name=MAJORITY, test_set=SYNTHETIC, metrics=metrics(0.1, 0.0)),
+            SystemResult(name=CLASSIFIER, test_set=REAL, metrics=metrics(0.4)),
+            SystemResult(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),
         ),
         "thresholds": {"positive": 0.5, "neutral": 0.25, "negative": 0.4},
         "samples": (
-            Sample(text=HOSTILE, labels=("positive",), topic="books", style="review"),
-            Sample(text="Not for me.", labels=("negative", "positive"), topic="films", style="letter"),
+            ExampleText(text=HOSTILE, labels=("positive",), topic="books", style="review"),
+            ExampleText(text="Not for me.", labels=("negative", "positive"), topic="films", style="letter"),
         ),
         "timings": {"sample": 92.0, "train": 185.4},
         "versions": {"Python": "3.11.7"},
@@ -210,18 +210,18 @@ def test_report_has_every_section_and_every_link_leads_to_one():
 
 
 def test_the_review_says_what_is_off_and_what_to_do():
-    found = findings(run_scores())
+    found = issues(run_scores())
 
     assert [finding.what for finding in found] == [
         "2 of 3 cells lack 5 texts in all: sampling ended when the rounds were used up. "
         "Labels with too few texts: positive 5 of 6, neutral 1 of 2, negative 0 of 4.",
         "The texts repeat one another. (compression ratio 3.00, real text 2.00 to 2.50)",
-        "A simple classifier tells these texts from people's, whatever their label. "
+        "A simple classifier tells these texts from real ones, whatever their label. "
         "(told from real text 0.970, real text 0.500 to 0.850)",
         "12 of 1,000 texts hold a swear word (1.2%).",
     ]
     assert all("<code>" in finding.advice for finding in found)
-    assert opinion(run_scores()) == ("Of 3 figures, measured on 500 texts, 1 lies where real text lies.")
+    assert summary(run_scores()) == ("Of 3 figures, measured on 500 texts, 1 lies where real text lies.")
 
 
 def test_a_figure_lies_within_the_band_above_or_below_it():
@@ -237,33 +237,33 @@ def test_every_figure_has_words():
     texts = [f"word{i} and then seven more words are here" for i in range(300)]
     names = {*wording(texts, [["joy"]] * 300, 200), "dispersion", "topic_leak", "real_auc"}
 
-    assert names == set(TRAITS)
+    assert names == set(METRIC_TEXTS)
 
 
 def test_what_could_not_be_filled_is_said_by_cell_with_the_main_reason():
     cells = (
         CellFill(
-            labels=("grief", "love"), topic="pets", wanted=6, accepted=2, drawn=20,
+            labels=("grief", "love"), topic="pets", wanted=6, accepted=2, n_sampled=20,
             reason="verifying: label disputed", n_reason=14,
         ),
-        CellFill(labels=("joy",), topic="pets", wanted=6, accepted=6, drawn=8),
+        CellFill(labels=("joy",), topic="pets", wanted=6, accepted=6, n_sampled=8),
     )  # fmt: skip
     plan = Plan(cells=cells, rounds=4, ended="tokens")
 
     assert [why_short(cell) for cell in short_cells(plan)] == [
-        "grief + love on pets: 2 of 6, 20 drawn, 14 dropped as verifying: label disputed"
+        "grief + love on pets: 2 of 6, 20 generated, 14 dropped as verifying: label disputed"
     ]
 
 
 def test_a_label_that_others_made_up_for_is_not_called_short():
     cells = (
-        CellFill(labels=("negative",), topic="pets", wanted=6, accepted=5, drawn=20),
-        CellFill(labels=("negative",), topic="films", wanted=6, accepted=7, drawn=8),
+        CellFill(labels=("negative",), topic="pets", wanted=6, accepted=5, n_sampled=20),
+        CellFill(labels=("negative",), topic="films", wanted=6, accepted=7, n_sampled=8),
     )
 
     assert shortfall(Plan(cells=cells, rounds=4, ended="time"), POLARITY) == (
         "1 of 2 cells lack 1 text in all: sampling ended when the time was up. "
-        "Every label has its number all the same: other cells with the label made up for it."
+        "All label quotas were still met with texts from other topics."
     )
     full = Plan(cells=cells[1:], rounds=1)
     assert shortfall(full, POLARITY) == "Every cell has the texts that were asked for."
@@ -276,14 +276,14 @@ def test_rejected_examples_are_shown_and_cannot_break_out():
 
 
 def test_report_without_a_scale_has_no_levels():
-    arms = (Arm(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9)),)
-    assert 'id="levels"' not in render_report(run_scores(arms=arms))
+    arms = (SystemResult(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9)),)
+    assert 'id="levels"' not in render_report(run_scores(results=arms))
 
 
 def test_report_owns_up_when_no_human_text_was_measured():
     note = "No human text was measured."
-    arms = (Arm(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9)),)
-    assert note in render_report(run_scores(arms=arms))
+    arms = (SystemResult(name=CLASSIFIER, test_set=SYNTHETIC, metrics=metrics(0.9)),)
+    assert note in render_report(run_scores(results=arms))
     assert note not in render_report(run_scores())
 
 
@@ -303,15 +303,15 @@ def test_verdicts_say_human_text_first_and_own_up_to_a_loss():
 
 def test_intervals_stand_in_the_tables_and_the_verdict():
     arms = [
-        arm.model_copy(
+        system.model_copy(
             update={
                 "intervals": {"f1_macro": (0.38, 0.43)},
-                "classifier_ahead": {"f1_macro": (-0.1, -0.12, 0.01)} if arm.name == TFIDF else {},
+                "classifier_ahead": {"f1_macro": (-0.1, -0.12, 0.01)} if system.name == TFIDF else {},
             }
         )
-        for arm in run_scores().arms
+        for system in run_scores().results
     ]
-    scores = run_scores(arms=tuple(arms))
+    scores = run_scores(results=tuple(arms))
 
     assert verdicts(scores)[0] == (
         "On human text (1,200 rows) the classifier reaches a macro-F1 of 0.400, 0.100 below TF-IDF + "
@@ -353,7 +353,7 @@ def test_heat_map_has_a_row_per_topic_and_nothing_where_nothing_was_planned():
 
 
 def test_one_missing_text_of_many_still_shows():
-    cells = (CellFill(labels=("positive",), topic="books", wanted=100, accepted=99, drawn=150),)
+    cells = (CellFill(labels=("positive",), topic="books", wanted=100, accepted=99, n_sampled=150),)
     assert label_fills(run_scores(plan=Plan(cells=cells, rounds=1)))[0] == ("positive", Fill(99, 100, 1))
 
 
@@ -373,7 +373,9 @@ def test_confusion_is_shaded_by_the_share_of_its_row():
 
 
 def test_samples_stand_once_and_fill_up_their_labels():
-    texts = [Sample(text=str(i), labels=("positive", "negative"), topic="t", style="s") for i in range(5)]
+    texts = [
+        ExampleText(text=str(i), labels=("positive", "negative"), topic="t", style="s") for i in range(5)
+    ]
     found = samples_by_label(run_scores(samples=texts), n_each=2)
     assert [(name, [sample.text for sample in group]) for name, group in found] == [
         ("positive", ["0", "1"]),
@@ -388,11 +390,11 @@ def test_bars_keep_their_order_unless_sorted():
 
 
 def test_scores_without_the_classifier_are_refused():
-    arms = (Arm(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),)
+    arms = (SystemResult(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),)
     with pytest.raises(
         ValueError, match="arms have no classifier on test set 'real'; expected one per test set"
     ):
-        run_scores(arms=arms)
+        run_scores(results=arms)
 
 
 def test_scores_survive_json():
@@ -410,7 +412,7 @@ def test_dataset_card_has_a_header_that_the_hub_reads():
 def test_dataset_card_tells_what_was_asked_dropped_and_scrubbed():
     card = dataset_card(run_scores())
     assert "| negative | The writer is displeased, to whatever degree. | 0 | 4 |\n" in card
-    assert "23 texts were drawn in 2 rounds, 5 of 10 wanted were accepted." in card
+    assert "23 texts were generated in 2 rounds, 5 of 10 wanted were accepted." in card
     assert "- verify: neighbours disagree (12)\n- clean: too short (3)\n" in card
     assert "- URL (9)\n- PERSON (5)\n" in card
     assert "Nobody wrote these sentences" in card
@@ -473,13 +475,13 @@ def account(**changes):
         "version": "2+abc", "settings": settings, "rows": 9, "rows_changed": 4,
         "totals": {"PERSON": 5, "URL": 1}, "by_label": {"positive": {"PERSON": 5}},
         "by_topic": {"books": {"URL": 1}}, "flags": {"mixed_script": 1}, "examples": [rewrite],
-        "leaks": {"rows": 9, "second_pass": {}, "eager_pass": {"PERSON": 2}, "eager_rows": 2},
+        "leaks": {"rows": 9, "second_pass": {}, "high_recall_pass": {"PERSON": 2}, "high_recall_rows": 2},
         "decisions": {
             "rows": 4, "changed": 1, "gained": {"neutral": 1}, "lost": {"positive": 1},
             "examples": [{**rewrite, "about": "positive → neutral"}],
         },
     }  # fmt: skip
-    return ScrubAccount.model_validate({**given, **changes})
+    return ScrubSummary.model_validate({**given, **changes})
 
 
 def test_the_report_tells_what_scrubbing_did():

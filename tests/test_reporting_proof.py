@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tasks.pipeline.reporting.ablation_page import arm_chart, gap_chart, label_rows, render_proof, verdicts
+from tasks.pipeline.reporting.ablation_page import arm_chart, gap_chart, label_rows, render_ablation, verdicts
 
 HOSTILE = "</style><script>alert('x')</script>"
 
@@ -80,9 +80,9 @@ def test_a_scale_is_spoken_of_in_kappa(page):
 
 
 def test_on_a_scale_kappa_is_drawn_first(page):
-    among_labels = re.findall(r"<h3>(.*?)</h3>", render_proof(page))
+    among_labels = re.findall(r"<h3>(.*?)</h3>", render_ablation(page))
     page["arms"]["real"]["kappa"] = found(0.7, 0.6, 0.8)
-    on_a_scale = re.findall(r"<h3>(.*?)</h3>", render_proof(page))
+    on_a_scale = re.findall(r"<h3>(.*?)</h3>", render_ablation(page))
 
     assert among_labels[:2] == ["Macro-F1", "F1 of the rarest, in the test"]
     assert on_a_scale[:2] == ["Quadratic kappa", "Macro-F1"]
@@ -114,7 +114,7 @@ def test_labels_stand_with_their_test_rows_and_every_arm(page):
 
 
 def test_the_page_is_whole_and_no_name_breaks_it(page):
-    html = render_proof(page)
+    html = render_ablation(page)
 
     assert HOSTILE not in html
     assert "<script" not in html

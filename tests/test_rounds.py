@@ -12,8 +12,8 @@ from tasks.storage.block import write_json
 from tasks.taxonomy import load_taxonomy, load_topics
 
 CELLS = [
-    Cell(labels=("positive",), topic="pets", wanted=10, draw=15, round=1, seed=1),
-    Cell(labels=("negative",), topic="pets", wanted=10, draw=15, round=1, seed=2),
+    Cell(labels=("positive",), topic="pets", wanted=10, n_to_sample=15, round=1, seed=1),
+    Cell(labels=("negative",), topic="pets", wanted=10, n_to_sample=15, round=1, seed=2),
 ]
 
 
@@ -29,7 +29,7 @@ def run_of(local_store):
 def after_a_round(run, tokens=300):
     """A round that drew 30 texts."""
     run.rounds, run.tokens = run.rounds + 1, run.tokens + tokens
-    run.drawn.update({cell.key: cell.draw for cell in CELLS})
+    run.n_sampled.update({cell.key: cell.n_to_sample for cell in CELLS})
     return run
 
 
@@ -68,9 +68,9 @@ def test_it_ends_when_not_one_more_text_can_be_paid_for(run_of):
 def test_a_round_never_draws_more_than_the_tokens_pay_for(run_of):
     run = run_of(max_tokens=200)
     assert affordable_texts(run) == 10  # at twenty tokens a text, the longest there are
-    assert [cell.draw for cell in next_round(run, CELLS)] == [5, 5]
+    assert [cell.n_to_sample for cell in next_round(run, CELLS)] == [5, 5]
     run = after_a_round(run_of(max_tokens=420))
-    assert sum(cell.draw for cell in next_round(run, CELLS, {})) == 12  # at ten, as they were
+    assert sum(cell.n_to_sample for cell in next_round(run, CELLS, {})) == 12  # at ten, as they were
 
 
 def test_no_round_begins_when_the_time_is_up(run_of):

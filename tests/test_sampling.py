@@ -39,9 +39,13 @@ from tasks.config import GeneratorConfig, PromptForm
 from tasks.pipeline.sampling import Request, Sample, load_engine, loading
 from tasks.pipeline.sampling.engine.attention import ATTENTION
 from tasks.pipeline.sampling.engine.decoding import score_next
-from tasks.pipeline.sampling.engine.paged_cache import Seat, Slots
+from tasks.pipeline.sampling.engine.paged_cache import CacheSlot, PagedCache
 from tasks.pipeline.sampling.engine.prefill import Prompts
-from tasks.pipeline.sampling.engine.self_test import check_cached_decoding, prompts_agree, steady_widths
+from tasks.pipeline.sampling.engine.self_test import (
+    batch_invariant_sizes,
+    check_cached_decoding,
+    prompts_agree,
+)
 from tasks.pipeline.sampling.engine.weight_packing import Packed, pack_weights, product_like
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -126,12 +130,12 @@ def _load(folder, dtype=torch.float32):
 
 def test_decoding_from_a_shared_prompt_scores_like_plain_decoding(folder):
     model, prompt = _load(folder), [2, 40, 41, 42, 43, 44, 45]
-    slots, pages = Slots(), ([], [], [])
-    slots.place(Prompts(model).prefill(prompt).layers)
+    slots, pages = PagedCache(), ([], [], [])
+    slots.add_prefix(Prompts(model).prefill(prompt).layers)
     texts = [[50, 51, 52] * 15, [60, 61, 62] * 15, [50, 61, 77] * 15]  # longer than a page
     for step in range(45):
-        seats = [Seat(lane, pages[lane], step) for lane in range(3)]
-        scores = score_next(model, slots, [text[step] for text in texts], seats, 8)
+        cache_slots = [CacheSlot(group_slot, pages[group_slot], step) for group_slot in range(3)]
+        scores = score_next(model, slots, [text[step] for text in texts], cache_slots, 8)
         plain = model(input_ids=torch.tensor([prompt + text[: step + 1] for text in texts])).logits[:, -1]
         assert (scores - plain).abs().max() < 1e-4
 
@@ -184,14 +188,17 @@ def test_weights_that_are_neither_fp32_nor_bf16_are_left_as_they_are(bert):
 
 def test_pages_that_fall_free_are_filled_with_the_last_and_change_no_score(bert):
     model, prompt = _load(bert), [2, 40, 41]
-    slots, pages = Slots(), [[] for _ in range(4)]
-    slots.place(Prompts(model).prefill(prompt).layers)
+    slots, pages = PagedCache(), [[] for _ in range(4)]
+    slots.add_prefix(Prompts(model).prefill(prompt).layers)
     for step in range(70):
         if step == 40:
             slots.free_pages(pages[0])
             slots.free_pages(pages[1])
-        seats = [Seat(lane, pages[lane], step) if lane > 1 or step < 40 else None for lane in range(4)]
-        scores = score_next(model, slots, [50 + step % 20] * 4, seats, 8)
+        cache_slots = [
+            CacheSlot(group_slot, pages[group_slot], step) if group_slot > 1 or step < 40 else None
+            for group_slot in range(4)
+        ]
+        scores = score_next(model, slots, [50 + step % 20] * 4, cache_slots, 8)
     assert sorted(pages[2] + pages[3]) == [0, 1, 2, 3, 4, 5]
     plain = model(input_ids=torch.tensor([prompt + [50 + step % 20 for step in range(70)]])).logits[0, -1]
     assert (scores[2] - plain).abs().max() < 1e-4
@@ -248,9 +255,9 @@ def test_where_one_product_rounds_otherwise_each_prompt_is_computed_alone(bert):
 
 def test_tokens_of_prompts_are_counted_once(bert):
     engine = load_engine(_config(bert))
-    lengths = [engine._wording.encode(" ".join(WORDS[:n])) for n in range(1, 9)]
+    lengths = [engine._codec.encode(" ".join(WORDS[:n])) for n in range(1, 9)]
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(engine.sample, Request(" ".join(WORDS[:n]), k=3, seed=n)) for n in range(1, 9)]
+        jobs = [pool.submit(engine.sample, Request(" ".join(WORDS[:n]), n=3, seed=n)) for n in range(1, 9)]
         assert [len(job.result()) for job in jobs] == [3] * 8
     assert engine.usage().n_prompt_tokens == sum(map(len, lengths))
 
@@ -258,10 +265,10 @@ def test_tokens_of_prompts_are_counted_once(bert):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 def test_batch_mates_do_not_change_a_text(folder, dtype, monkeypatch):
     monkeypatch.setattr(loading, "arithmetic", lambda on_gpu: dtype)
-    wanted = Request("w1 w2 w3", k=5, seed=11)
+    wanted = Request("w1 w2 w3", n=5, seed=11)
     alone = load_engine(_config(folder, top_p=0.9)).sample(wanted)
     engine = load_engine(_config(folder, top_p=0.9))
-    mates = [Request(" ".join(WORDS[: n + 1]), k=1 + n % 7, seed=n) for n in range(24)]
+    mates = [Request(" ".join(WORDS[: n + 1]), n=1 + n % 7, seed=n) for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(engine.sample, request) for request in [*mates[:12], wanted, *mates[12:]]]
     assert jobs[12].result() == alone
@@ -269,16 +276,16 @@ def test_batch_mates_do_not_change_a_text(folder, dtype, monkeypatch):
 
 def test_the_same_seed_gives_the_same_texts_and_another_seed_others(bert):
     engine = load_engine(_config(bert))
-    first = engine.sample(Request("w1", k=8, seed=1))
-    assert engine.sample(Request("w1", k=8, seed=1)) == first
-    assert engine.sample(Request("w1", k=8, seed=2)) != first
-    assert engine.sample(Request("w1", k=3, seed=1)) == first[:3]
+    first = engine.sample(Request("w1", n=8, seed=1))
+    assert engine.sample(Request("w1", n=8, seed=1)) == first
+    assert engine.sample(Request("w1", n=8, seed=2)) != first
+    assert engine.sample(Request("w1", n=3, seed=1)) == first[:3]
     assert len({sample.text for sample in first}) == 8
 
 
 def test_texts_hold_no_prompt_no_padding_and_no_marks(folder):
     engine = load_engine(_config(folder))
-    samples = engine.sample(Request("w90 w91", k=64, seed=0))
+    samples = engine.sample(Request("w90 w91", n=64, seed=0))
     assert not any(mark in sample.text for sample in samples for mark in SPECIAL)
     assert not any(sample.text.startswith("w90 w91") for sample in samples)
     assert {sample.finish for sample in samples} == {"stop", "length"}
@@ -312,7 +319,7 @@ def test_a_text_holds_nothing_of_a_batch_mate(tmp_path):
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.plain, batch_size=32, max_new_tokens=40))
     prompts = [" ".join(f"w{4 * i + n % 4}" for i in range(1 + n % 17)) for n in range(40)]
     with ThreadPoolExecutor(40) as pool:
-        jobs = [pool.submit(engine.sample, Request(p, k=3, seed=n)) for n, p in enumerate(prompts)]
+        jobs = [pool.submit(engine.sample, Request(p, n=3, seed=n)) for n, p in enumerate(prompts)]
     for n, job in enumerate(jobs):
         words = [word for sample in job.result() for word in sample.text.split()]
         assert {int(word[1:]) % 4 for word in words} <= {n % 4}
@@ -320,7 +327,7 @@ def test_a_text_holds_nothing_of_a_batch_mate(tmp_path):
 
 
 def test_tokens_are_counted_with_the_end_of_text_token(bert):
-    samples = load_engine(_config(bert)).sample(Request("w5", k=64, seed=0))
+    samples = load_engine(_config(bert)).sample(Request("w5", n=64, seed=0))
     for sample in samples:
         n_words = len(sample.text.split())
         assert sample.n_tokens == n_words + (sample.finish == "stop")
@@ -335,7 +342,7 @@ CONTROLS = {
     "top_k": {"top_k": 10},
     "min_p": {"min_p": 0.1},
     "all": {"temperature": 1.3, "top_k": 30, "top_p": 0.9, "min_p": 0.02},
-    "banned_openings": {"banned_openings": ("w3", "w50"), "top_p": 0.9},
+    "begin_suppress_words": {"begin_suppress_words": ("w3", "w50"), "top_p": 0.9},
 }
 
 
@@ -343,12 +350,12 @@ CONTROLS = {
 def test_first_tokens_are_as_frequent_as_the_model_says(bert, name):
     """Expected frequencies come from transformers' own logits processors."""
     engine = load_engine(_config(bert, max_new_tokens=1, batch_size=1024, **CONTROLS[name]))
-    samples = engine.sample(Request("w1 w2", k=20_000, seed=5))
+    samples = engine.sample(Request("w1 w2", n=20_000, seed=5))
     counts = Counter(sample.text for sample in samples)
 
     controls = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | CONTROLS[name]
     scores = _plain_scores(bert, [2, 6, 7])
-    scores[:, [5 + int(word[1:]) for word in controls.get("banned_openings", ())]] = -torch.inf
+    scores[:, [5 + int(word[1:]) for word in controls.get("begin_suppress_words", ())]] = -torch.inf
     warpers = LogitsProcessorList([TemperatureLogitsWarper(controls["temperature"])])
     if controls["top_k"]:
         warpers.append(TopKLogitsWarper(controls["top_k"]))
@@ -362,7 +369,7 @@ def test_first_tokens_are_as_frequent_as_the_model_says(bert, name):
 def test_second_tokens_are_as_frequent_as_the_repetition_penalty_says(bert):
     """After the most frequent first word, whose own score the penalty lowers."""
     engine = load_engine(_config(bert, max_new_tokens=2, batch_size=1024, repetition_penalty=2.0))
-    texts = [sample.text.split() for sample in engine.sample(Request("w1 w2", k=20_000, seed=5))]
+    texts = [sample.text.split() for sample in engine.sample(Request("w1 w2", n=20_000, seed=5))]
     ((first, _),) = Counter(words[0] for words in texts if words).most_common(1)
     counts = Counter(" ".join(words[1:]) for words in texts if words[:1] == [first])
 
@@ -397,17 +404,17 @@ def _assert_as_frequent(counts, probs):
 
 
 def test_guidance_moves_texts_towards_the_prompt_and_none_without_a_null_prompt(bert):
-    plain, guided = load_engine(_config(bert)), load_engine(_config(bert, guidance=3.0))
-    request = Request("w1 w2", k=8, seed=3)
+    plain, guided = load_engine(_config(bert)), load_engine(_config(bert, guidance_scale=3.0))
+    request = Request("w1 w2", n=8, seed=3)
     assert guided.sample(request) == plain.sample(request)
-    towards = Request("w1 w2", k=8, seed=3, null_prompt="w3")
+    towards = Request("w1 w2", n=8, seed=3, unconditional_prompt="w3")
     assert guided.sample(towards) != plain.sample(towards)
     assert plain.sample(towards) == plain.sample(request)
 
 
 def test_guided_scores_are_the_formula(bert):
-    engine = load_engine(_config(bert, guidance=2.5, max_new_tokens=1, batch_size=512))
-    samples = engine.sample(Request("w1 w2", k=4_000, seed=0, null_prompt="w9"))
+    engine = load_engine(_config(bert, guidance_scale=2.5, max_new_tokens=1, batch_size=512))
+    samples = engine.sample(Request("w1 w2", n=4_000, seed=0, unconditional_prompt="w9"))
     model = _load(bert, dtype=torch.float32)
     with_labels, without = (
         model(input_ids=torch.tensor([ids])).logits[0, -1].float() for ids in ([2, 6, 7], [2, 14])
@@ -421,7 +428,7 @@ def test_guided_scores_are_the_formula(bert):
 
 
 def test_a_repetition_penalty_thins_repeats_out(bert):
-    request = Request("w1", k=64, seed=0)
+    request = Request("w1", n=64, seed=0)
 
     def repeats(penalty):
         texts = [
@@ -434,11 +441,11 @@ def test_a_repetition_penalty_thins_repeats_out(bert):
 
 def test_a_stop_string_ends_a_text_and_is_not_in_it(bert):
     engine = load_engine(_config(bert))
-    free = engine.sample(Request("w1", k=16, seed=0))
+    free = engine.sample(Request("w1", n=16, seed=0))
     number, longest = max(enumerate(free), key=lambda pair: pair[1].n_tokens)
     stop = longest.text.split()[4]
     kept = longest.text[: longest.text.find(stop)].strip()
-    stopped = engine.sample(Request("w1", k=16, seed=0, stop=("nowhere", stop)))
+    stopped = engine.sample(Request("w1", n=16, seed=0, stop=("nowhere", stop)))
     assert stopped[number] == Sample(kept, "stop", len(kept.split()) + 1)
 
 
@@ -446,11 +453,11 @@ def test_no_text_begins_with_a_banned_opening(bert):
     def firsts(engine):
         return Counter(sample.text.split(" ")[0].lower() for sample in engine.sample(request))
 
-    request = Request("w1", k=400, seed=0)
+    request = Request("w1", n=400, seed=0)
     banned = tuple(word for word, _ in firsts(load_engine(_config(bert))).most_common(5) if word.isalnum())[
         :3
     ]
-    engine = load_engine(_config(bert, banned_openings=banned))
+    engine = load_engine(_config(bert, begin_suppress_words=banned))
 
     assert len(banned) == 3
     assert set(firsts(engine)).isdisjoint(banned)
@@ -459,7 +466,7 @@ def test_no_text_begins_with_a_banned_opening(bert):
 
 def test_many_threads_are_served_by_one_batch(bert):
     engine = load_engine(_config(bert))
-    requests = [Request(f"w{n}", k=3, seed=n) for n in range(50)]
+    requests = [Request(f"w{n}", n=3, seed=n) for n in range(50)]
     with ThreadPoolExecutor(50) as pool:
         together = list(pool.map(engine.sample, requests))
     assert together == [engine.sample(request) for request in requests]
@@ -477,15 +484,15 @@ def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, mon
 
     monkeypatch.setattr(batch, "admit", record)
     with ThreadPoolExecutor(5) as pool:
-        jobs = [pool.submit(engine.sample, Request("w1 w2", k=8, seed=0))]
+        jobs = [pool.submit(engine.sample, Request("w1 w2", n=8, seed=0))]
         lengths = {1: 3, 2: 9, 3: 6}
         for seed, length in lengths.items():
             _await(lambda n=seed: len(engine._waiting) == 8 * (n - 1) and admitted)
-            jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:length]), k=8, seed=seed)))
+            jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:length]), n=8, seed=seed)))
         _await(lambda: len(engine._waiting) == 24)
         gate.release()
         _await(lambda: 2 in admitted)
-        jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:12]), k=8, seed=4)))
+        jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:12]), n=8, seed=4)))
         _await(lambda: engine._waiting)
         gate.release(32)
         assert all(len(job.result(timeout=60)) == 8 for job in jobs)
@@ -501,18 +508,18 @@ def _await(come):
 
 def test_an_error_reaches_every_caller_and_the_engine_goes_on(bert):
     engine = load_engine(_config(bert))
-    good = engine.sample(Request("w1", k=2, seed=0))
+    good = engine.sample(Request("w1", n=2, seed=0))
     forward, engine._model.forward = engine._model.forward, None
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(engine.sample, Request(f"w{n}", k=2, seed=0)) for n in range(2, 6)]
+        jobs = [pool.submit(engine.sample, Request(f"w{n}", n=2, seed=0)) for n in range(2, 6)]
         errors = [job.exception(timeout=30) for job in jobs]
     assert [type(error) for error in errors] == [TypeError] * 4
     engine._model.forward = forward
-    assert engine.sample(Request("w1", k=2, seed=0)) == good
+    assert engine.sample(Request("w1", n=2, seed=0)) == good
 
 
 def test_out_of_memory_halves_the_batch_and_changes_no_text(bert, caplog):
-    roomy = load_engine(_config(bert)).sample(Request("w1", k=40, seed=0))
+    roomy = load_engine(_config(bert)).sample(Request("w1", n=40, seed=0))
     engine = load_engine(_config(bert))
     forward = engine._model.forward
 
@@ -522,13 +529,13 @@ def test_out_of_memory_halves_the_batch_and_changes_no_text(bert, caplog):
         return forward(input_ids, **rest)
 
     engine._model.forward = cramped
-    assert engine.sample(Request("w1", k=40, seed=0)) == roomy
+    assert engine.sample(Request("w1", n=40, seed=0)) == roomy
     assert caplog.messages == ["Out of memory with 16 texts side by side; going on with 8."]
 
 
 def test_no_thread_is_left_when_nothing_waits(bert):
     engine = load_engine(_config(bert))
-    engine.sample(Request("w1", k=4, seed=0))
+    engine.sample(Request("w1", n=4, seed=0))
     for thread in [t for t in threading.enumerate() if t.name == "decode"]:
         thread.join(10)
         assert not thread.is_alive()
@@ -536,7 +543,7 @@ def test_no_thread_is_left_when_nothing_waits(bert):
 
 def test_narrower_widths_are_kept_only_where_they_agree(bert):
     model = _load(bert)
-    assert steady_widths(model, 30) == [8, 16, 32]
+    assert batch_invariant_sizes(model, 30) == [8, 16, 32]
     forward = model.forward
 
     def shaky(input_ids, **rest):
@@ -546,7 +553,7 @@ def test_narrower_widths_are_kept_only_where_they_agree(bert):
         return output
 
     model.forward = shaky
-    assert steady_widths(model, 30) == [8, 32]
+    assert batch_invariant_sizes(model, 30) == [8, 32]
 
 
 def test_a_width_in_which_one_layer_rounds_otherwise_is_not_kept(bert):
@@ -555,7 +562,7 @@ def test_a_width_in_which_one_layer_rounds_otherwise_is_not_kept(bert):
     layer = model.bert.encoder.layer[-1].output.dense
     forward = layer.forward
     layer.forward = lambda rows: forward(rows) + (1e-3 if rows.shape == (16, 64) else 0.0)
-    assert steady_widths(model, 30) == [8, 32]
+    assert batch_invariant_sizes(model, 30) == [8, 32]
 
 
 def test_a_bert_that_looks_ahead_is_refused():

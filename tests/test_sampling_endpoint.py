@@ -116,7 +116,7 @@ def _config(server, **changes):
 def test_all_samples_of_a_prompt_are_asked_for_at_once():
     with _serving() as server:
         engine = load_engine(_config(server, max_new_tokens=9, temperature=0.5, top_p=0.9))
-        samples = engine.sample(Request("write", k=3, seed=4, stop=("END",)))
+        samples = engine.sample(Request("write", n=3, seed=4, stop=("END",)))
         assert server.asked == [
             (
                 "/v1/chat/completions",
@@ -140,7 +140,7 @@ def test_all_samples_of_a_prompt_are_asked_for_at_once():
 def test_plain_prompts_go_to_completions_and_extensions_only_where_wanted():
     with _serving() as server:
         engine = load_engine(_config(server, prompt_form=PromptForm.plain, top_k=40))
-        assert engine.sample(Request("once", k=1, seed=0))[0].finish == "length"
+        assert engine.sample(Request("once", n=1, seed=0))[0].finish == "length"
         [(path, body)] = server.asked
         assert path == "/v1/completions"
         assert body["prompt"] == "once"
@@ -150,7 +150,7 @@ def test_plain_prompts_go_to_completions_and_extensions_only_where_wanted():
 
 def test_a_system_prompt_is_sent_ahead():
     with _serving() as server:
-        load_engine(_config(server, system_prompt="be brief")).sample(Request("write", k=1, seed=0))
+        load_engine(_config(server, system_prompt="be brief")).sample(Request("write", n=1, seed=0))
         [(_, body)] = server.asked
         assert body["messages"] == [
             {"role": "system", "content": "be brief"},
@@ -160,13 +160,13 @@ def test_a_system_prompt_is_sent_ahead():
 
 def test_a_server_that_gives_one_choice_is_asked_again_with_other_seeds():
     with _serving(one_choice=True) as server:
-        samples = load_engine(_config(server)).sample(Request("write", k=5, seed=1))
+        samples = load_engine(_config(server)).sample(Request("write", n=5, seed=1))
         assert len({sample.text for sample in samples}) == 5
         assert [body["n"] for _, body in server.asked] == [5, 1, 1, 1, 1]
         assert len({body["seed"] for _, body in server.asked}) == 5
 
 
-GOOD = Request("write", k=2, seed=0)
+GOOD = Request("write", n=2, seed=0)
 TROUBLE = {
     "busy": (429, {}, {"error": "slow down"}),
     "broken": (500, {}, b"oops"),
@@ -217,7 +217,7 @@ def test_calls_at_once_are_bounded():
     with _serving(one_choice=True) as server:
         engine = load_engine(_config(server, batch_size=3))
         with ThreadPoolExecutor(10) as pool:
-            answers = list(pool.map(engine.sample, [Request(f"p{n}", k=4, seed=n) for n in range(10)]))
+            answers = list(pool.map(engine.sample, [Request(f"p{n}", n=4, seed=n) for n in range(10)]))
         assert [len(samples) for samples in answers] == [4] * 10
         assert 1 < server.most <= 3
 
@@ -305,11 +305,11 @@ def test_another_model_than_served_is_told_before_sampling():
 
 def test_guidance_is_refused():
     message = (
-        "generator.guidance is 2.0; expected 1 with an endpoint, which returns no scores. "
+        "generator.guidance_scale is 2.0; expected 1 with an endpoint, which returns no scores. "
         "Set it to 1, or sample from the model in this process."
     )
     with _serving() as server, pytest.raises(ValueError, match=_exactly(message)):
-        load_engine(_config(server, guidance=2.0))
+        load_engine(_config(server, guidance_scale=2.0))
 
 
 def test_thinking_is_left_out():

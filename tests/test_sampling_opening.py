@@ -75,7 +75,7 @@ def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
     _sum_up(_save(tmp_path, sentimill_restore_case=True))
     monkeypatch.setattr(loading, "EMBEDDED", tmp_path)
     engine = load_engine(RunConfig(generator=GeneratorConfig(max_new_tokens=16)).resolved().generator)
-    samples = engine.sample(Request("i know", k=64, seed=0))
+    samples = engine.sample(Request("i know", n=64, seed=0))
     texts = " ".join(sample.text for sample in samples)
     assert {"stop", "length"} >= {sample.finish for sample in samples}
     assert re.search(r"\bI\b", texts)
@@ -86,7 +86,7 @@ def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("ships", "advice"),
-    [(True, "Install Sentimill again."), (False, "Make the model anew, or copy it again.")],
+    [(True, "Install Sentimill again."), (False, "Make the model again, or copy it again.")],
 )
 def test_a_changed_file_is_refused_with_advice_that_fits_whose_it_is(tmp_path, monkeypatch, ships, advice):
     if ships:
@@ -115,7 +115,7 @@ def test_an_embedded_generator_without_checksums_is_refused(tmp_path):
 def test_a_model_without_a_padding_token_is_sampled_from(tmp_path):
     marks = {name: mark for name, mark in MARKS.items() if name != "pad_token"} | {"sep_token": "[SEP]"}
     engine = load_engine(_config(_save(tmp_path, marks=marks)))
-    assert len(engine.sample(Request("i know", k=3, seed=0))) == 3
+    assert len(engine.sample(Request("i know", n=3, seed=0))) == 3
 
 
 def test_a_model_without_an_end_is_refused(tmp_path):
@@ -145,8 +145,8 @@ def test_a_prompt_longer_than_the_context_is_refused_and_others_are_not(tmp_path
         "expected at most 48 together, the generator's context. Shorten either."
     )
     with pytest.raises(ValueError, match=_exactly(message)):
-        engine.sample(Request("i " * 40, k=1, seed=0))
-    assert len(engine.sample(Request("i " * 31, k=1, seed=0))) == 1
+        engine.sample(Request("i " * 40, n=1, seed=0))
+    assert len(engine.sample(Request("i " * 31, n=1, seed=0))) == 1
 
 
 def test_a_chat_prompt_without_a_chat_template_is_refused(tmp_path):
@@ -171,13 +171,13 @@ def test_chat_prompts_go_through_the_template(tmp_path):
     )
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat))
     # "False" is no word of the vocabulary: 2 [CLS], 10 i, 13 know, 8 !, 1 [UNK].
-    assert engine._wording.encode("i know") == [2, 10, 13, 8, 1]
+    assert engine._codec.encode("i know") == [2, 10, 13, 8, 1]
 
 
 def test_a_system_prompt_comes_first(tmp_path):
     _save_with_chat_template(tmp_path, "{% for m in messages %}{{ m.content }} !{% endfor %}")
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat, system_prompt="know"))
-    assert engine._wording.encode("i") == [13, 8, 10, 8]
+    assert engine._codec.encode("i") == [13, 8, 10, 8]
 
 
 def test_a_system_prompt_that_the_template_does_not_take_is_refused_before_sampling(tmp_path):
@@ -199,8 +199,8 @@ def test_control_and_plain_prompts_begin_with_the_start_mark_and_do_not_end(tmp_
     _save(tmp_path)
     control = load_engine(_config(tmp_path))
     plain = load_engine(_config(tmp_path, prompt_form=PromptForm.plain))
-    assert control._wording.encode("i know.") == [2, 10, 13, 6]
-    assert plain._wording.encode("i know.") == [10, 13, 6]
+    assert control._codec.encode("i know.") == [2, 10, 13, 6]
+    assert plain._codec.encode("i know.") == [10, 13, 6]
 
 
 def test_an_unresolved_configuration_is_refused():
@@ -212,14 +212,14 @@ def test_an_unresolved_configuration_is_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"k": 0}, "k is 0; expected at least 1. Leave out cells that want no text."),
+        ({"n": 0}, "n is 0; expected at least 1. Leave out cells that want no text."),
         ({"seed": -1}, "seed is -1; expected 0 or more. Take a non-negative number."),
         ({"prompt": " "}, "the prompt is empty; expected text. Give the model something to go on."),
     ],
 )
 def test_requests_that_no_engine_can_sample_are_refused(changes, message):
     with pytest.raises(ValueError, match=_exactly(message)):
-        Request(**({"prompt": "hello", "k": 1, "seed": 0} | changes))
+        Request(**({"prompt": "hello", "n": 1, "seed": 0} | changes))
 
 
 def test_bf16_is_used_only_where_it_pays(monkeypatch):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.config import DemographicCategory, Scope, ScrubbingConfig
 from tasks.data.records import Row
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubbed, Scrubber, scrub_report, scrub_rows
-from tasks.pipeline.scrubbing.audit import examples, veiled
+from tasks.pipeline.scrubbing.audit import examples, redacted
 from tasks.pipeline.scrubbing.normalization import normalise
 from tasks.pipeline.scrubbing.rows import scrubber_for
 
@@ -245,12 +245,12 @@ def test_attack_strings_come_through(scrubber: Scrubber, attack: str) -> None:
 
 def test_rows_carry_their_counts_and_emptied_rows_are_rejected() -> None:
     rows = [a_row("Anna Kowalska is happy.", "r1"), a_row("Fine day.", "r2"), a_row(" ", "r3")]
-    sifted = scrub_rows(rows, ScrubbingConfig())
-    assert [(row["text"], row["scrubbed"]) for row in sifted.kept] == [
+    filtered = scrub_rows(rows, ScrubbingConfig())
+    assert [(row["text"], row["scrubbed"]) for row in filtered.kept] == [
         ("Person A is happy.", {"PERSON": 1}),
         ("Fine day.", {}),
     ]
-    assert sifted.counts() == {"scrub: nothing left": 1}
+    assert filtered.counts() == {"scrub: nothing left": 1}
     assert rows[0]["text"] == "Anna Kowalska is happy."
 
 
@@ -292,8 +292,8 @@ def test_names_of_other_languages_are_still_found(scrubber: Scrubber) -> None:
 def test_a_text_with_findings_of_a_later_round_is_withheld() -> None:
     once = Scrubbed("Person A left.", {"PERSON": 1}, (), ((0, 3, "PERSON"),))
     later = Scrubbed("Person A left Person B.", {"PERSON": 2}, (), ((0, 3, "PERSON"),))
-    assert veiled("Ann left.", once) == "<PERSON> left."
-    assert veiled("Ann left Zork.", later) == "(not shown: something was found in a later round only)"
+    assert redacted("Ann left.", once) == "<PERSON> left."
+    assert redacted("Ann left Zork.", later) == "(not shown: something was found in a later round only)"
     assert [e["after"] for e in examples(["Ann left.", "Ann left Zork."], [once, later])] == [
         "Person A left."
     ]

@@ -1,4 +1,4 @@
-"""The search for training knobs: it starts from the run's own, and cannot see a test row."""
+"""The search for training options: it starts from the run's own, and cannot see a test row."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from tasks.cli.search import flags
 from tasks.cli.train import read_run
-from tasks.pipeline.training.classifier.search import KNOBS, search
+from tasks.pipeline.training.classifier.search import SEARCHED_OPTIONS, search
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,7 +25,7 @@ def test_a_search_is_no_worse_than_where_it_started(finished_run):
     training = config.training.model_copy(update={"epochs": 3})
     found = search(rows, taxonomy, training, 3, seed=0)
 
-    assert set(found.knobs) == set(KNOBS)
+    assert set(found.options) == set(SEARCHED_OPTIONS)
     assert found.score >= found.before > 0
 
 

@@ -24,10 +24,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks import stages
 from tasks.config import MixingConfig, PlanConfig, RunConfig, SplitConfig
-from tasks.data.records import Cell, Sifted
-from tasks.data.references import BlobRef, DatasetRef, ModelRef, RealRef, SiftedRefs
+from tasks.data.records import Cell, FilterResult
+from tasks.data.references import BlobRef, DatasetRef, FilterRefs, ModelRef, RealRef
 from tasks.orchestration import caching
-from tasks.orchestration.caching import StepKey, cached, digest, may_pass, stage
+from tasks.orchestration.caching import StageKey, digest, is_transient, run_cached, stage
 from tasks.stages.balancing import balance_task
 from tasks.stages.cleaning import clean_task, collect_texts_task
 from tasks.stages.real_data import mix_task
@@ -77,7 +77,7 @@ def test_keys_are_the_same_in_every_process():
         for seed in ("1", "2")
     ]
     first, second = (json.loads(run.communicate()[0]) for run in runs)
-    cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, draw=2, round=1, seed=3)
+    cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, n_to_sample=2, round=1, seed=3)
     config = RunConfig(plan=PlanConfig(topics=["soup"], topics_file=Path("own.yaml"))).resolved()
     here = [digest(config), digest(load_taxonomy("ekman")), digest(REF, (cell,), {"a": [2.5], "b": 1})]
 
@@ -87,35 +87,35 @@ def test_keys_are_the_same_in_every_process():
 
 def test_every_stage_is_cached_under_a_name_of_its_own():
     assert set(STAGES) == {
-        "account-scrubbing",
+        "scrub-report",
         "predict",
         "predict-baseline",
-        "prove-rare",
-        "prove-rows",
-        "prove-test",
+        "ablation-rare",
+        "ablation-rows",
+        "ablation-test",
         "sample-cell",
-        "collect-texts",
+        "reference-texts",
         "clean",
         "scrub",
-        "ask-generator",
+        "generator-likelihood",
         "judge",
-        "teach",
+        "fit-real-data-model",
         "verify",
         "balance-split",
-        "read-real",
+        "load-real-data",
         "mix",
         "review",
         "train",
         "evaluate",
         "audit-fairness",
         "counterfactuals",
-        "judge-tone",
+        "generator-bias",
         "annotate",
         "tune-generator",
         "measure-generator",
     }
     for task in STAGES.values():
-        assert isinstance(task.cache_policy, StepKey)
+        assert isinstance(task.cache_policy, StageKey)
         assert task.result_serializer == "json"
         assert task.cache_result_in_memory is False
     assert len({key(task, rows=REF) for task in STAGES.values()}) == len(STAGES)
@@ -199,7 +199,7 @@ def test_what_a_result_points_at_is_found_however_deep():
     model = ModelRef(uri="models/m", sha256="c" * 64)
 
     assert caching._refs(REF) == [REF]
-    assert caching._refs(SiftedRefs(kept=REF, rejects=REF)) == [REF, REF]
+    assert caching._refs(FilterRefs(kept=REF, rejects=REF)) == [REF, REF]
     assert caching._refs(model) == [model]
     assert caching._refs(RealRef(source="x", sha256="d" * 64)) == []
     assert caching._refs(3) == []
@@ -224,7 +224,7 @@ def test_a_result_comes_from_the_cache_only_while_its_rows_are_intact(block, mak
         calls.append(n)
         return open_store().put_rows([make_row(id=str(i)) for i in range(n)])
 
-    ref = cached(put, 3)
+    ref = run_cached(put, 3)
     path = Path(block.root) / ref.uri
     if damage == "delete":
         path.unlink()
@@ -233,10 +233,10 @@ def test_a_result_comes_from_the_cache_only_while_its_rows_are_intact(block, mak
     elif damage == "truncate":
         path.write_bytes(b"")
 
-    assert cached(put, 3) == ref
+    assert run_cached(put, 3) == ref
     assert calls == ([3] if damage is None else [3, 3])
     assert len(block.get_rows(ref)) == 3
-    assert cached(put, 3) == ref
+    assert run_cached(put, 3) == ref
     assert len(calls) == (1 if damage is None else 2)
 
 
@@ -250,10 +250,10 @@ def test_a_result_made_of_many_refs_is_made_anew_when_one_has_lost_its_rows(bloc
         refs = [open_store().put_rows([make_row(id=str(i))]) for i in range(n)]
         return dict(enumerate(refs)) if shape is dict else shape(refs)
 
-    cached(put, 3)
-    Path(block.root, caching._refs(cached(put, 3))[1].uri).unlink()
+    run_cached(put, 3)
+    Path(block.root, caching._refs(run_cached(put, 3))[1].uri).unlink()
     assert calls == [3]
-    again = cached(put, 3)
+    again = run_cached(put, 3)
 
     assert calls == [3, 3]
     assert all(block.intact(ref) for ref in caching._refs(again))
@@ -268,7 +268,7 @@ def test_a_result_that_could_not_be_written_is_a_failed_stage(block):
         return n
 
     with pytest.raises(OSError, match="not in the results block") as caught:
-        cached(answer, 42)
+        run_cached(answer, 42)
     key = answer.cache_policy.compute_key(SimpleNamespace(task=answer), {"n": 42}, {})
     assert str(caught.value) == (
         f"result {key} is not in the results block at {block.root}; expected it after answer. See that the "
@@ -280,9 +280,9 @@ def test_every_stage_has_a_time_limit_and_is_tried_again_only_where_it_meets_the
     assert all(task.timeout_seconds > 0 for task in STAGES.values())
     assert {name for name, task in STAGES.items() if task.retries} == {
         "sample-cell",
-        "collect-texts",
+        "reference-texts",
         "judge",
-        "read-real",
+        "load-real-data",
         "train",
         "tune-generator",
     }
@@ -305,23 +305,23 @@ def test_every_stage_has_a_time_limit_and_is_tried_again_only_where_it_meets_the
     ],
 )
 def test_what_may_pass_is_the_network_and_not_a_file_the_disk_or_a_value(error, passes):
-    assert may_pass(None, None, Failed(data=error)) is passes
+    assert is_transient(None, None, Failed(data=error)) is passes
 
 
 def test_a_stage_that_fails_for_a_moment_is_tried_again_and_one_that_cannot_work_is_not(block, monkeypatch):
     monkeypatch.setitem(caching.RETRIES, "retry_delay_seconds", 0.01)
     calls = []
 
-    @stage("fetch", outside=True)
+    @stage("fetch", retry_on_network_error=True)
     def fetch(errors: int, kind: str) -> int:
         calls.append(kind)
         if calls.count(kind) <= errors:
             raise {"network": ConnectionError, "value": ValueError}[kind](kind)
         return calls.count(kind)
 
-    assert cached(fetch, 2, "network") == 3
+    assert run_cached(fetch, 2, "network") == 3
     with pytest.raises(ValueError, match="value"):
-        cached(fetch, 1, "value")
+        run_cached(fetch, 1, "value")
     assert calls == ["network"] * 3 + ["value"]
 
 
@@ -345,7 +345,7 @@ def test_two_threads_that_want_one_result_make_it_once(block):
 
 def test_results_of_stages_lie_in_the_block(block, make_row):
     ref = block.put_rows([make_row()])
-    cached(scrub_task, ref, RunConfig().scrubbing)
+    run_cached(scrub_task, ref, RunConfig().scrubbing)
 
     assert [p.name.rsplit("-", 1)[0] for p in (Path(block.root) / "cache-2").iterdir()] == ["scrub"]
 
@@ -356,18 +356,21 @@ def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
         raise ValueError(f"n is {n}; expected more.")
 
     with pytest.raises(ValueError, match=r"n is 1; expected more\."):
-        cached(fail, 1)
+        run_cached(fail, 1)
     assert not (Path(block.root) / "cache-2").exists()
 
 
 @pytest.mark.parametrize(
-    ("mix", "mix_rows", "n_real", "n_validation"),
+    ("fraction", "n_max", "n_real", "n_validation"),
     [(0.5, None, 20, 2), (0.2, None, 5, 0), (0.5, 10, 10, 1), (1.0, None, 50, 5), (0.9, None, 50, 5)],
 )
-def test_real_rows_are_mixed_in_at_the_share_asked_for(block, make_row, mix, mix_rows, n_real, n_validation):
+def test_real_rows_are_mixed_in_at_the_requested_fraction(
+    block, make_row, fraction, n_max, n_real, n_validation
+):
     synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
     real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
-    mixed = block.get_rows(mix_task.fn(synthetic, real, mix, mix_rows, MixingConfig(), 0.1, 0))
+    config = MixingConfig(real_fraction=fraction, max_real_rows=n_max)
+    mixed = block.get_rows(mix_task.fn(synthetic, real, config, 0.1, 0))
     added = [row for row in mixed if row["source"] == "real"]
 
     assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]
@@ -421,4 +424,4 @@ def test_what_is_put_in_comes_out_kept_or_rejected(block, make_row):
 
     assert [row["id"] for row in kept] == ["a"]
     assert [r["row"]["id"] for r in rejects] == ["b"]
-    assert Sifted(kept, rejects).counts() == {"cleaning: too short": 1}
+    assert FilterResult(kept, rejects).counts() == {"cleaning: too short": 1}

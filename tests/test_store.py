@@ -235,7 +235,7 @@ def test_a_root_that_cannot_be_written_is_refused_with_the_reason(tmp_path):
         store.require_writable()
     assert str(caught.value) == (
         f"results block at {tmp_path}/file cannot be written (File exists); expected a place with write "
-        "access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
+        "access. Fix the permissions, free some space, or set SENTIMILL_RESULTS."
     )
 
 

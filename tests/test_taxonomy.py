@@ -111,8 +111,7 @@ def test_missing_file_is_named():
 def test_yaml_typo_names_file_and_line(tmp_path):
     text = "name: mine\nlabels:\n  - name: a\n    meaning: [x\n  - name: b\n"
     assert refusal(tmp_path, text) == (
-        "mine.yaml, line 5 is not YAML: expected ',' or ']', but got ':'; expected valid YAML. "
-        "Mend that line."
+        "mine.yaml, line 5 is not YAML: expected ',' or ']', but got ':'; expected valid YAML. Fix that line."
     )
 
 

@@ -64,7 +64,7 @@ def test_cells_whose_engine_hangs_fail_at_their_limit_and_those_behind_them_at_o
         {
             "taxonomy": "polarity3",
             "profile": "server",
-            "plan": {"per_label": 80, "topics_per_label": 20},
+            "plan": {"texts_per_label": 80, "topics_per_label": 20},
             "generator": {"model": "small", "endpoint": address, "batch_size": 64},
             "limits": {"batch_s": 2},
         }

@@ -51,7 +51,7 @@ def config(tiny_encoder):
     return TrainingConfig(
         base=str(tiny_encoder),
         epochs=12,
-        patience=12,
+        early_stopping_patience=12,
         batch_size=8,
         learning_rate=0.02,
         head_learning_rate=0.02,
@@ -90,15 +90,15 @@ def test_a_two_label_problem_is_learnt(trained, rows):
     [
         {"loss": "balanced"},
         {"loss": "focal"},
-        {"loss": "asymmetric", "epochs": 40, "patience": 40},
-        {"average": 0.9},
-        {"accumulate": 2, "learning_rate": 0.04, "head_learning_rate": 0.04},
-        {"layer_decay": 0.5},
+        {"loss": "asymmetric", "epochs": 40, "early_stopping_patience": 40},
+        {"ema_decay": 0.9},
+        {"gradient_accumulation_steps": 2, "learning_rate": 0.04, "head_learning_rate": 0.04},
+        {"layerwise_lr_decay": 0.5},
     ],
     ids=lambda change: "-".join(map(str, next(iter(change.items())))),
 )
 def test_every_way_of_training_learns_the_two_labels(change, rows, config, tmp_path):
-    options = TrainingConfig(**config.model_dump() | {"epochs": 16, "patience": 16} | change)
+    options = TrainingConfig(**config.model_dump() | {"epochs": 16, "early_stopping_patience": 16} | change)
     model, tokenizer, _ = train_classifier(rows, rows, LABELS, options, 1, tmp_path)
     found = predict(model, tokenizer, [row["text"] for row in rows], 32)
     truth = np.array([row["targets"] for row in rows])
@@ -107,7 +107,7 @@ def test_every_way_of_training_learns_the_two_labels(change, rows, config, tmp_p
 
 
 def test_adapters_learn_and_leave_the_embeddings_as_they_were(rows, config, tiny_encoder, tmp_path):
-    change = {"lora_rank": 8, "epochs": 40, "patience": 40, "learning_rate": 0.05}
+    change = {"lora_rank": 8, "epochs": 40, "early_stopping_patience": 40, "learning_rate": 0.05}
     model, tokenizer, _ = train_classifier(rows, rows, LABELS, config.model_copy(update=change), 1, tmp_path)
     found = predict(model, tokenizer, [row["text"] for row in rows], 32)
     before, after = BertModel.from_pretrained(tiny_encoder).state_dict(), model.encoder.state_dict()
@@ -138,7 +138,7 @@ def test_a_scale_head_learns_levels_and_travels_with_the_model(make_row, config,
         for i, word in enumerate(words)
         for filler in FILLERS * 4
     ]
-    options = config.model_copy(update={"ordinal": True, "epochs": 40, "patience": 40})
+    options = config.model_copy(update={"ordinal": True, "epochs": 40, "early_stopping_patience": 40})
     model, tokenizer, _ = train_classifier(rows, rows, words, options, 1, tmp_path / "work")
     save_classifier(model, tokenizer, {"labels": list(words), "ordinal": True}, tmp_path / "model")
     loaded, again, _ = load_classifier(tmp_path / "model")
@@ -168,7 +168,7 @@ def test_calibration_is_part_of_the_weights(trained, rows):
 
 def test_lower_layers_learn_slower(tmp_path_factory, vocabulary, tiny_encoder):
     deep = BertModel(BertConfig.from_pretrained(tiny_encoder, num_hidden_layers=2))
-    config = TrainingConfig(learning_rate=1e-3, head_learning_rate=1e-2, layer_decay=0.5)
+    config = TrainingConfig(learning_rate=1e-3, head_learning_rate=1e-2, layerwise_lr_decay=0.5)
     groups = parameter_groups(Classifier(deep, 2), config)
     rates = sorted({group["lr"] for group in groups})
 
@@ -264,7 +264,7 @@ def test_a_label_without_positives_is_refused_before_a_model_is_loaded(make_row,
 
 def test_a_label_without_positives_is_never_given_where_that_is_allowed(make_row, config, tmp_path):
     rows = [make_row(text, targets=(float("good" in text), 0.0)) for text in ("good soup", "bad soup") * 16]
-    allowed = config.model_copy(update={"unseen_labels": True})
+    allowed = config.model_copy(update={"allow_missing_labels": True})
 
     model, tokenizer, _ = train_classifier(rows, rows, ("good", "absent"), allowed, 0, tmp_path)
     said = predict(model, tokenizer, ["good soup", "bad soup", "other words"], 32)
@@ -328,7 +328,7 @@ def test_texts_longer_than_the_encoder_takes_are_refused(rows, config, make_row,
         train_classifier(longer, rows, LABELS, config, 0, tmp_path)
     assert str(caught.value) == (
         f"2 training texts are longer than the 64 tokens that encoder {config.base} takes, the longest 92; "
-        "expected none. Set training.max_tokens to 64, which cuts them, or choose an encoder for longer "
+        "expected none. Set training.max_length to 64, which cuts them, or choose an encoder for longer "
         "texts."
     )
 

@@ -179,7 +179,7 @@ def test_tuning_teaches_the_texts(tiny_encoder, examples, tmp_path):
     model, tokenizer = small_decoder(tiny_encoder, TEXTS * 2, PROMPTS, [], max_tokens=32)
     held = encode_examples(tokenizer, examples, 32)
     before = token_loss(model.eval(), held, tokenizer.pad_token_id)
-    options = FitOptions(epochs=4, patience=4, seed=0, precision="no")
+    options = FitOptions(epochs=4, early_stopping_patience=4, seed=0, precision="no")
     state = tune(model, tokenizer, lambda epoch: examples * 8, examples, options, tmp_path, 0.02, 128, 32)
 
     assert -state.best < before - 1.0

@@ -5,7 +5,14 @@ from math import exp
 import numpy as np
 import pytest
 
-from tasks.pipeline.diversity import band, dispersion, real_auc, tier, topic_leak, wording
+from tasks.pipeline.diversity import (
+    dispersion,
+    real_auc,
+    reference_range,
+    sample_size_bucket,
+    topic_leak,
+    wording,
+)
 from tasks.pipeline.diversity.lexical import (
     compression_ratio,
     distinct,
@@ -15,7 +22,7 @@ from tasks.pipeline.diversity.lexical import (
     top_openings_share,
     words_of,
 )
-from tasks.pipeline.diversity.reference_bands import TIERS
+from tasks.pipeline.diversity.reference_bands import SAMPLE_SIZES
 
 PLAIN = [words_of(text) for text in ("the cat sat down", "the cat sat up", "a dog ran off")]
 
@@ -134,7 +141,7 @@ def test_real_and_synthetic_texts_are_told_apart_within_a_label_only():
 
 
 def test_bands_of_real_text_ship_for_every_number_of_texts_and_hold_no_sentence():
-    for n in TIERS:
+    for n in SAMPLE_SIZES:
         for name in (
             "compression_ratio",
             "distinct_2",
@@ -143,12 +150,12 @@ def test_bands_of_real_text_ship_for_every_number_of_texts_and_hold_no_sentence(
             "topic_leak",
             "length_p50",
         ):
-            low, high = band(name, n)
+            low, high = reference_range(name, n)
             assert low <= high
-    assert band("real_auc", 200) == (0.5, 0.85)
-    assert band("unknown", 200) is band("distinct_1", 7) is None
+    assert reference_range("real_auc", 200) == (0.5, 0.85)
+    assert reference_range("unknown", 200) is reference_range("distinct_1", 7) is None
 
 
 @pytest.mark.parametrize(("n_texts", "size"), [(199, None), (200, 200), (1_400, 1_000), (90_000, 2_000)])
 def test_a_set_is_measured_at_the_largest_number_that_it_fills(n_texts, size):
-    assert tier(n_texts) == size
+    assert sample_size_bucket(n_texts) == size

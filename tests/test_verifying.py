@@ -7,7 +7,7 @@ from tasks.config import VerifyingConfig
 from tasks.models.bundled import MINILM_SHA256, minilm_folder
 from tasks.models.embedding import embed
 from tasks.pipeline.verification import outcome_counts, verify_rows
-from tasks.pipeline.verification.aggregation import believe, classifier_evidence, prior_of
+from tasks.pipeline.verification.aggregation import aggregate_votes, classifier_evidence, prior_of
 from tasks.pipeline.verification.decisions import decide_rows
 from tasks.pipeline.verification.out_of_fold import out_of_fold
 from tasks.taxonomy import Label, Taxonomy, load_taxonomy
@@ -39,9 +39,9 @@ def planted():
 def test_planted_wrong_labels_are_doubted_and_right_ones_are_not(planted):
     vectors, targets, groups, wrong, _ = planted
     folds = classifier_evidence(out_of_fold(vectors, targets, groups, 5, 0))
-    belief = believe(prior_of(targets, 0.8), {"folds": folds}, {"folds": 1.0})
+    label_probabilities = aggregate_votes(prior_of(targets, 0.8), {"folds": folds}, {"folds": 1.0})
 
-    found = np.flatnonzero(belief[targets] < 0.5)
+    found = np.flatnonzero(label_probabilities[targets] < 0.5)
 
     assert set(found) <= set(wrong)
     assert len(found) >= 9  # of twelve
@@ -86,13 +86,13 @@ FEELINGS = Taxonomy(
 
 
 def asked_for(labels):
-    return {f"{name}|asked": 1.0 for name in labels}
+    return {f"{name}|requested": 1.0 for name in labels}
 
 
-def decided(make_row, asked, belief, **knobs):
+def decided(make_row, requested, label_probabilities, **knobs):
     """One row per list of labels asked for, decided by its beliefs, beside thirty sure rows of each label."""
-    asked = [*asked, *([name] for name in LABELS for _ in range(30))]
-    belief = [*belief, *(0.01 + 0.98 * np.eye(3)[i // 30] for i in range(90))]
+    requested = [*requested, *([name] for name in LABELS for _ in range(30))]
+    label_probabilities = [*label_probabilities, *(0.01 + 0.98 * np.eye(3)[i // 30] for i in range(90))]
     rows = [
         make_row(
             labels=own,
@@ -100,23 +100,25 @@ def decided(make_row, asked, belief, **knobs):
             votes=asked_for(own),
             id=f"r{i}",
         )
-        for i, own in enumerate(asked)
+        for i, own in enumerate(requested)
     ]
-    return decide_rows(rows, np.array([list(b) for b in belief]), FEELINGS, VerifyingConfig(**knobs))
+    return decide_rows(
+        rows, np.array([list(b) for b in label_probabilities]), FEELINGS, VerifyingConfig(**knobs)
+    )
 
 
 def test_a_believed_label_is_kept(make_row):
-    sifted = decided(make_row, [["joy"]], [(0.8, 0.1, 0.2)])
+    filtered = decided(make_row, [["joy"]], [(0.8, 0.1, 0.2)])
 
-    assert sifted.rejects == []
-    assert (sifted.kept[0]["labels"], sifted.kept[0]["targets"]) == (["joy"], [1.0, 0.0, 0.0])
+    assert filtered.rejects == []
+    assert (filtered.kept[0]["labels"], filtered.kept[0]["targets"]) == (["joy"], [1.0, 0.0, 0.0])
 
 
 def test_a_disputed_label_drops_the_text_when_no_other_stands_out(make_row):
-    sifted = decided(make_row, [["joy"]], [(0.2, 0.6, 0.1)])
+    filtered = decided(make_row, [["joy"]], [(0.2, 0.6, 0.1)])
 
-    assert sifted.counts() == {"verifying: label disputed": 1}
-    assert sifted.rejects[0]["row"]["id"] == "r0"
+    assert filtered.counts() == {"verifying: label disputed": 1}
+    assert filtered.rejects[0]["row"]["id"] == "r0"
 
 
 def test_a_text_whose_label_is_disputed_takes_on_another_that_is_sure(make_row):
@@ -138,24 +140,27 @@ def test_a_likely_label_that_was_not_asked_for_is_masked(make_row):
 
 
 def test_soft_targets_are_beliefs_on_their_side_of_one_half(make_row):
-    row = decided(make_row, [["joy"]], [(0.45, 0.2, 0.7)], keep=0.4, mask=0.8, soft_targets=True).kept[0]
+    row = decided(
+        make_row, [["joy"]], [(0.45, 0.2, 0.7)], keep_threshold=0.4, mask_threshold=0.8, soft_targets=True
+    ).kept[0]
 
     assert row["targets"] == [0.51, 0.2, 0.49]
 
 
 def test_of_a_label_no_more_than_the_largest_share_is_disputed_the_least_believed_first(make_row):
-    belief = [(0.30, 0.1, 0.1), (0.10, 0.1, 0.1), (0.20, 0.1, 0.1)]
-    sifted = decided(make_row, [["joy"]] * 3, belief, max_drop_share=0.06)  # of 33 rows
+    label_probabilities = [(0.30, 0.1, 0.1), (0.10, 0.1, 0.1), (0.20, 0.1, 0.1)]
+    filtered = decided(make_row, [["joy"]] * 3, label_probabilities, max_drop_fraction=0.06)  # of 33 rows
 
-    assert [r["row"]["id"] for r in sifted.rejects] == ["r1"]
-    assert decided(make_row, [["joy"]] * 3, belief, max_drop_share=0.0).rejects == []
+    assert [r["row"]["id"] for r in filtered.rejects] == ["r1"]
+    assert decided(make_row, [["joy"]] * 3, label_probabilities, max_drop_fraction=0.0).rejects == []
 
 
 def test_a_label_with_few_rows_is_left_alone(make_row):
     rows = [make_row(labels=["joy"], targets=(1.0, 0.0, 0.0), id=f"r{i}") for i in range(9)]
 
     assert (
-        decide_rows(rows, np.full((9, 3), 0.1), FEELINGS, VerifyingConfig(max_drop_share=1.0)).rejects == []
+        decide_rows(rows, np.full((9, 3), 0.1), FEELINGS, VerifyingConfig(max_drop_fraction=1.0)).rejects
+        == []
     )
 
 
@@ -166,10 +171,13 @@ def test_levels_follow_the_labels(make_row):
         row,
         *(make_row(labels=["negative"], targets=(0.0, 0.0, 1.0), level=3, id=f"r{i}") for i in range(20)),
     ]
-    belief = np.array([[0.1, 0.0, 0.99]] * 21)
-    few = decide_rows(rows, belief, scale, VerifyingConfig())
+    label_probabilities = np.array([[0.1, 0.0, 0.99]] * 21)
+    few = decide_rows(rows, label_probabilities, scale, VerifyingConfig())
     many = decide_rows(
-        [*[row] * 12, *rows], np.vstack([belief[:1]] * 12 + [belief]), scale, VerifyingConfig()
+        [*[row] * 12, *rows],
+        np.vstack([label_probabilities[:1]] * 12 + [label_probabilities]),
+        scale,
+        VerifyingConfig(),
     )
 
     assert [few.kept[0]["level"], few.kept[0]["labels"]] == [1, ["positive"]]  # one of its label says little
@@ -177,13 +185,13 @@ def test_levels_follow_the_labels(make_row):
 
 
 def test_what_the_votes_changed_is_counted(make_row):
-    asked = [["joy"], ["joy"], ["joy", "fear"], ["sadness"]]
-    belief = [(0.1, 0.95, 0.1), (0.9, 0.6, 0.1), (0.9, 0.1, 0.1), (0.1, 0.9, 0.1)]
+    requested = [["joy"], ["joy"], ["joy", "fear"], ["sadness"]]
+    label_probabilities = [(0.1, 0.95, 0.1), (0.9, 0.6, 0.1), (0.9, 0.1, 0.1), (0.1, 0.9, 0.1)]
 
-    assert outcome_counts(decided(make_row, asked, belief).kept[:4]) == {
-        "kept as asked": 2,
-        "labels masked: asked for, disputed": 2,
-        "labels masked: not asked for, likely": 1,
+    assert outcome_counts(decided(make_row, requested, label_probabilities).kept[:4]) == {
+        "unchanged": 2,
+        "labels masked: requested, disputed": 2,
+        "labels masked: not requested, likely": 1,
         "one label of several disputed": 1,
         "relabelled": 1,
     }
@@ -230,35 +238,44 @@ def verified(make_row):
     for row in (glad[3], glad[17]):
         row.update(labels=["sadness"], targets=[0.0, 1.0])
     rows = [*glad, *sad]
-    config = VerifyingConfig(folds=5, max_drop_share=0.25)
+    config = VerifyingConfig(folds=5, max_drop_fraction=0.25)
     return rows, verify_rows(rows, MOODS, config, 0)
 
 
 def test_texts_with_a_planted_wrong_label_are_dropped_with_their_votes(verified):
-    rows, sifted = verified
-    dropped = [r["row"] for r in sifted.rejects]
+    rows, filtered = verified
+    dropped = [r["row"] for r in filtered.rejects]
 
     assert {row["id"] for row in dropped} == {rows[3]["id"], rows[17]["id"]}
-    assert sifted.counts() == {"verifying: label disputed": 2}
-    assert all(row["votes"]["belief"] == row["votes"]["sadness|belief"] < 0.5 for row in dropped)
-    assert set(sifted.kept[0]["votes"]) >= {"joy|asked", "joy|folds", "joy|belief", "belief", "quality"}
-    assert len(sifted.kept) == 58
+    assert filtered.counts() == {"verifying: label disputed": 2}
+    assert all(
+        row["votes"]["label_probability"] == row["votes"]["sadness|label_probability"] < 0.5
+        for row in dropped
+    )
+    assert set(filtered.kept[0]["votes"]) >= {
+        "joy|requested",
+        "joy|folds",
+        "joy|label_probability",
+        "label_probability",
+        "quality",
+    }
+    assert len(filtered.kept) == 58
 
 
 def test_verifying_changes_nothing_but_the_votes(verified):
-    rows, sifted = verified
+    rows, filtered = verified
     by_id = {row["id"]: row for row in rows}
 
-    assert all({**row, "votes": {}} == by_id[row["id"]] for row in sifted.kept)
+    assert all({**row, "votes": {}} == by_id[row["id"]] for row in filtered.kept)
     assert all(row["votes"] == {} for row in rows)
 
 
 @pytest.mark.parametrize(("enabled", "n_rows"), [(False, 60), (True, 49)])
 def test_switched_off_or_with_too_few_rows_everything_is_kept(make_row, enabled, n_rows):
     rows = [make_row(id=f"r{i}") for i in range(n_rows)]
-    sifted = verify_rows(rows, MOODS, VerifyingConfig(enabled=enabled, folds=5), 0)
+    filtered = verify_rows(rows, MOODS, VerifyingConfig(enabled=enabled, folds=5), 0)
 
-    assert (sifted.kept, sifted.rejects) == (rows, [])
+    assert (filtered.kept, filtered.rejects) == (rows, [])
 
 
 @pytest.mark.parametrize("columns", [{}, {"group": "all of them"}])

@@ -9,17 +9,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, BertConfig, BertForSequenceClassification, BertTokenizer
 
-from tasks.config import GeneratorConfig, Judge, PromptForm, VerifyingConfig
+from tasks.config import GeneratorConfig, JudgeKind, PromptForm, VerifyingConfig
 from tasks.pipeline.sampling import Scorer, load_engine
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
-from tasks.pipeline.sampling.tokenization import Wording
-from tasks.pipeline.verification import Teacher, likelihood_votes, llm_votes, teach
+from tasks.pipeline.sampling.tokenization import PromptCodec
+from tasks.pipeline.verification import Teacher, fit_teacher_and_weights, likelihood_votes, llm_votes
 from tasks.pipeline.verification.aggregation import (
-    believe,
+    aggregate_votes,
     classifier_evidence,
     fit_weights,
     prior_of,
-    set_belief,
+    set_probability,
     swap_labels,
 )
 from tasks.pipeline.verification.judges import named_labels
@@ -47,19 +47,19 @@ def test_evidence_is_how_far_a_vote_stands_from_the_labels_mean():
 def test_belief_is_prior_and_weighted_evidence_in_log_odds():
     prior = prior_of(np.array([[True, False, False]]), 0.8)
     votes = {"a": np.array([[-1.0, 2.0, np.nan]]), "b": np.array([[-40.0, 0.0, 0.0]])}
-    belief = believe(prior, votes, {"a": 0.5, "b": 0.2})
+    label_probabilities = aggregate_votes(prior, votes, {"a": 0.5, "b": 0.2})
 
     np.testing.assert_allclose(prior, [[0.8, 0.1, 0.1]])
-    log_odds = np.log(belief / (1 - belief))
+    log_odds = np.log(label_probabilities / (1 - label_probabilities))
     # No vote speaks louder than 5 nats, and one that was not cast says nothing.
     np.testing.assert_allclose(log_odds, [[np.log(4) - 0.5 - 1.0, np.log(1 / 9) + 1.0, np.log(1 / 9)]])
 
 
 def test_a_label_set_is_believed_as_its_labels_are_on_average_in_log_odds():
     given = np.array([[True, False, False], [True, True, False], [False, False, False]])
-    belief = np.array([[0.8, 0.1, 0.1], [0.9, 0.1, 0.5], [0.2, 0.2, 0.2]])
+    label_probabilities = np.array([[0.8, 0.1, 0.1], [0.9, 0.1, 0.5], [0.2, 0.2, 0.2]])
 
-    np.testing.assert_allclose(set_belief(given, belief), [0.8, 0.5, 1.0])
+    np.testing.assert_allclose(set_probability(given, label_probabilities), [0.8, 0.5, 1.0])
 
 
 def test_a_vote_that_knows_gets_weight_and_one_that_guesses_gets_none():
@@ -120,17 +120,17 @@ def config_of(folder, form=PromptForm.control):
 def test_scores_in_a_batch_are_those_of_each_text_alone(generator, form):
     tokenizer = BertTokenizer.from_pretrained(generator)
     model = AutoModelForCausalLM.from_pretrained(generator, attn_implementation="eager").eval()
-    wording = Wording(tokenizer, form, frozenset({tokenizer.sep_token_id}), cased=False)
+    codec = PromptCodec(tokenizer, form, frozenset({tokenizer.sep_token_id}), cased=False)
     pairs = [
         ("joy | soup :", "the soup was lovely"),
         ("any :", "bad"),
         ("sad | a long story about the river :", "we walked home late and lost the phone , sadly"),
         ("any :", ""),
     ]
-    found = log_likelihoods(model, wording, [*pairs, pairs[0]], context=64)
+    found = log_likelihoods(model, codec, [*pairs, pairs[0]], context=64)
 
     for (prompt, text), score in zip(pairs, found, strict=False):
-        start, tokens = wording.encode(prompt), tokenizer(text, add_special_tokens=False)["input_ids"]
+        start, tokens = codec.encode(prompt), tokenizer(text, add_special_tokens=False)["input_ids"]
         with torch.inference_mode():
             logits = model(input_ids=torch.tensor([[*start, *tokens]])).logits[0].log_softmax(-1)
         alone = sum(float(logits[len(start) + i - 1, token]) for i, token in enumerate(tokens))
@@ -147,10 +147,10 @@ def test_of_a_text_that_does_not_fit_the_model_the_end_is_left_out(generator):
 
 
 def test_the_generator_votes_by_leaving_out_one_label_at_a_time(make_row):
-    asked = []
+    requested = []
 
     def score(pairs):
-        asked.extend(pairs)
+        requested.extend(pairs)
         return [-float(len(prompt)) for prompt, _ in pairs]
 
     row = make_row(
@@ -158,24 +158,24 @@ def test_the_generator_votes_by_leaving_out_one_label_at_a_time(make_row):
     )
     (voted,) = likelihood_votes([row], MOODS, (REVIEW,), PromptForm.control, score)
 
-    assert [prompt for prompt, _ in asked] == [
+    assert [prompt for prompt, _ in requested] == [
         "happy, sad | food | short review :",
         "sad | food | short review :",
         "happy | food | short review :",
     ]
-    assert {text for _, text in asked} == {"The soup was fine."}
+    assert {text for _, text in requested} == {"The soup was fine."}
     assert voted["votes"] == {"joy|likelihood": -7.0, "sadness|likelihood": -5.0}
     assert {**voted, "votes": {}} == {**row, "votes": {}}
 
 
 def test_one_label_is_compared_with_an_open_wish(make_row):
-    asked = []
+    requested = []
     row = make_row("Fine.", topic="", style="", prompt="")
     likelihood_votes(
-        [row], MOODS, (), PromptForm.control, lambda pairs: asked.extend(pairs) or [0.0] * len(pairs)
+        [row], MOODS, (), PromptForm.control, lambda pairs: requested.extend(pairs) or [0.0] * len(pairs)
     )
 
-    assert [prompt for prompt, _ in asked] == ["joy | short comment :", "any | short comment :"]
+    assert [prompt for prompt, _ in requested] == ["joy | short comment :", "any | short comment :"]
 
 
 def test_an_in_process_engine_can_score_in_every_prompt_form(generator, make_row):
@@ -216,7 +216,7 @@ def test_weights_are_fitted_on_real_rows_that_the_teacher_has_not_seen(make_row)
         seen.extend(slice_)
         return [{**row, "votes": {f"{name}|likelihood": -1.0 for name in row["labels"]}} for row in slice_]
 
-    _, weights = teach(rows, MOODS, VerifyingConfig(), 0, lies)
+    _, weights = fit_teacher_and_weights(rows, MOODS, VerifyingConfig(), 0, lies)
 
     assert set(weights) == {"folds", "likelihood", "teacher", "judge"}
     assert weights["teacher"] > 0.3
@@ -239,8 +239,8 @@ def test_an_entailment_model_votes_on_the_labels_that_were_asked_for(
         tmp_path
     )
     rows = [make_row("The soup was lovely."), make_row("We lost the phone.", ("joy", "sadness"), (1.0, 1.0))]
-    config = VerifyingConfig(judge=Judge.nli, nli_model=str(tmp_path))
-    voted = verification.judged(rows, config, config_of("nowhere"), MOODS)
+    config = VerifyingConfig(judge=JudgeKind.nli, nli_model=str(tmp_path))
+    voted = verification.add_judge_votes(rows, config, config_of("nowhere"), MOODS)
 
     assert [set(row["votes"]) for row in voted] == [{"joy|judge"}, {"joy|judge", "sadness|judge"}]
     assert all(0 < vote < 1 for row in voted for vote in row["votes"].values())
@@ -309,7 +309,7 @@ def test_a_judge_behind_an_endpoint_reads_every_text(make_row):
     )
     rows = [make_row("The soup was lovely."), make_row("We lost the phone.")]
     try:
-        voted = verification.judged(rows, VerifyingConfig(judge=Judge.llm), generator, MOODS)
+        voted = verification.add_judge_votes(rows, VerifyingConfig(judge=JudgeKind.llm), generator, MOODS)
         unscored = verification.generator_votes(rows, generator, MOODS, ())
     finally:
         server.shutdown()

@@ -1,4 +1,4 @@
-"""Serve a classifier: `python -m deployments.api --model champion`; `--help` lists every knob.
+"""Serve a classifier: `python -m deployments.api --model champion`; `--help` lists every option.
 
 This process checks the model, then watches over the workers, which answer; one that dies is replaced.
 """
@@ -20,7 +20,7 @@ GRACE_S = 30
 
 
 def main(arguments: list[str]) -> None:
-    """Read the knobs, refuse what cannot work, serve until a signal comes."""
+    """Read the options, refuse what cannot work, serve until a signal comes."""
     settings = _settings(arguments)
     _check(settings)
     os.environ.update(settings.as_environment())

@@ -9,10 +9,10 @@ from deployments.api.loading import Served
 from deployments.api.predicting import Prediction
 from deployments.api.problems import Problem
 from deployments.api.schemas import (
-    LONGEST_TEXT,
-    MOST_CHARACTERS,
-    MOST_EXPLAINED,
-    MOST_TEXTS,
+    MAX_CHARACTERS,
+    MAX_EXPLAINED,
+    MAX_TEXT_LENGTH,
+    MAX_TEXTS,
     Influence,
     LabelInfo,
     LabelScore,
@@ -75,14 +75,14 @@ def require_size(request: PredictRequest) -> None:
         Problem: 422.
     """
     size = sum(map(len, request.texts))
-    if size > MOST_CHARACTERS:
+    if size > MAX_CHARACTERS:
         raise Problem(
-            422, f"The texts have {size} characters; expected {MOST_CHARACTERS} at most. Send fewer."
+            422, f"The texts have {size} characters; expected {MAX_CHARACTERS} at most. Send fewer."
         )
-    if request.explain and len(request.texts) > MOST_EXPLAINED:
+    if request.explain and len(request.texts) > MAX_EXPLAINED:
         raise Problem(
             422,
-            f"{len(request.texts)} texts are to be explained; expected {MOST_EXPLAINED} at most. Send fewer.",
+            f"{len(request.texts)} texts are to be explained; expected {MAX_EXPLAINED} at most. Send fewer.",
         )
 
 
@@ -134,7 +134,7 @@ def describe(served: Served) -> ModelInfo:
             LabelInfo(label=label.name, meaning=label.meaning, threshold=float(threshold))
             for label, threshold in zip(served.taxonomy.labels, served.thresholds, strict=True)
         ],
-        max_tokens=served.settings["max_tokens"],
+        max_length=served.settings["max_length"],
         base=str(served.settings["base"]).rstrip("/").rpartition("/")[2],
         precision=served.precision,
         agreement=served.agreement,
@@ -142,5 +142,5 @@ def describe(served: Served) -> ModelInfo:
         scrubber_of_training=served.settings["scrubber"],
         card=served.card,
         scores=sorted(arms, key=lambda arm: arm["name"] != CLASSIFIER),
-        limits={"texts": MOST_TEXTS, "characters": LONGEST_TEXT, "explained": MOST_EXPLAINED},
+        limits={"texts": MAX_TEXTS, "characters": MAX_TEXT_LENGTH, "explained": MAX_EXPLAINED},
     )

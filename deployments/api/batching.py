@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 In = TypeVar("In")
 Out = TypeVar("Out")
-SLICE = 4
+MAX_ITEMS_PER_TURN = 4
 """Texts that one request puts in a batch before the next one has its turn."""
-MEMORY = 32
+THROUGHPUT_WINDOW = 32
 """Batches that the expected seconds per item are taken from."""
 
 
@@ -37,14 +37,14 @@ class Job(Generic[In, Out]):
 
 
 class Pace:
-    """Seconds that an item takes, over the last `MEMORY` batches together.
+    """Seconds that an item takes, over the last `THROUGHPUT_WINDOW` batches together.
 
     Their sum, and not a mean of means: a moment's halt in a batch of one item says little about the hundred
     items that wait behind it, and turned them away when it counted as much as a full batch.
     """
 
     def __init__(self) -> None:
-        self._batches: deque[tuple[int, float]] = deque(maxlen=MEMORY)
+        self._batches: deque[tuple[int, float]] = deque(maxlen=THROUGHPUT_WINDOW)
 
     def add(self, n_items: int, seconds: float) -> None:
         """One more batch."""
@@ -106,7 +106,7 @@ class Batcher(Generic[In, Out]):
 
     def require_room(self, n_items: int = 1) -> None:
         """Raise `OverloadedError` if `n_items` more would wait too long, or not fit."""
-        ahead = sum(min(len(job.items) - len(job.done), SLICE) for job in self._jobs)
+        ahead = sum(min(len(job.items) - len(job.done), MAX_ITEMS_PER_TURN) for job in self._jobs)
         wait_s = ahead * self._pace.item_s
         # Two batches always fit: a machine that is slow for a moment must not turn everyone away, for those
         # who come again at once would keep it slow.
@@ -137,7 +137,7 @@ class Batcher(Generic[In, Out]):
         self._jobs = deque(job for job in self._jobs if not job.future.done() and job.deadline > now)
         while room and (open_ := [job for job in self._jobs if job.taken < len(job.items)]):
             for job in open_:
-                part = job.items[job.taken : job.taken + min(SLICE, room)]
+                part = job.items[job.taken : job.taken + min(MAX_ITEMS_PER_TURN, room)]
                 job.taken += len(part)
                 room -= len(part)
                 parts.append((job, part))

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from deployments.api.predicting import Prediction
-from deployments.api.schemas import MOST_WORDS, Influence, Replacement
+from deployments.api.schemas import MAX_WORDS, Influence, Replacement
 
 PIECE = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -15,7 +15,7 @@ WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 def word_spans(text: str) -> list[tuple[int, int]]:
     """(start, end) of the first words of a text."""
-    return [match.span() for match, _ in zip(WORD.finditer(text), range(MOST_WORDS), strict=False)]
+    return [match.span() for match, _ in zip(WORD.finditer(text), range(MAX_WORDS), strict=False)]
 
 
 def without_each(text: str) -> list[str]:

@@ -51,8 +51,8 @@ def _config(served: Served) -> RunConfig:
 
 
 def _sampled(served: Served, request: GenerateRequest) -> list[Row]:
-    from tasks.pipeline.planning.requests import order_for
-    from tasks.pipeline.planning.rows import Draft, rows_of
+    from tasks.pipeline.planning.requests import build_requests
+    from tasks.pipeline.planning.rows import SampledText, rows_of
     from tasks.pipeline.sampling import Request
 
     config = _config(served)
@@ -61,16 +61,18 @@ def _sampled(served: Served, request: GenerateRequest) -> list[Row]:
         labels=tuple(request.labels),
         topic=request.topic,
         wanted=request.n_texts,
-        draw=request.n_texts,
+        n_to_sample=request.n_texts,
         round=1,
         seed=request.seed,
     )
     form = config.generator.prompt_form or PromptForm.control
     template = config.generator.template
-    order = order_for(cell, served.taxonomy, _topics(request.topic), form, template=template)
-    wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
-    drafts = [[Draft(s.text, s.finish == "length") for s in engine.sample(wish)] for wish in wishes]
-    return rows_of(order, drafts, served.taxonomy, str(config.generator.model), "")
+    cell_request = build_requests(cell, served.taxonomy, _topics(request.topic), form, template=template)
+    requests = [Request(w.prompt, w.n, w.seed, w.unconditional_prompt) for w in cell_request.requests]
+    sampled_texts = [
+        [SampledText(s.text, s.finish == "length") for s in engine.sample(prompt)] for prompt in requests
+    ]
+    return rows_of(cell_request, sampled_texts, served.taxonomy, str(config.generator.model), "")
 
 
 def _topics(name: str) -> Topics:

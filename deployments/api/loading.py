@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from deployments.api.settings import ApiSettings, Precision
+from deployments.api.settings import ApiSettings, ServingPrecision
 from deployments.api.sources import CARD, Source, fetched, read_beside
 from tasks.config import ScrubbingConfig
 from tasks.taxonomy import Taxonomy
@@ -43,7 +43,7 @@ class Served:
     thresholds: np.ndarray
     """float (n_labels,)."""
     scrubber: Any
-    precision: Precision
+    precision: ServingPrecision
     agreement: float | None
     reference: Reference | None
     config: dict[str, Any]
@@ -62,7 +62,7 @@ def load(source: Source, settings: ApiSettings) -> Served:
     # Imported here: torch takes seconds, and what is wrong with the source should be said before.
     import torch
 
-    from deployments.api.precision import placed
+    from deployments.api.precision import load_on_device
     from tasks.pipeline.scrubbing import SCRUBBER_VERSION
     from tasks.pipeline.scrubbing.rows import scrubber_for
 
@@ -74,7 +74,7 @@ def load(source: Source, settings: ApiSettings) -> Served:
     if about["scrubber"] != SCRUBBER_VERSION:
         log.warning("scrubber is %s; %s was trained with %s", SCRUBBER_VERSION, source.run, about["scrubber"])
     held_out = _rows(source, "validation") + _rows(source, "test")
-    model, precision, share = placed(model, tokenizer, about, settings.precision, held_out)
+    model, precision, share = load_on_device(model, tokenizer, about, settings.precision, held_out)
     return Served(
         run=source.run,
         sha256=sha256,

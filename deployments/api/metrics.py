@@ -22,7 +22,7 @@ from deployments.api.predicting import Prediction
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 WINDOW = 1_000
 """Texts that drift is measured on."""
-ENOUGH = 100
+MIN_TEXTS = 100
 """Texts from which it is."""
 PAUSE_S = 1.0
 """Seconds between two measurements of drift: over the whole window, one costs as much as scrubbing a text."""
@@ -70,7 +70,7 @@ class Drift:
         self._lengths.extend(len(each.text.split()) for each in predictions)
         self._labels.extend(each.decided for each in predictions)
         now_s = time.monotonic()
-        if len(self._lengths) < ENOUGH or now_s < self._next_s:
+        if len(self._lengths) < MIN_TEXTS or now_s < self._next_s:
             return {}
         self._next_s = now_s + PAUSE_S
         shares = np.mean(self._labels, axis=0)

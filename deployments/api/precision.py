@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from deployments.api.settings import Precision
+from deployments.api.settings import ServingPrecision
 from tasks.pipeline.decision.thresholds import decide
 from tasks.pipeline.training.classifier import Classifier, predict
 
-ENOUGH_AGREEMENT = 0.995
+MIN_AGREEMENT = 0.995
 """Share of held-out rows that must be decided alike."""
-MOST_F1_CHANGE = 0.003
+MAX_F1_CHANGE = 0.003
 log = logging.getLogger("sentimill.api")
 
 
-def placed(
+def load_on_device(
     model: Classifier,
     tokenizer: Any,
     settings: dict[str, Any],
-    wanted: Precision,
+    wanted: ServingPrecision,
     rows: Sequence[tuple[str, list[float]]],
-) -> tuple[Classifier, Precision, float | None]:
+) -> tuple[Classifier, ServingPrecision, float | None]:
     """Move the model to the GPU if there is one, and to bf16 if that is wanted and decides alike.
 
     Args:
@@ -42,30 +42,30 @@ def placed(
     """
     on_gpu = torch.cuda.is_available()
     model = model.cuda() if on_gpu else model
-    if wanted is Precision.fp32 or (wanted is Precision.auto and not on_gpu):
-        return model, Precision.fp32, None
+    if wanted is ServingPrecision.fp32 or (wanted is ServingPrecision.auto and not on_gpu):
+        return model, ServingPrecision.fp32, None
     if not rows:
         log.warning("there are no held-out rows to check bf16 on; fp32 is served")
-        return model, Precision.fp32, None
+        return model, ServingPrecision.fp32, None
     fast = copy.deepcopy(model).to(torch.bfloat16)
     texts = [text for text, _ in rows]
     truth = np.array([targets for _, targets in rows]) > 0.5
     before, after = (decided(each, tokenizer, settings, texts) for each in (model, fast))
     share, change = agreement(before, after, truth)
-    if share >= ENOUGH_AGREEMENT and change <= MOST_F1_CHANGE:
-        return fast, Precision.bf16, share
+    if share >= MIN_AGREEMENT and change <= MAX_F1_CHANGE:
+        return fast, ServingPrecision.bf16, share
     log.warning(
         "bf16 decides %.2f %% of the held-out rows alike and moves macro-F1 by %.4f; expected 99.5 %% and "
         "0.003. fp32 is served",
         100 * share,
         change,
     )
-    return model, Precision.fp32, None
+    return model, ServingPrecision.fp32, None
 
 
 def decided(model: Classifier, tokenizer: Any, settings: dict[str, Any], texts: Sequence[str]) -> np.ndarray:
     """Label sets, bool (n, n_labels)."""
-    found = predict(model, tokenizer, texts, settings["max_tokens"])
+    found = predict(model, tokenizer, texts, settings["max_length"])
     return decide(found.astype(float), np.asarray(settings["thresholds"]))
 
 

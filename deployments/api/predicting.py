@@ -43,7 +43,7 @@ class Prediction:
     @property
     def truncated(self) -> bool:
         """Whether the model read only the beginning."""
-        return self.n_tokens > int(self.served.settings["max_tokens"])
+        return self.n_tokens > int(self.served.settings["max_length"])
 
     @cached_property
     def confidence(self) -> float:
@@ -97,7 +97,7 @@ def _judged(
     served: Served, texts: Sequence[str], lengths: Sequence[int]
 ) -> tuple[np.ndarray, list[int | None]]:
     """Probabilities, float64 (n, n_labels), and levels of texts with these numbers of tokens."""
-    from tasks.pipeline.decision.ordinal_levels import place
+    from tasks.pipeline.decision.ordinal_levels import predict_level
     from tasks.pipeline.training.classifier import predict_levels
 
     order = np.argsort(lengths, kind="stable")
@@ -106,11 +106,15 @@ def _judged(
     for start in range(0, len(order), ROWS):
         rows = order[start : start + ROWS].tolist()
         batch = [texts[i] for i in rows]
-        judged = predict_levels(served.model, served.tokenizer, batch, served.settings["max_tokens"])
+        judged = predict_levels(served.model, served.tokenizer, batch, served.settings["max_length"])
         found[rows] = judged.probabilities
         if served.taxonomy.ordinal:
             # Without a head for the scale by the labels' probabilities, as in the evaluation.
-            places = place(found[rows], served.settings["line"]) if judged.levels is None else judged.levels
+            places = (
+                predict_level(found[rows], served.settings["recalibration"])
+                if judged.levels is None
+                else judged.levels
+            )
             for i, level in zip(rows, places.tolist(), strict=True):
                 levels[i] = level
     return found, levels

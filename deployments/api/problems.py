@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Send
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 5
+MAX_ERRORS = 5
 log = logging.getLogger("sentimill.api")
 
 
@@ -81,8 +81,8 @@ def install_handlers(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         found = error.errors()
         more = f" {len(found)} values are wrong." if len(found) > 1 else ""
-        detail = f"The request is not as /openapi.json says.{more} See errors."
-        return Problem(422, detail, errors=[_field_error(item) for item in found[:MOST_ERRORS]]).response()
+        detail = f"The request does not match the schema at /openapi.json.{more} See errors."
+        return Problem(422, detail, errors=[_field_error(item) for item in found[:MAX_ERRORS]]).response()
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:

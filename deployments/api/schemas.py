@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-MOST_TEXTS = 256
-LONGEST_TEXT = 10_000
-MOST_CHARACTERS = 250_000
-MOST_EXPLAINED = 8
-MOST_WORDS = 100
+MAX_TEXTS = 256
+MAX_TEXT_LENGTH = 10_000
+MAX_CHARACTERS = 250_000
+MAX_EXPLAINED = 8
+MAX_WORDS = 100
 
 # A text without a single visible character cannot be judged.
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"\S")]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH, pattern=r"\S")]
 
 
 def _listed(value: Any) -> Any:
@@ -45,7 +45,7 @@ class PredictRequest(Body):
 
     texts: Annotated[
         list[Text],
-        Field(min_length=1, max_length=MOST_TEXTS),
+        Field(min_length=1, max_length=MAX_TEXTS),
         BeforeValidator(_listed, json_schema_input_type=Text | list[Text]),
     ]
     """One text or a list of up to 256; 10,000 characters each and 250,000 in all, at most."""
@@ -141,7 +141,7 @@ class ModelInfo(Answer):
     taxonomy: str
     ordinal: bool
     labels: list[LabelInfo]
-    max_tokens: int
+    max_length: int
     base: str
     """Encoder that training started from."""
     precision: str

@@ -18,7 +18,7 @@ from deployments.api.problems import Problem
 from deployments.api.settings import ApiSettings
 
 KEYS = "SENTIMILL_API_KEYS"
-SHORTEST_KEY = 16
+MIN_KEY_LENGTH = 16
 log = logging.getLogger("sentimill.api")
 
 HEADERS = {
@@ -51,10 +51,10 @@ def read_keys(settings: ApiSettings) -> dict[str, bytes]:
 
 def _key(line: str) -> tuple[str, bytes]:
     name, colon, key = line.partition(":")
-    if not (name and colon) or len(key) < SHORTEST_KEY:
+    if not (name and colon) or len(key) < MIN_KEY_LENGTH:
         raise ValueError(
             f"a key of {KEYS} or of the keys file is not readable; expected name:key with at least "
-            f"{SHORTEST_KEY} characters of key. Make one with `openssl rand -hex 24`."
+            f"{MIN_KEY_LENGTH} characters of key. Make one with `openssl rand -hex 24`."
         )
     return name, sha256(key.encode()).digest()
 

@@ -1,4 +1,4 @@
-"""Every knob of the service: flags of `python -m deployments.api`, or variables `SENTIMILL_API_<NAME>`."""
+"""Every option of the service: flags of `python -m deployments.api`, or variables `SENTIMILL_API_<NAME>`."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ PREFIX = "SENTIMILL_API_"
 CHAMPION = "champion"
 
 
-class Precision(StrEnum):
+class ServingPrecision(StrEnum):
     """Arithmetic of the forward pass; `auto` takes bf16 on a GPU and fp32 on a CPU."""
 
     auto = "auto"
@@ -47,7 +47,7 @@ class ApiSettings(BaseSettings):
     """Processes, each with a model of its own; one that dies is replaced."""
     threads: int | None = Field(None, ge=1, le=1_024, title="Threads")
     """Threads of one forward pass; empty divides the cores among the workers."""
-    precision: Precision = Field(Precision.auto, title="Precision")
+    precision: ServingPrecision = Field(ServingPrecision.auto, title="Precision")
     """Arithmetic; anything but fp32 is used only if it decides as the evaluated model does."""
     batch_texts: int = Field(16, ge=1, le=4_096, title="Batch")
     """Texts that share a forward pass, at most."""

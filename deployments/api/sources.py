@@ -23,7 +23,7 @@ class UnknownRunError(ValueError):
     """The results block has no such run."""
 
 
-NEEDED = ("labels", "thresholds", "scrubber", "scrubbing", "max_tokens", "base")
+NEEDED = ("labels", "thresholds", "scrubber", "scrubbing", "max_length", "base")
 """What sentimill.json must say, beside the taxonomy; of a scale without a head of its own also `line`."""
 
 
@@ -132,7 +132,7 @@ def require_complete(folder: Path) -> None:
             f"{folder} has no readable sentimill.json ({type(error).__name__}); expected a model folder "
             "that a run wrote. Copy it again, or give make run."
         ) from error
-    missing = [name for name in (*NEEDED, *(["line"] if is_scale else [])) if name not in about]
+    missing = [name for name in (*NEEDED, *(["recalibration"] if is_scale else [])) if name not in about]
     if missing:
         raise ValueError(
             f"{folder}/sentimill.json lacks {', '.join(missing)}; expected all that this version writes. The "

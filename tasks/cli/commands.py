@@ -1,4 +1,4 @@
-"""Run a flow from the command line: knobs from `RunConfig`, one clear error, a short table at the end."""
+"""Run a flow from the command line: options from `RunConfig`, one clear error, a short table at the end."""
 
 import sys
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from rich.console import Console
 
 from tasks.cli.errors import FELL, fail, one_clear_error
 from tasks.cli.parsing import parse
-from tasks.cli.tables import show, show_proof
-from tasks.config import AuditConfig, ProofConfig, RunConfig, TuneConfig
-from tasks.data.summaries import ProofSummary, RunSummary
+from tasks.cli.tables import show, show_ablation
+from tasks.config import AblationConfig, AuditConfig, RunConfig, TuneConfig
+from tasks.data.summaries import AblationSummary, RunSummary
 from tasks.orchestration.preflight import check, check_tuning
-from tasks.orchestration.server import on_its_own, require_server
+from tasks.orchestration.server import ephemeral_server, require_server
 from tasks.pipeline.planning.cost import estimate
-from tasks.stages.champion_audit import Audit, AuditFailedError
+from tasks.stages.champion_audit import AuditFailedError, ChampionAudit
 from tasks.storage.connection import require_writable_root
 
 ESTIMATE = "--estimate"
@@ -34,20 +34,20 @@ def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
             return
         require_server()
         require_writable_root()
-        with on_its_own():
+        with ephemeral_server():
             summary = flow(config)
         show(summary)
 
 
-def run_proof(flow: Callable[[ProofConfig], ProofSummary]) -> None:
-    """Parse the arguments, check them, prove, and print the table."""
-    config: ProofConfig = parse(ProofConfig, sys.argv[1:], "python -m flows.ablation")
+def run_ablation(flow: Callable[[AblationConfig], AblationSummary]) -> None:
+    """Parse the arguments, check them, run the ablation, and print its table."""
+    config: AblationConfig = parse(AblationConfig, sys.argv[1:], "python -m flows.ablation")
     with one_clear_error():
         check(config)
         require_writable_root()
-        with on_its_own():
+        with ephemeral_server():
             summary = flow(config)
-    show_proof(summary)
+    show_ablation(summary)
 
 
 def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
@@ -57,7 +57,7 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
         check_tuning(config)
         require_server()
         require_writable_root()
-        with on_its_own():
+        with ephemeral_server():
             scores = flow(config)
     Console().print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
@@ -66,14 +66,14 @@ def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
     )
 
 
-def run_audit(flow: Callable[[AuditConfig], Audit]) -> None:
+def run_audit(flow: Callable[[AuditConfig], ChampionAudit]) -> None:
     """Parse the arguments, audit, and print what was recorded beside what was found; 1 if it fell."""
     config: AuditConfig = parse(AuditConfig, sys.argv[1:], "python -m flows.audit_model")
     with one_clear_error():
         require_server()
         require_writable_root()
         try:
-            with on_its_own():
+            with ephemeral_server():
                 audit = flow(config)
         except AuditFailedError as error:
             fail(str(error), FELL)

@@ -26,7 +26,7 @@ def one_clear_error() -> Iterator[None]:
     except httpx.TransportError as error:
         fail(
             f"the Prefect server does not answer ({type(error).__name__}); expected it for the whole run. "
-            "See that it is up, then give the same command again: it goes on where this one stopped."
+            "Start it again and rerun the same command, which continues where this one stopped."
         )
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
@@ -36,10 +36,10 @@ def one_clear_error() -> Iterator[None]:
         fail(
             "Prefect's server for this run did not start in time; expected it within "
             f"{get_current_settings().server.ephemeral.startup_timeout_seconds} s. The machine is very busy: "
-            "give the same command again, or set PREFECT_API_URL to a server that runs."
+            "rerun the same command, or set PREFECT_API_URL to a running server."
         )
     except KeyboardInterrupt:
-        fail("interrupted. The same command goes on where this one stopped.", INTERRUPTED)
+        fail("interrupted. The same command continues where this one stopped.", INTERRUPTED)
 
 
 def fail(message: str, code: int = BAD_INPUT) -> Any:
@@ -52,11 +52,11 @@ def fail(message: str, code: int = BAD_INPUT) -> Any:
 def _place_complaint(error: OSError) -> str:
     """Ours speak for themselves; the system's lack the advice."""
     if error.errno in NO_SPACE:
-        return (
-            f"{error.strerror}; expected room for the results. Free some, then give the same command again."
-        )
+        return f"{error.strerror}; expected room for the results. Free some and rerun the same command."
     if error.errno is None:
         return str(error)
+    reason = (error.strerror or "error").lower()
     return (
-        f"{error.filename or 'a file'}: {error.strerror}. Mend the place, then give the same command again."
+        f"cannot use {error.filename or 'a file'}: {reason}. Fix the cause and rerun the same command; "
+        "finished stages are cached."
     )

@@ -11,7 +11,7 @@ from tasks.cli.errors import fail
 
 
 def parse(config: type[BaseModel], arguments: list[str], program: str) -> Any:
-    """Read a configuration from command-line arguments; `--help` prints every knob.
+    """Read a configuration from command-line arguments; `--help` prints every option.
 
     Raises:
         SystemExit: 2 with one line per wrong value.
@@ -42,11 +42,11 @@ def complaint(error: ValidationError | SettingsError) -> str:
 
 
 def _line(item: ErrorDetails) -> str:
-    """One complaint, in terms of the flag that was given."""
+    """One message, in terms of the flag that was given."""
     flag = "--" + ".".join(str(part) for part in item["loc"]).replace("_", "-")
     if item["type"] == "value_error":  # a rule of ours, which says all that there is to say
         return str(item["ctx"]["error"])
     if item["type"] == "extra_forbidden":
-        return f"{flag} is not a knob; expected one of those that --help lists. Check its spelling."
+        return f"unknown option {flag}; expected one of those that --help lists. Check its spelling."
     rule = re.sub(r"^(Input|List|Tuple|Value) should (be|have) ", "", item["msg"])
     return f"{flag} is {item['input']!r}; expected {rule}."

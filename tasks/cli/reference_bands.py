@@ -1,4 +1,4 @@
-"""Measure the bands of real text anew: python -m tasks.cli.reference_bands DATA/goemotions DATA/sst."""
+"""Measure the ranges of real text: python -m tasks.cli.reference_bands DATA/goemotions DATA/sst."""
 
 import json
 import sys
@@ -9,40 +9,40 @@ import numpy as np
 from tasks.data.real_datasets import read_real
 from tasks.models.embedding import embed
 from tasks.pipeline.diversity.lexical import Figures, wording
-from tasks.pipeline.diversity.reference_bands import FILE, TIERS
+from tasks.pipeline.diversity.reference_bands import FILE, SAMPLE_SIZES
 from tasks.pipeline.diversity.semantic import dispersion, topic_leak
 from tasks.pipeline.diversity.topics import nearest_topics
 from tasks.taxonomy import load_topics
 
 DRAWS = 20
-"""Draws per data set and number of texts; the band is from the 2.5th to the 97.5th percentile."""
+"""Draws per data set and number of texts; the reference range is from the 2.5th to the 97.5th percentile."""
 EMBEDDED = 4_000
 """Texts of a data set that figures of meaning are measured on."""
 
 
 def figures_of(source: str) -> dict[int, list[Figures]]:
     """Figures of every draw from the train part of a data set, per number of texts."""
-    people = [text for text in read_real(source, "train") if text.labels]
+    real_texts = [text for text in read_real(source, "train") if text.labels]
     rng = np.random.default_rng(0)
-    people = [people[i] for i in rng.permutation(len(people))]
+    real_texts = [real_texts[i] for i in rng.permutation(len(real_texts))]
     topics = load_topics().topics
-    vectors = embed([text.text for text in people[:EMBEDDED]], "embed texts")
+    vectors = embed([text.text for text in real_texts[:EMBEDDED]], "embed texts")
     nearest = nearest_topics(vectors, topics)
     draws: dict[int, list[Figures]] = {}
-    for n in TIERS:
+    for n in SAMPLE_SIZES:
         for seed in range(DRAWS):
-            chosen = np.random.default_rng(seed).permutation(len(people))[: 2 * n]
-            texts = [people[i] for i in chosen]
+            chosen = np.random.default_rng(seed).permutation(len(real_texts))[: 2 * n]
+            texts = [real_texts[i] for i in chosen]
             figures = wording([t.text for t in texts], [t.labels for t in texts], n, seed)
             near = np.random.default_rng(seed).permutation(len(vectors))[:n]
             figures["dispersion"] = dispersion(vectors[near])
-            single = [i for i in near if len(people[i].labels) == 1]
-            leak = topic_leak([nearest[i] for i in single], [people[i].labels[0] for i in single], seed)
+            single = [i for i in near if len(real_texts[i].labels) == 1]
+            leak = topic_leak([nearest[i] for i in single], [real_texts[i].labels[0] for i in single], seed)
             draws.setdefault(n, []).append(figures | ({} if leak is None else {"topic_leak": leak}))
     return draws
 
 
-def bands(sources: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+def reference_ranges(sources: Sequence[str]) -> dict[str, dict[str, list[float]]]:
     """Lowest to highest value over the data sets, per number of texts and figure."""
     found: dict[str, dict[str, list[float]]] = {}
     for source in sources:
@@ -56,11 +56,11 @@ def bands(sources: Sequence[str]) -> dict[str, dict[str, list[float]]]:
 
 
 def main() -> None:
-    """Write `bands.json`."""
+    """Write `reference_ranges.json`."""
     value = {
         "command": "python -m tasks.cli.reference_bands DATA/goemotions DATA/sst",
         "measured_on": "20 draws from the train parts of GoEmotions and of the Stanford Sentiment Treebank",
-        "bands": bands(sys.argv[1:]),
+        "bands": reference_ranges(sys.argv[1:]),
     }
     FILE.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from tasks.cli.errors import one_clear_error
 from tasks.storage.champions import CHAMPION, read_champions, roll_back
 from tasks.storage.connection import open_store
-from tasks.storage.locks import alone
+from tasks.storage.locks import exclusive_lock
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     with one_clear_error():
         store = open_store()
         if taxonomy:
-            with alone(store.scratch("locks"), CHAMPION):
+            with exclusive_lock(store.scratch("locks"), CHAMPION):
                 roll_back(store, taxonomy)
         console = Console(highlight=False, soft_wrap=True)
         for name, entry in read_champions(store).items():

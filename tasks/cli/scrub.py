@@ -43,7 +43,7 @@ def read_row(line: str, path: Path, number: int) -> dict[str, Any]:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"{path}, line {number} is no JSON ({error}); expected one object per line. Mend the line."
+            f"{path}, line {number} is no JSON ({error}); expected one object per line. Fix the line."
         ) from None
     if not isinstance(row, dict) or "text" not in row:
         raise ValueError(

@@ -10,9 +10,9 @@ from tasks.cli.train import read_run
 from tasks.pipeline.training.classifier.search import search
 
 
-def flags(knobs: dict[str, Any]) -> str:
-    """Knobs as a run's command line takes them."""
-    shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in knobs.items()}
+def flags(options: dict[str, Any]) -> str:
+    """Options as a run's command line takes them."""
+    shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in options.items()}
     return " ".join(f"--training.{name.replace('_', '-')} {value}" for name, value in shown.items())
 
 
@@ -30,8 +30,8 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    print(flags(found.knobs))  # noqa: T201
-    print(f"validation mAP {found.score:.3f}, with the run's own knobs {found.before:.3f}")  # noqa: T201
+    print(flags(found.options))  # noqa: T201
+    print(f"validation mAP {found.score:.3f}, with the run's own options {found.before:.3f}")  # noqa: T201
     return 0
 
 

@@ -7,11 +7,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tasks.config import FairnessConfig
 from tasks.data.fairness_scores import Fairness
 from tasks.data.scores import RunScores
-from tasks.data.summaries import ProofSummary, RunSummary
+from tasks.data.summaries import AblationSummary, RunSummary
 from tasks.pipeline.fairness.limits import NAMES
-from tasks.pipeline.reporting.data_review import MOST_NAMED, short_cells, shortfall, why_short
+from tasks.pipeline.reporting.data_review import MAX_NAMED, short_cells, shortfall, why_short
 from tasks.storage.connection import open_store
 
 
@@ -23,26 +24,27 @@ def show(summary: RunSummary) -> None:
     ordinal = scores["taxonomy"]["ordinal"]
     title = f"{summary.run}: {summary.n_rows:,} texts"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for column in ("test", "what", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
-        table.add_column(column, justify="left" if column in ("test", "what") else "right", no_wrap=True)
-    for arm in scores["arms"]:
-        m = arm["metrics"]
+    for column in ("test", "system", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
+        table.add_column(column, justify="left" if column in ("test", "system") else "right", no_wrap=True)
+    for system in scores["results"]:
+        m = system["metrics"]
         values = [m["f1_macro"], m["f1_micro"], *((m["kappa"], m["mae"]) if ordinal else ())]
         shown = ["-" if value is None else f"{value:.3f}" for value in values]
-        table.add_row(f"{arm['test_set']} ({m['n_rows']:,})", arm["name"], *shown)
+        table.add_row(f"{system['test_set']} ({m['n_rows']:,})", system["name"], *shown)
     console.print(table)
     for line in _unfilled(RunScores.model_validate(scores)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if scores.get("fairness"):
-        said = fairness_line(Fairness.model_validate(scores["fairness"]))
-        console.print(said, markup=False, highlight=False, soft_wrap=True)
-    fate = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
-    for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", fate)):
-        console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+        limits = FairnessConfig.model_validate(scores["config"]["fairness"])
+        line = fairness_line(Fairness.model_validate(scores["fairness"]), limits)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    decision_text = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
+    for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", decision_text)):
+        console.print(f"{name:10}{value}", markup=False, highlight=False, soft_wrap=True)
 
 
-def show_proof(summary: ProofSummary) -> None:
-    """Print the protocol table and paths."""
+def show_ablation(summary: AblationSummary) -> None:
+    """Print the table and the paths of an ablation."""
     rows = [json.loads(row) for row in summary.table]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for column in dict.fromkeys(name for row in rows for name in row):
@@ -53,28 +55,32 @@ def show_proof(summary: ProofSummary) -> None:
     console = Console()
     console.print(summary.title, markup=False, highlight=False)
     console.print(table)
-    for name, value in (("report", summary.report), ("proof", summary.path)):
-        console.print(f"{name:8}{value}", markup=False, highlight=False, soft_wrap=True)
+    for name, value in (("report", summary.report), ("figures", summary.path)):
+        console.print(f"{name:10}{value}", markup=False, highlight=False, soft_wrap=True)
 
 
-def fairness_line(fairness: Fairness) -> str:
-    """The audit in one line, as deployed."""
-    door, n = fairness.audit.deployed, len(fairness.corrections)
-    verdict = "limits passed" if fairness.complaints else "within the limits"
+def fairness_line(fairness: Fairness, limits: FairnessConfig) -> str:
+    """The audit as deployed in one line: passed or FAILED, and the main figures beside their limits."""
+    deployed, n = fairness.audit.deployed, len(fairness.corrections)
+    verdict = "FAILED" if fairness.violations else "passed"
+    after = f" after {n} correction{'' if n == 1 else 's'}" if n else ""
     return (
-        f"fair    {verdict} after {n} correction{'' if n == 1 else 's'}: names change a probability by "
-        f"{door.worst('mean', *NAMES).mean:.4f}, largest group gap {door.worst('gap').gap:.3f}, "
-        f"flips {100 * door.flips:.2f} %, countries {door.countries.spread:.3f}"
+        f"fairness  {verdict}{after}: changing a name moves a probability by "
+        f"{deployed.worst('mean', *NAMES).mean:.4f} on average (limit {limits.max_name_mean:g}), "
+        f"largest group gap {deployed.worst('gap').gap:.3f} (limit {limits.max_gap:g}), "
+        f"country spread {deployed.countries.spread:.3f} (limit {limits.max_country_spread:g})"
     )
 
 
 def _unfilled(scores: RunScores) -> list[str]:
-    """What the quota loop could not fill, and why; the whole list stands in the report."""
+    """What the quota loop could not fill, and why; the whole list is in the report."""
     short = short_cells(scores.plan)
-    lines = [f"        {why_short(cell)}" for cell in short[:MOST_NAMED]]
+    lines = [f"          {why_short(cell)}" for cell in short[:MAX_NAMED]]
     more = (
-        [f"        and {len(short) - MOST_NAMED} more cells; see the report"]
-        if len(short) > MOST_NAMED
+        [f"          and {len(short) - MAX_NAMED} more cells; see the report"]
+        if len(short) > MAX_NAMED
         else []
     )
-    return [f"quotas  {shortfall(scores.plan, scores.taxonomy)}", *lines, *more] if scores.plan.cells else []
+    return (
+        [f"quotas    {shortfall(scores.plan, scores.taxonomy)}", *lines, *more] if scores.plan.cells else []
+    )

@@ -32,11 +32,11 @@ def read_run(folder: Path) -> tuple[RunConfig, Taxonomy, list[Row]]:
 
 
 def main() -> int:
-    """Train the named run's classifier anew; return 0, or 2 after a message where the input is bad."""
+    """Train the named run's classifier again; return 0, or 2 after a message where the input is bad."""
     parser = argparse.ArgumentParser(prog="python -m tasks.cli.train", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("folder", type=Path, help="where checkpoints and model go; goes on where it stopped")
-    parser.add_argument("--training", type=json.loads, default={}, help='knobs to change: {"epochs": 3}')
+    parser.add_argument("--training", type=json.loads, default={}, help='options to change: {"epochs": 3}')
     chosen = parser.parse_args()
     try:
         config, taxonomy, rows = read_run(chosen.run)

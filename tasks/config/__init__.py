@@ -1,11 +1,11 @@
 """Every parameter of a run, its defaults and its checks."""
 
 from tasks.config.base import Config, Profile, PromptForm
-from tasks.config.commands import AuditConfig, ProofConfig, PruneConfig, TuneConfig
+from tasks.config.commands import AblationConfig, AuditConfig, PruneConfig, TuneConfig
 from tasks.config.filtering import (
     CleaningConfig,
     DemographicCategory,
-    Judge,
+    JudgeKind,
     NameEngineKind,
     Scope,
     ScrubbingConfig,
@@ -24,6 +24,7 @@ from tasks.config.run import PROFILES, RunConfig
 
 __all__ = [
     "PROFILES",
+    "AblationConfig",
     "AuditConfig",
     "CleaningConfig",
     "Config",
@@ -31,14 +32,13 @@ __all__ = [
     "EvaluationConfig",
     "FairnessConfig",
     "GeneratorConfig",
-    "Judge",
+    "JudgeKind",
     "Loss",
     "MixingConfig",
     "NameEngineKind",
     "PlanConfig",
     "Profile",
     "PromptForm",
-    "ProofConfig",
     "PruneConfig",
     "RunConfig",
     "Scope",

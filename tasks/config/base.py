@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Profile(StrEnum):
@@ -17,7 +17,7 @@ class Profile(StrEnum):
 
 
 class PromptForm(StrEnum):
-    """How the wish for a text is put to the language model."""
+    """How a request for a text is put to the language model."""
 
     control = "control"
     plain = "plain"
@@ -34,20 +34,20 @@ class Precision(StrEnum):
 
 
 def _for_forms(schema: dict[str, Any]) -> None:
-    """Add its range to the help of every knob, for forms check it but do not show it, and its place.
+    """Add range and position to every option: forms check a range but do not show it.
 
-    A server on Postgres keeps the knobs of a section in no order but this.
+    A server on Postgres keeps the options of a section in the order of their positions.
     """
-    for position, knob in enumerate(schema.get("properties", {}).values()):
-        knob["position"] = position
-        rules = {name: value for part in (knob, *knob.get("anyOf", ())) for name, value in part.items()}
+    for position, option in enumerate(schema.get("properties", {}).values()):
+        option["position"] = position
+        rules = {name: value for part in (option, *option.get("anyOf", ())) for name, value in part.items()}
         low = rules.get("minimum", rules.get("exclusiveMinimum"))
         high = rules.get("maximum", rules.get("exclusiveMaximum"))
         if low is not None:
             above = "above " if "exclusiveMinimum" in rules else ""
             below = "below " if "exclusiveMaximum" in rules else ""
             top = "" if high is None else f" to {below}{high:,}"
-            knob["description"] += f" Range: from {above}{low:,}{top}."
+            option["description"] += f" Range: from {above}{low:,}{top}."
 
 
 class Config(BaseModel):

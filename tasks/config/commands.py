@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from tasks.config.base import Config, Precision, PromptForm, Share
+from tasks.config.base import Config, Fraction, Precision, PromptForm
 from tasks.config.modelling import FairnessConfig
 from tasks.config.run import RunConfig
 
@@ -16,31 +16,34 @@ class AuditConfig(Config, title="Audit"):
     taxonomy: str = Field("sentiment7", title="Taxonomy")
     """Name of the taxonomy whose champion is measured again."""
     real: str | None = Field(None, title="Real data")
-    """Text labelled by people, to measure on; empty means the synthetic test texts of the champion."""
-    max_drop: Share = Field(0.05, title="Largest drop")
+    """Human-written, human-labelled text to measure on; empty means the synthetic test texts of the
+    champion."""
+    max_drop: Fraction = Field(0.05, title="Largest drop")
     """How far macro-F1, micro-F1 or kappa may lie below what was recorded before the audit fails."""
     fairness: FairnessConfig = FairnessConfig(pairs=1_000_000)
     """Limits that the champion has to keep; all pairs there are, unless told otherwise."""
 
 
-class ProofConfig(RunConfig, title="Proof"):
-    """Everything that the protocol needs: a run, and how much of it every mix of rows gets."""
+class AblationConfig(RunConfig, title="Ablation"):
+    """Everything that a data-mix ablation needs: a run, and how many rows and steps every arm gets."""
 
-    proof_rows: int | None = Field(3_000, ge=100, le=10_000_000, title="Rows per arm")
-    """Real rows, and synthetic rows, that an arm learns from at most; empty takes all."""
-    passes: int = Field(9_000, ge=100, le=100_000_000, title="Row passes")
-    """Training rows times epochs of every arm, so that small mixes are not starved of steps."""
+    rows_per_arm: int | None = Field(3_000, ge=100, le=10_000_000, title="Rows per arm")
+    """Most real rows, and most synthetic rows, that an arm is trained on; empty takes all."""
+    row_passes: int = Field(9_000, ge=100, le=100_000_000, title="Row passes")
+    """Training rows times epochs of every arm, so that small arms get as many steps as large ones."""
     seeds: int = Field(3, ge=1, le=20, title="Seeds")
-    """Times that every arm is trained."""
-    shares: tuple[float, ...] = Field((0.01, 0.05, 0.1), title="Small shares of real")
-    """Shares of the real rows that are tried alone and with synthetic rows."""
+    """Trainings per arm, each with another seed."""
+    real_fractions: tuple[float, ...] = Field((0.01, 0.05, 0.1), title="Small real fractions")
+    """Fractions of the real rows that are tried alone and with synthetic rows."""
 
     @model_validator(mode="after")
-    def _has_people(self) -> Self:
+    def _has_real_data(self) -> Self:
         if not self.real:
-            raise ValueError("real is empty; expected a data set that people labelled. Give --real.")
-        if any(not 0 < share < 1 for share in self.shares):
-            raise ValueError(f"shares is {list(self.shares)}; expected numbers between 0 and 1.")
+            raise ValueError("real is empty; expected a human-labelled data set. Give --real.")
+        if any(not 0 < share < 1 for share in self.real_fractions):
+            raise ValueError(
+                f"real_fractions is {list(self.real_fractions)}; expected numbers between 0 and 1."
+            )
         return self
 
 

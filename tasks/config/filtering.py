@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from tasks.config.base import Config, Share
+from tasks.config.base import Config, Fraction
 
 
 class Scope(StrEnum):
@@ -16,7 +16,7 @@ class Scope(StrEnum):
 
 
 class CleaningConfig(Config, title="Cleaning"):
-    """What counts as a text."""
+    """Which texts are accepted."""
 
     min_words: int = Field(3, ge=1, le=1_000, title="Fewest words")
     """Shorter texts are rejected."""
@@ -102,8 +102,8 @@ class ScrubbingConfig(Config, title="Scrubbing"):
         return self
 
 
-class Judge(StrEnum):
-    """Who reads every text and says whether it carries the labels that it was asked to carry."""
+class JudgeKind(StrEnum):
+    """The model that reads every text and says whether it expresses the requested labels."""
 
     none = "none"
     nli = "nli"
@@ -111,48 +111,48 @@ class Judge(StrEnum):
 
 
 class VerifyingConfig(Config, title="Verifying"):
-    """Whether a text carries the labels that it was asked to carry: who votes, and what follows."""
+    """Label verification: which sources vote, and what follows from their votes."""
 
     enabled: bool = Field(True, title="Verify labels")
     """Let votes decide which labels a text keeps."""
     folds: int = Field(5, ge=2, le=20, title="Folds")
     """Folds of the out-of-fold classifier on sentence embeddings."""
-    likelihood: bool = Field(True, title="Ask the generator")
-    """Let the generator vote: whether the text is likelier with the label in the wish than without."""
+    likelihood: bool = Field(True, title="Generator likelihood")
+    """Let the generator vote: its likelihood ratio of the text with and without the label in the prompt."""
     teacher: bool = Field(False, title="Teacher")
-    """Let a classifier vote that learnt from the real training rows; its labels then count, too."""
+    """Let a classifier vote that was trained on the real training rows."""
     teacher_rows: int = Field(50_000, ge=100, le=1_000_000, title="Rows read for the teacher")
     """Real training rows that the teacher reads by an encoder, some 300 a second on two cores; by words it
     reads all of them."""
-    judge: Judge | None = Field(None, title="Judge")
+    judge: JudgeKind | None = Field(None, title="Judge")
     """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
     profile's."""
     nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
     """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""
-    held: float = Field(0.65, gt=0.0, lt=1.0, title="Trust in the wish")
-    """Probability, before any vote, that a text carries a label that it was asked to carry."""
+    label_prior: float = Field(0.65, gt=0.0, lt=1.0, title="Label prior")
+    """Probability that a generated text expresses the label it was prompted with, before verification."""
     folds_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the folds")
-    """How much the folds count, in log-odds per log-odds: 1 takes a vote at its word, 0 ignores it."""
+    """Weight of the out-of-fold classifier's log-odds in the combined score (0 = ignore, 1 = full weight)."""
     likelihood_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the generator")
-    """How much the generator's vote counts; where there is a teacher, this and the next are fitted."""
+    """Weight of the generator's likelihood ratio; with a teacher, this weight and the next are fitted."""
     teacher_weight: float = Field(0.8, ge=0.0, le=2.0, title="Weight of the teacher")
-    """How much the teacher's vote counts."""
+    """Weight of the teacher's log-odds."""
     judge_weight: float = Field(0.5, ge=0.0, le=2.0, title="Weight of the judge")
-    """How much the judge's vote counts."""
-    keep: Share = Field(0.75, title="Belief that keeps a label")
-    """A label that was asked for and is believed less is left out of the loss, or the text is dropped.
-    Strict, for texts are cheap; the largest share disputed bounds it."""
-    mask: Share = Field(0.5, title="Belief that masks a label")
-    """A label that was not asked for but is believed this much is left out of the loss."""
-    relabel: Share = Field(0.9, title="Belief that relabels")
-    """A text that lost its labels takes on another that is believed this much."""
-    max_drop_share: Share = Field(0.25, title="Largest share disputed")
-    """Upper bound on the share of a label's texts that lose it, least believed first."""
+    """Weight of the judge's log-odds."""
+    keep_threshold: Fraction = Field(0.75, title="Keep threshold")
+    """A requested label whose probability is below this is masked in the loss, or the text is dropped. The
+    default is strict because texts are cheap; the largest disputed fraction bounds it."""
+    mask_threshold: Fraction = Field(0.5, title="Mask threshold")
+    """A label that was not requested but has this probability is masked in the loss."""
+    relabel_threshold: Fraction = Field(0.9, title="Relabel threshold")
+    """A text that lost its labels takes on another label that has this probability."""
+    max_drop_fraction: Fraction = Field(0.25, title="Largest disputed fraction")
+    """Upper bound on the fraction of a label's texts that lose it, least probable first."""
     soft_targets: bool = Field(False, title="Soft targets")
-    """Train on the belief in each label instead of on 0 and 1."""
+    """Train on the probability of each label instead of on 0 and 1."""
 
     @property
     def weights(self) -> dict[str, float]:
         """Weight per voter."""
-        voters = ("folds", "likelihood", "teacher", "judge")
-        return {voter: getattr(self, f"{voter}_weight") for voter in voters}
+        sources = ("folds", "likelihood", "teacher", "judge")
+        return {source: getattr(self, f"{source}_weight") for source in sources}

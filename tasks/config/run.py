@@ -1,6 +1,6 @@
-"""Every knob of a run: one frozen tree, which is also the Prefect run form and the command line.
+"""Every option of a run: one frozen tree, which is also the Prefect run form and the command line.
 
-A knob whose default is empty (`None`) takes its value from the profile, see `PROFILES`.
+An option whose default is empty (`None`) takes its value from the profile, see `PROFILES`.
 This module imports neither torch nor Prefect, so that a wrong value is refused in milliseconds.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
-from tasks.config.base import Config, Profile, PromptForm, Share
-from tasks.config.filtering import CleaningConfig, Judge, ScrubbingConfig, VerifyingConfig
+from tasks.config.base import Config, Profile, PromptForm
+from tasks.config.filtering import CleaningConfig, JudgeKind, ScrubbingConfig, VerifyingConfig
 from tasks.config.generation import GeneratorConfig, PlanConfig
 from tasks.config.modelling import EvaluationConfig, FairnessConfig, MixingConfig, SplitConfig, TrainingConfig
 
@@ -39,7 +39,7 @@ class LimitsConfig(Config, title="Limits"):
 class ApprovalConfig(Config, title="Approval"):
     """Whether a person has to agree before a run becomes champion."""
 
-    wanted: bool = Field(False, title="Ask a person")
+    required: bool = Field(False, title="Require approval")
     """Pause before the champion changes, and show scores and rows on the run page; needs a server."""
     timeout_s: int = Field(86_400, ge=1, le=2_592_000, title="Wait")
     """Seconds to wait for an answer; then the run stays a candidate."""
@@ -66,13 +66,10 @@ class RunConfig(Config, title="Run"):
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed")
     """Decides every random choice."""
     daily_seed: bool = Field(False, title="New seed every day")
-    """Add the day of the run to the seed, so that every night writes texts of its own."""
+    """Add the day of the run to the seed, so that every nightly run writes new texts."""
     real: str | None = Field(None, title="Real data")
-    """Text labelled by people, to measure on: folder with GoEmotions TSV or SST CSV, or `go_emotions`."""
-    mix: Share = Field(0.0, title="Real share in training")
-    """Share of the training rows that is real; 0 trains on synthetic text alone, 1 on real text alone."""
-    mix_rows: int | None = Field(None, ge=1, title="Most real rows")
-    """Upper bound on the real rows mixed in."""
+    """Human-written, human-labelled text to measure on: folder with GoEmotions TSV or SST CSV, or
+    `go_emotions`."""
     push_to_hub: str | None = Field(None, min_length=1, title="Push to the hub")
     """Where a new champion's model and data set go, too: a name on the Hugging Face Hub (private there), or a
     folder that begins with `.` or `/`; empty means nowhere."""
@@ -91,7 +88,7 @@ class RunConfig(Config, title="Run"):
     fairness: FairnessConfig = FairnessConfig()
 
     def resolved(self) -> "RunConfig":
-        """Fill the knobs that the profile decides."""
+        """Fill in the options that the profile decides."""
         sections: dict[str, Any] = {}
         for section, values in PROFILES[self.profile].items():
             given = getattr(self, section)
@@ -104,7 +101,7 @@ class RunConfig(Config, title="Run"):
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
     Profile.embedded: {
         "generator": {"model": "embedded", "prompt_form": PromptForm.control, "batch_size": 128},
-        "verifying": {"judge": Judge.none},
+        "verifying": {"judge": JudgeKind.none},
         "training": {"base": "all-MiniLM-L6-v2"},
     },
     Profile.hub: {
@@ -114,7 +111,7 @@ PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
             "prompt_form": PromptForm.chat,
             "batch_size": 256,
         },
-        "verifying": {"judge": Judge.nli},
+        "verifying": {"judge": JudgeKind.nli},
         "training": {"base": "answerdotai/ModernBERT-base"},
     },
     Profile.server: {
@@ -124,7 +121,7 @@ PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {
             "prompt_form": PromptForm.chat,
             "batch_size": 64,
         },
-        "verifying": {"judge": Judge.llm},
+        "verifying": {"judge": JudgeKind.llm},
         "training": {"base": "answerdotai/ModernBERT-base"},
     },
 }

@@ -38,7 +38,7 @@ def _parsed(path: Path) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ValueError(
-            f"{path}, line {line} is not YAML: {error.problem}; expected valid YAML. Mend that line."
+            f"{path}, line {line} is not YAML: {error.problem}; expected valid YAML. Fix that line."
         ) from None
 
 

@@ -70,8 +70,8 @@ class CountryScore(Record):
         return self.spread_per_label.index(self.spread)
 
 
-class Door(Record):
-    """The audit as seen behind one door: the texts as they are, or scrubbed first as the service does."""
+class FairnessScores(Record):
+    """The audit in one setting: raw texts, or texts scrubbed first as the service does (deployed)."""
 
     mean: float
     """Mean absolute change of probability over all pairs and labels."""
@@ -102,7 +102,7 @@ class RateGap(Record):
     """Fisher's exact or chi-squared test, Holm-corrected over axes and labels."""
 
 
-class ToneGap(Record):
+class GroupBias(Record):
     """How the generator by itself writes about one group; the labels are left open."""
 
     axis: str
@@ -112,10 +112,10 @@ class ToneGap(Record):
     """Mean probability of every label over its texts, in the order of the taxonomy."""
 
 
-class Tone(Record):
+class GeneratorBias(Record):
     """What the generator writes when a topic mentions a group, before scrubbing."""
 
-    groups: tuple[ToneGap, ...]
+    groups: tuple[GroupBias, ...]
     gap: float
     """Largest difference between two groups of one axis in any label's mean probability."""
     axis: str
@@ -126,13 +126,13 @@ class Tone(Record):
     """Smallest of the Holm-corrected p values (Kruskal-Wallis, groups of an axis, each label)."""
 
 
-class Audit(Record):
+class FairnessAudit(Record):
     """Everything that was found out about a classifier's fairness."""
 
     n_pairs: int
     n_texts: int
-    raw: Door
-    deployed: Door
+    raw: FairnessScores
+    deployed: FairnessScores
     rates: tuple[RateGap, ...] = ()
     """Only where people's texts were measured."""
 
@@ -145,22 +145,22 @@ class Correction(Record):
     pairing: float
     """Weight of the pairing loss."""
     before: tuple[str, ...]
-    """Limits that were passed before it."""
+    """Limits that were exceeded before it."""
     after: tuple[str, ...]
     f1_before: float
     """Macro-F1 on the test set that decides."""
     f1_after: float
-    deployed: Door
+    deployed: FairnessScores
     """The audit as deployed before the correction."""
-    raw: Door
+    raw: FairnessScores
 
 
 class Fairness(Record):
     """What the report says about fairness."""
 
-    audit: Audit
+    audit: FairnessAudit
     """Of the classifier that is published."""
     corrections: tuple[Correction, ...]
-    complaints: tuple[str, ...]
-    """Limits that the published classifier still passes."""
-    tone: Tone | None = None
+    violations: tuple[str, ...]
+    """Limits that the published classifier still exceeds."""
+    generator_bias: GeneratorBias | None = None

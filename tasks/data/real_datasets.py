@@ -80,7 +80,7 @@ def _goemotions(folder: Path, name: str) -> Iterator[LabelledText]:
                 shown = line.decode(errors="replace").strip()[:80]
                 raise ValueError(
                     f"{path.name} line {number} is {shown!r}; expected UTF-8 text, label ids below "
-                    f"{len(names)} joined by commas, and an id, divided by tabs. Mend or remove the line."
+                    f"{len(names)} joined by commas, and an id, divided by tabs. Fix or remove the line."
                 ) from error
             yield LabelledText(text, labels, key)
 
@@ -106,7 +106,7 @@ def _sst(path: Path) -> Iterator[LabelledText]:
             except (KeyError, TypeError, ValueError, csv.Error) as error:
                 raise ValueError(
                     f"{path.name} line {rows.line_num} is broken; expected UTF-8 text in columns sentence "
-                    "and score, with a score from 0 to 1. Mend or remove the line."
+                    "and score, with a score from 0 to 1. Fix or remove the line."
                 ) from error
             yield LabelledText(text, (level_of_score(score),), f"{path.stem}-{rows.line_num}", score)
 

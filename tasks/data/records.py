@@ -69,8 +69,8 @@ class Reject(TypedDict):
 
 
 @dataclass(frozen=True)
-class Sifted:
-    """What a stage kept and what it dropped, each with its reason."""
+class FilterResult:
+    """Rows that a stage kept, and rows that it rejected, each with its reason."""
 
     kept: list[Row]
     rejects: list[Reject] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Cell(Record):
     labels: tuple[str, ...]
     topic: str
     wanted: int
-    draw: int
+    n_to_sample: int
     """Texts to sample in this round: `wanted` over the expected acceptance rate."""
     round: int
     seed: int

@@ -22,7 +22,7 @@ class SampledRef(DatasetRef):
     n_tokens: int
 
 
-class OtherTexts(Record):
+class ReferenceTexts(Record):
     """Lists of texts that new ones are compared with, as JSON."""
 
     known: BlobRef
@@ -38,7 +38,7 @@ class ModelRef(Record):
     sha256: str
 
 
-class SiftedRefs(Record):
+class FilterRefs(Record):
     """What a stage kept and what it dropped, both in the results block."""
 
     kept: DatasetRef

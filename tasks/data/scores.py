@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tasks.data.fairness_scores import Fairness
 from tasks.data.records import Record
-from tasks.data.scrub_scores import ScrubAccount
+from tasks.data.scrub_scores import ScrubSummary
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
@@ -56,26 +56,26 @@ class Metrics(Record):
     """Texts with exactly one level, which the metrics of scales count."""
 
 
-class Sure(Record):
-    """The texts that a classifier which may abstain is sure of."""
+class SelectiveScores(Record):
+    """Scores on the texts for which the classifier does not abstain (selective prediction)."""
 
-    share: float
-    """Of all texts, 0..1."""
+    coverage: float
+    """Fraction of all texts, 0..1."""
     f1_micro: float
     f1_macro: float
 
 
-class Arm(Record):
-    """One way of labelling (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
+class SystemResult(Record):
+    """One system (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
 
     name: str
     test_set: str
     metrics: Metrics
     intervals: dict[str, tuple[float, float]] = Field({})
-    """Ends of the 95 % interval of some metrics, test texts drawn anew."""
+    """Ends of the 95 % bootstrap interval of some metrics."""
     classifier_ahead: dict[str, tuple[float, float, float]] = Field({})
-    """By how much the classifier is ahead of a baseline on the same drawn texts: value and ends."""
-    sure: Sure | None = None
+    """Difference classifier - baseline on the same bootstrap samples: value and interval ends."""
+    selective: SelectiveScores | None = None
     """None where it never abstains."""
 
 
@@ -86,7 +86,7 @@ class CellFill(Record):
     topic: str
     wanted: int
     accepted: int
-    drawn: int
+    n_sampled: int
     reason: str = ""
     """Most frequent `stage: reason` among the rejects of a cell that is short."""
     n_reason: int = 0
@@ -97,8 +97,8 @@ class Round(Record):
     """The state after one round of sampling."""
 
     number: int
-    drawn: int
-    """Texts drawn so far."""
+    n_sampled: int
+    """Texts sampled so far."""
     accepted: int
     """Texts that have passed every filter so far, those beyond the quota included."""
     missing: int
@@ -128,12 +128,12 @@ class Plan(Record):
 
 
 class Figure(Record):
-    """One figure of the data, beside the band that real text shows."""
+    """One metric of the data, beside the reference range of real text."""
 
     name: str
     value: float
     low: float | None = None
-    """None where no band is known."""
+    """None where no range is known."""
     high: float | None = None
 
 
@@ -143,13 +143,13 @@ class Review(Record):
     n_texts: int
     """Texts that the figures were measured on, 0 if there is no synthetic text."""
     figures: tuple[Figure, ...]
-    marks: dict[str, int]
+    flags: dict[str, int]
     """Accepted texts with profanity and, where it is counted, with toxicity."""
     n_mixed: int
     """Texts that were joined of two stances."""
 
 
-class Sample(Record):
+class ExampleText(Record):
     """One accepted text, to read."""
 
     text: str
@@ -168,7 +168,7 @@ class Neighbour(Record):
     """What the generator was asked; empty for real rows."""
 
 
-class Mistake(Record):
+class ConfidentError(Record):
     """One confident error."""
 
     text: str
@@ -180,15 +180,15 @@ class Mistake(Record):
     """Nearest training rows that carry what the classifier said: the label given, or those it preferred."""
 
 
-class CloseUp(Record):
-    """A closer look at the classifier on the test set that decides."""
+class ErrorAnalysis(Record):
+    """Error analysis of the classifier on the test set that decides."""
 
     test_set: str
     curves: dict[str, tuple[float, ...]]
     """Per label, precision at recall 0, 0.05 .. 1; empty without positives."""
     calibration: tuple[tuple[float, float, int], ...]
     """Mean probability, share of positives, count; per bin, all labels pooled."""
-    mistakes: tuple[Mistake, ...]
+    errors: tuple[ConfidentError, ...]
 
 
 class ModelInfo(Record):
@@ -223,15 +223,15 @@ class RunScores(Record):
     """Accepted texts and masked labels by what the votes decided about them."""
     scrubbed: dict[str, int]
     """Replacements per entity type, in the accepted texts."""
-    scrubbing: ScrubAccount | None = None
+    scrubbing: ScrubSummary | None = None
     """What else there is to say about scrubbing."""
     rows: dict[str, int]
     """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
     `real test` how many rows of human text were measured on."""
-    arms: tuple[Arm, ...] = Field(min_length=1)
+    results: tuple[SystemResult, ...] = Field(min_length=1)
     thresholds: dict[str, float]
     """Per label, of the classifier."""
-    samples: tuple[Sample, ...]
+    samples: tuple[ExampleText, ...]
     review: Review | None = None
     """Of the synthetic rows."""
     rejected: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -242,7 +242,7 @@ class RunScores(Record):
     """Python and the packages that decide the outcome."""
     machine: dict[str, str] = Field(default_factory=dict)
     """Hardware, in words."""
-    closeup: CloseUp | None = None
+    error_analysis: ErrorAnalysis | None = None
     fairness: Fairness | None = None
     """None where no audit was wanted."""
     notes: tuple[str, ...] = ()
@@ -250,10 +250,10 @@ class RunScores(Record):
 
     @model_validator(mode="after")
     def _classifier_on_every_test_set(self) -> Self:
-        measured = {arm.test_set for arm in self.arms if arm.name == CLASSIFIER}
+        measured = {system.test_set for system in self.results if system.name == CLASSIFIER}
         if missing := [name for name in self.test_sets if name not in measured]:
             raise ValueError(
-                f"arms have no {CLASSIFIER} on test set {missing[0]!r}; expected one per test set. "
+                f"results have no {CLASSIFIER} on test set {missing[0]!r}; expected one per test set. "
                 "Measure it."
             )
         return self
@@ -261,13 +261,13 @@ class RunScores(Record):
     @property
     def test_sets(self) -> tuple[str, ...]:
         """Names of the test sets in order of appearance, human text before all."""
-        names = dict.fromkeys(arm.test_set for arm in self.arms)
+        names = dict.fromkeys(system.test_set for system in self.results)
         return tuple(sorted(names, key=lambda name: name != REAL))
 
     @property
-    def arm_names(self) -> tuple[str, ...]:
-        """Names of the ways of labelling, in order of appearance."""
-        return tuple(dict.fromkeys(arm.name for arm in self.arms))
+    def system_names(self) -> tuple[str, ...]:
+        """Names of the systems, in order of appearance."""
+        return tuple(dict.fromkeys(system.name for system in self.results))
 
     @property
     def n_accepted(self) -> int:
@@ -280,11 +280,13 @@ class RunScores(Record):
         return sum(cell.wanted for cell in self.plan.cells)
 
     @property
-    def n_drawn(self) -> int:
-        """Texts drawn in all cells and rounds."""
-        return sum(cell.drawn for cell in self.plan.cells)
+    def n_sampled(self) -> int:
+        """Texts sampled in all cells and rounds."""
+        return sum(cell.n_sampled for cell in self.plan.cells)
 
     def metrics(self, name: str, test_set: str) -> Metrics | None:
-        """Metrics of one arm, None if it was not measured there."""
-        found = (arm.metrics for arm in self.arms if (arm.name, arm.test_set) == (name, test_set))
+        """Metrics of one system, None if it was not measured there."""
+        found = (
+            system.metrics for system in self.results if (system.name, system.test_set) == (name, test_set)
+        )
         return next(found, None)

@@ -22,9 +22,9 @@ class LeakEstimate(Record):
     rows: int
     second_pass: Counts
     """By the same scrubber: what a pass leaves for the next."""
-    eager_pass: Counts
+    high_recall_pass: Counts
     """By a scrubber that takes more words for names: an upper bound, false alarms included."""
-    eager_rows: int
+    high_recall_rows: int
 
 
 class Decisions(Record):
@@ -40,7 +40,7 @@ class Decisions(Record):
     examples: tuple[Rewrite, ...]
 
 
-class ScrubAccount(Record):
+class ScrubSummary(Record):
     """Everything about the scrubbing of one run."""
 
     version: str

@@ -24,7 +24,7 @@ class Decision(Record):
     """Why the run stays a candidate."""
 
 
-class ProofSummary(Record):
+class AblationSummary(Record):
     """What the protocol found."""
 
     path: str

@@ -44,7 +44,7 @@ def embedded_folder(folder: Path) -> Path:
         raise FileNotFoundError(
             f"{sums} is missing; expected the embedded generator. Install Sentimill again."
         )
-    advice = "Install Sentimill again." if folder == EMBEDDED else "Make the model anew, or copy it again."
+    advice = "Install Sentimill again." if folder == EMBEDDED else "Make the model again, or copy it again."
     for line in sums.read_text().splitlines():
         expected, name = line.split(maxsplit=1)
         _check_file(folder / name.lstrip("*"), expected, advice)

@@ -10,11 +10,11 @@ from tqdm import tqdm
 from tasks.models.bundled import minilm_folder
 
 BATCH = 64
-LONGEST = 128
+MAX_LENGTH = 128
 """Tokens of a text that its layers are made of."""
 UPPER_LAYERS = slice(2, None)
 """Hidden states 2 to 6 of 0 (the word embeddings) to 6."""
-MOST_BYTES = 300_000_000
+MAX_BYTES = 300_000_000
 """Vectors of one kind that are kept."""
 _embedded: dict[str, np.ndarray] = {}
 _layered: dict[str, np.ndarray] = {}
@@ -54,7 +54,7 @@ def _looked_up(
     dtype: type,
 ) -> np.ndarray:
     """Vectors of texts; they stay in memory, for every round judges the rows of all rounds before it."""
-    if known and len(known) * next(iter(known.values())).nbytes > MOST_BYTES:
+    if known and len(known) * next(iter(known.values())).nbytes > MAX_BYTES:
         known.clear()
     new = sorted({text for text in texts if text not in known}, key=lambda text: (-len(text), text))
     batches = range(0, len(new), BATCH)
@@ -76,7 +76,7 @@ def _encode_layers(batch: list[str]) -> np.ndarray:
     import torch
 
     encoder, tokenizer = _model()[0].auto_model, _model().tokenizer
-    inputs = tokenizer(batch, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+    inputs = tokenizer(batch, padding=True, truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
     with torch.inference_mode():
         states = encoder(**inputs.to(encoder.device), output_hidden_states=True).hidden_states
     counts = inputs["attention_mask"][:, :, None]

@@ -86,12 +86,14 @@ def show_cells(cells: Sequence[Cell], accepted: Mapping[str, int], round_: int) 
     filled = fill_table(cells, accepted)
     topics = sorted({cell.topic for cell in cells})
     rows: list[dict[str, object]] = []
-    for label, places in filled.items():
-        total = [sum(values) for values in zip(*places.values(), strict=True)]
-        shown = {t: f"{places[t][0]}/{places[t][1]}" if t in places else "" for t in topics}
+    for label, cells_of_label in filled.items():
+        total = [sum(values) for values in zip(*cells_of_label.values(), strict=True)]
+        shown = {
+            t: f"{cells_of_label[t][0]}/{cells_of_label[t][1]}" if t in cells_of_label else "" for t in topics
+        }
         rows.append({"label": label, "all": f"{total[0]}/{total[1]}", **shown})
-    show_table("accepted-wanted", rows, f"Accepted/wanted after round {round_}")
-    _show_svg("filling", _heat_map(filled, topics), f"What is filled after round {round_}")
+    show_table("quota-table", rows, f"Accepted/wanted after round {round_}")
+    _show_svg("quota-heatmap", _heat_map(filled, topics), f"Quotas filled after round {round_}")
 
 
 def fill_table(cells: Sequence[Cell], accepted: Mapping[str, int]) -> dict[str, dict[str, tuple[int, int]]]:
@@ -100,9 +102,9 @@ def fill_table(cells: Sequence[Cell], accepted: Mapping[str, int]) -> dict[str, 
     for cell in cells:
         n = min(accepted.get(cell.key, 0), cell.wanted)
         for label in cell.labels:
-            places = table.setdefault(label, {})
-            done, wanted = places.get(cell.topic, (0, 0))
-            places[cell.topic] = (done + n, wanted + cell.wanted)
+            cells_of_label = table.setdefault(label, {})
+            done, wanted = cells_of_label.get(cell.topic, (0, 0))
+            cells_of_label[cell.topic] = (done + n, wanted + cell.wanted)
     return table
 
 
@@ -112,16 +114,16 @@ def _heat_map(filled: Mapping[str, Mapping[str, tuple[int, int]]], topics: Seque
     for column, topic in enumerate(topics):
         x = 176 + 18 * column
         parts.append(f'<text transform="translate({x},104) rotate(-60)">{escape(topic[:18])}</text>')
-    for line, (label, places) in enumerate(filled.items()):
+    for line, (label, cells_of_label) in enumerate(filled.items()):
         y = 110 + 18 * line
         parts.append(f'<text x="160" y="{y + 12}" text-anchor="end">{escape(label)}</text>')
         for column, topic in enumerate(topics):
-            if topic in places:
-                done, wanted = places[topic]
+            if topic in cells_of_label:
+                done, wanted = cells_of_label[topic]
                 colour = "#0f766e" if done >= wanted else "#d97706"
-                place = f'x="{166 + 18 * column}" y="{y}" width="16" height="16"'
-                parts.append(f'<rect {place} fill="#e5e7eb"/>')
-                parts.append(f'<rect {place} fill="{colour}" opacity="{max(0.0, done / wanted):.2f}"/>')
+                frame = f'x="{166 + 18 * column}" y="{y}" width="16" height="16"'
+                parts.append(f'<rect {frame} fill="#e5e7eb"/>')
+                parts.append(f'<rect {frame} fill="{colour}" opacity="{max(0.0, done / wanted):.2f}"/>')
     return _svg(240 + 18 * len(topics), 120 + 18 * len(filled), parts)
 
 

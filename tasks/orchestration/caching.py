@@ -35,7 +35,7 @@ get_logger("prefect.task_runs").addFilter(lambda record: not str(record.msg).sta
 LOCKS = ProcessLocks(lambda: open_store().scratch("locks"))
 
 
-class StepKey(CachePolicy):
+class StageKey(CachePolicy):
     """Cache key of a stage: task name, version, canonical inputs."""
 
     version: str = "1"
@@ -73,7 +73,11 @@ def _canonical(value: Any) -> Any:
 
 
 def stage(
-    name: str, version: str = "1", timeout_s: float = 24 * HOUR_S, outside: bool = False, **options: Any
+    name: str,
+    version: str = "1",
+    timeout_s: float = 24 * HOUR_S,
+    retry_on_network_error: bool = False,
+    **options: Any,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Decorate a function as a cached task.
 
@@ -81,10 +85,11 @@ def stage(
         name: Of the task and, with a hash, of its results.
         version: Part of the key; raise it when the code changes what comes out.
         timeout_s: Seconds after which the task fails.
-        outside: Whether it fetches anything over a network, and so may succeed when it is tried again.
+        retry_on_network_error: Whether it fetches anything over a network, and so may succeed when it is
+            tried again.
         options: Of `prefect.task`.
     """
-    policy = StepKey(isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=LOCKS)
+    policy = StageKey(isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=LOCKS)
     policy.version = version
     return task(
         name=name,
@@ -92,12 +97,12 @@ def stage(
         cache_result_in_memory=False,
         result_serializer="json",
         timeout_seconds=timeout_s,
-        **(RETRIES if outside else {}),
+        **(RETRIES if retry_on_network_error else {}),
         **options,
     )
 
 
-def may_pass(step: object, run: object, state: State[Any]) -> bool:
+def is_transient(step: object, run: object, state: State[Any]) -> bool:
     """Whether what went wrong may be gone next time: the network, not a file, a value or our time limit."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, TaskRunTimeoutError):
@@ -112,36 +117,36 @@ RETRIES: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": exponential_backoff(2),
     "retry_jitter_factor": 0.5,
-    "retry_condition_fn": may_pass,
+    "retry_condition_fn": is_transient,
 }
 
 
-class Kept(NamedTuple, Generic[R]):
+class CachedResult(NamedTuple, Generic[R]):
     """Result of a stage and its name in the results block."""
 
     result: R
     key: str
 
 
-def cached(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def run_cached(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a stage, or take its result from the results block if what it points at is still intact."""
-    return kept(step, *args, **kwargs).result
+    return run_cached_with_key(step, *args, **kwargs).result
 
 
-def kept(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> Kept[R]:
-    """Like `cached`, with the name of the result.
+def run_cached_with_key(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> CachedResult[R]:
+    """Like `run_cached`, with the name of the result.
 
     Raises:
         OSError: The stage is done, but its result could not be written.
     """
     bound = step.with_options(result_storage=open_store())
-    return checked(step, bound(*args, return_state=True, **kwargs), *args, **kwargs)
+    return verify_result(step, bound(*args, return_state=True, **kwargs), *args, **kwargs)
 
 
-def checked(step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs) -> Kept[R]:
+def verify_result(step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs) -> CachedResult[R]:
     """See that a result is in the block with all that it points at.
 
-    What was cached and has lost something is made anew; what was just made and is not there is an error.
+    What was cached and has lost something is made again; what was just made and is not there is an error.
     """
     store = open_store()
     result = state.result()
@@ -155,7 +160,7 @@ def checked(step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs
             f"result {key} is not in the results block at {store.root}; expected it after {step.name}. See "
             "that the block can be written and has room, then give the same command again."
         )
-    return Kept(result, key)
+    return CachedResult(result, key)
 
 
 def _refs(value: Any) -> list[BlobRef | ModelRef]:

@@ -14,7 +14,7 @@ OWNER = "SENTIMILL_RUN_PID"
 """In the environment of every server: the process that it was started for."""
 
 
-def end_leftovers() -> int:
+def terminate_orphaned_servers() -> int:
     """End the servers of runs that are gone, and mark those that this process starts; say how many."""
     found = list(_orphans())
     for server in found:

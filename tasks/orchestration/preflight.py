@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, Judge, PromptForm, RunConfig, TuneConfig
+from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RunConfig, TuneConfig
 from tasks.data.real_datasets import HUB_GOEMOTIONS, read_real
 from tasks.data.real_rows import label_mapping
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
@@ -22,10 +22,10 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     config = config.resolved()
     taxonomy = load_taxonomy(config.taxonomy)
     topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
-    if config.mix > 0 and not config.real:
+    if config.mixing.real_fraction > 0 and not config.real:
         raise ValueError(
-            f"mix is {config.mix} but real is empty; expected a data set to mix in. "
-            "Give --real, or leave --mix out."
+            f"mixing.real_fraction is {config.mixing.real_fraction} but real is empty; expected a real data "
+            "set. Give --real, or leave --mixing.real-fraction out."
         )
     _require_extras(config)
     if config.verifying.teacher and not config.real:
@@ -52,7 +52,7 @@ def check_tuning(config: TuneConfig) -> None:
 
 
 def _require_fitting(generator: GeneratorConfig) -> None:
-    """Refuse knobs that this way of sampling does not know."""
+    """Refuse options that this way of sampling does not know."""
     if generator.exemplars and generator.prompt_form is PromptForm.control:
         raise ValueError(
             f"generator.exemplars is {generator.exemplars}; expected 0 with prompt form control, whose model "
@@ -70,15 +70,15 @@ def _require_fitting(generator: GeneratorConfig) -> None:
             f"generator.system_prompt is set and prompt_form is {generator.prompt_form}; expected chat, the "
             "only form with a system prompt. Leave it out, or take an instruct model with prompt form chat."
         )
-    if generator.banned_openings and generator.endpoint:
+    if generator.begin_suppress_words and generator.endpoint:
         raise ValueError(
-            "generator.banned_openings is set; expected none with an endpoint, which draws its own tokens. "
-            "Leave it out, or sample from the model in this process."
+            "generator.begin_suppress_words is set; expected none with an endpoint, which samples its own "
+            "tokens. Leave it out, or sample from the model in this process."
         )
 
 
 def _require_extras(config: RunConfig) -> None:
-    """Refuse knobs whose package is not installed."""
+    """Refuse options whose package is not installed."""
     wanted = {
         "semantic": (
             "semhash",
@@ -87,17 +87,17 @@ def _require_extras(config: RunConfig) -> None:
         ),
         "toxicity": ("profanity_check", "cleaning.toxicity_filter", config.cleaning.toxicity_filter),
     }
-    for extra, (package, knob, is_on) in wanted.items():
+    for extra, (package, option, is_on) in wanted.items():
         if is_on and find_spec(package) is None:
             raise ValueError(
-                f"{knob} is set but {package} is not installed; expected it. "
-                f"Run `pip install 'sentimill[{extra}]'`, or leave the knob out."
+                f"{option} is set but {package} is not installed; expected it. "
+                f"Run `pip install 'sentimill[{extra}]'`, or leave the option out."
             )
 
 
 def _require_models(config: RunConfig) -> None:
     """Refuse missing and damaged models, as far as they lie on this machine."""
-    wants_synthetic = config.mix < 1
+    wants_synthetic = config.mixing.real_fraction < 1
     if config.training.base == MINILM or (config.verifying.enabled and wants_synthetic):
         minilm_folder()
     if config.training.base != MINILM:
@@ -106,19 +106,19 @@ def _require_models(config: RunConfig) -> None:
         embedded_folder(EMBEDDED)
     elif wants_synthetic and not config.generator.endpoint:
         _require_folder("generator.model", str(config.generator.model))
-    if wants_synthetic and config.verifying.judge is Judge.nli:
+    if wants_synthetic and config.verifying.judge is JudgeKind.nli:
         _require_folder("verifying.nli_model", config.verifying.nli_model)
 
 
-def _require_folder(knob: str, name: str) -> None:
+def _require_folder(option: str, name: str) -> None:
     folder = Path(name).expanduser()
     if not name.startswith((".", "/", "~")) and not folder.exists():
         return  # a name on the hub
     weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
     if not (folder / "config.json").is_file() or not weights:
         raise FileNotFoundError(
-            f"{knob} is {name!r}, which holds no model; expected a folder with config.json and weights, or a "
-            "name on the Hugging Face Hub. Check the path."
+            f"{option} is {name!r}, which holds no model; expected a folder with config.json and weights, or "
+            "a name on the Hugging Face Hub. Check the path."
         )
     if (folder / "SHA256SUMS").is_file():
         embedded_folder(folder)

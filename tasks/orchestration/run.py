@@ -1,4 +1,4 @@
-"""One run as a whole: opened after every check that needs no model, then filled, sifted and shown."""
+"""One run as a whole: checked and opened, then sampled, filtered, balanced, trained and measured."""
 
 import hashlib
 import json
@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from tasks.config import RunConfig
 from tasks.data.records import Reject
-from tasks.data.references import BlobRef, DatasetRef, RealRef, SiftedRefs, TeacherRef
+from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef, TeacherRef
 from tasks.data.scores import Round
-from tasks.orchestration.caching import kept
+from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.preflight import check
-from tasks.pipeline.sampling.throughput import Sampled
+from tasks.pipeline.sampling.throughput import RoundThroughput
 from tasks.storage.block import ResultsStore
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
@@ -39,7 +39,7 @@ class Run:
     """What stays the same from the first stage to the last, and an account of time and rejects."""
 
     name: str
-    asked: RunConfig
+    user_config: RunConfig
     """As the user gave it, before the profile filled it in."""
     config: RunConfig
     taxonomy: Taxonomy
@@ -50,7 +50,7 @@ class Run:
     earlier: tuple[BlobRef, ...]
     """Data sets of earlier runs that are not to be repeated."""
     timings: dict[str, float] = field(default_factory=dict)
-    drawn: Counter[str] = field(default_factory=Counter)
+    n_sampled: Counter[str] = field(default_factory=Counter)
     rejects: list[DatasetRef] = field(default_factory=list)
     cleaned: list[DatasetRef] = field(default_factory=list)
     """Rows of each round as they were before scrubbing."""
@@ -61,7 +61,7 @@ class Run:
     """Rows that passed every filter so far; None in the first round."""
     tokens: int = 0
     """Tokens sampled so far."""
-    sampled: list[Sampled] = field(default_factory=list)
+    throughput: list[RoundThroughput] = field(default_factory=list)
     """What each round of sampling gave and took, in their order."""
     history: list[Round] = field(default_factory=list)
     ended: str = ""
@@ -74,18 +74,18 @@ class Run:
     @property
     def wants_synthetic(self) -> bool:
         """Whether any text is to be sampled; a real share of 1 wants none."""
-        return self.config.mix < 1
+        return self.config.mixing.real_fraction < 1
 
-    def step(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a cached stage and add up its time."""
         start = time.monotonic()
         limited = task.with_options(timeout_seconds=self.config.limits.stage_s)
-        result, key = kept(limited, *args, **kwargs)
+        result, key = run_cached_with_key(limited, *args, **kwargs)
         self.results.append(key)
-        self.note(task.name, time.monotonic() - start, result)
+        self.log_stage(task.name, time.monotonic() - start, result)
         return result
 
-    def note(self, stage: str, seconds: float, result: object) -> None:
+    def log_stage(self, stage: str, seconds: float, result: object) -> None:
         """Add up the time of a stage and say in the terminal what came of it."""
         self.timings[stage] = self.timings.get(stage, 0.0) + seconds
         tqdm.write(f"{stage:16}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
@@ -94,7 +94,7 @@ class Run:
 
 def outcome(result: object) -> str:
     """What a stage gave, in a few words."""
-    if isinstance(result, SiftedRefs):
+    if isinstance(result, FilterRefs):
         return f"{result.kept.n_rows:,} kept, {result.rejects.n_rows:,} dropped"
     if isinstance(result, DatasetRef):
         return f"{result.n_rows:,} rows"
@@ -122,10 +122,10 @@ def seeded(config: RunConfig) -> RunConfig:
 
 def open_run(config: RunConfig) -> Run:
     """Check the configuration and the results block, and give the run its name."""
-    if config.approval.wanted and not get_current_settings().api.url:
+    if config.approval.required and not get_current_settings().api.url:
         raise ValueError(
-            "approval.wanted is set, but there is no server on which a person could answer; expected one at "
-            "PREFECT_API_URL. Start one (make server), or leave the approval out."
+            "approval.required is set, but there is no server on which a person could answer; expected one "
+            "at PREFECT_API_URL. Start one (make server), or leave approval.required out."
         )
     asked = seeded(config)
     config, taxonomy, topics = check(asked)
@@ -134,7 +134,7 @@ def open_run(config: RunConfig) -> Run:
     claim_gpu(private_folder("gpus"))
     return Run(
         name=run_name(taxonomy.name, config.profile.value),
-        asked=asked,
+        user_config=asked,
         config=config,
         taxonomy=taxonomy,
         topics=topics,

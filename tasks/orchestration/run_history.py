@@ -1,4 +1,4 @@
-"""The memory of a schedule: every finished run adds a line, and is compared with those before it."""
+"""Run history: every finished run is recorded and compared with earlier runs of the same configuration."""
 
 import json
 from collections.abc import Sequence
@@ -8,58 +8,62 @@ from prefect import get_run_logger
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, RunScores
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
-from tasks.orchestration.events import OUT_OF_BAND, announce
+from tasks.orchestration.events import OUT_OF_BAND, emit_run_event
 from tasks.orchestration.run import Run
-from tasks.pipeline.evaluation.drift import LEAST, NIGHTS, Night, bands, departures
+from tasks.pipeline.evaluation.drift import MIN_HALF_WIDTHS, WINDOW, RunRecord, bands, departures
 from tasks.storage.block import ResultsStore, write_json
 
 
-def remember(run: Run, scores: RunScores) -> tuple[str, ...]:
-    """Add a run to the history of its configuration, show the last nights, and tell of departures.
+def add_to_history(run: Run, scores: RunScores) -> tuple[str, ...]:
+    """Record a run in the history of its configuration, show the last runs, and report drift.
 
     Runs are comparable if all but the seed is the same. Each is a file of its own, so that two runs at once
     do not overwrite each other.
 
     Returns:
-        What lies outside its band, in words.
+        What lies outside its range, in words.
     """
-    folder = f"nights/{digest(run.config.model_copy(update={'seed': 0}), run.taxonomy)}"
-    earlier = [night for night in history(run.store, folder) if night.run != run.name]
-    night = Night(run=run.name, created=scores.created, figures=figures(scores))
-    write_json(run.store, f"{folder}/{run.name}.json", night.model_dump(mode="json"))
+    folder = f"history/{digest(run.config.model_copy(update={'seed': 0}), run.taxonomy)}"
+    earlier = [record for record in history(run.store, folder) if record.run != run.name]
+    record = RunRecord(run=run.name, created=scores.created, figures=figures(scores))
+    write_json(run.store, f"{folder}/{run.name}.json", record.model_dump(mode="json"))
     expected = bands(earlier)
-    odd = departures(night, expected)
-    _show([*earlier, night], odd)
+    odd = departures(record, expected)
+    _show([*earlier, record], odd)
     if odd:
-        get_run_logger().warning("outside the band of earlier nights: %s", "; ".join(odd.values()))
-        announce(OUT_OF_BAND, run.name, {"departures": list(odd.values())})
+        get_run_logger().warning("outside the range of earlier runs: %s", "; ".join(odd.values()))
+        emit_run_event(OUT_OF_BAND, run.name, {"departures": list(odd.values())})
     return tuple(odd.values())
 
 
-def history(store: ResultsStore, folder: str) -> list[Night]:
+def history(store: ResultsStore, folder: str) -> list[RunRecord]:
     """Runs remembered in a folder, oldest first."""
-    nights = [Night.model_validate(json.loads(store.read_path(path))) for path in store.list_files(folder)]
-    return sorted(nights, key=lambda night: night.created)
+    records = [
+        RunRecord.model_validate(json.loads(store.read_path(path))) for path in store.list_files(folder)
+    ]
+    return sorted(records, key=lambda record: record.created)
 
 
 def figures(scores: RunScores) -> dict[str, float]:
     """Scores of the classifier, acceptance, variety and length; those that the run has."""
     metrics = scores.metrics(CLASSIFIER, REAL if REAL in scores.test_sets else SYNTHETIC)
-    drawn = sum(cell.drawn for cell in scores.plan.cells)
+    n_sampled = sum(cell.n_sampled for cell in scores.plan.cells)
     found = {figure.name: figure.value for figure in scores.review.figures} if scores.review else {}
     if metrics:
         found |= {"f1_macro": metrics.f1_macro, "f1_micro": metrics.f1_micro}
-    if drawn:
-        found["acceptance"] = scores.n_accepted / drawn
-    return {name: float(found[name]) for name in LEAST if name in found}
+    if n_sampled:
+        found["acceptance"] = scores.n_accepted / n_sampled
+    return {name: float(found[name]) for name in MIN_HALF_WIDTHS if name in found}
 
 
-def _show(nights: Sequence[Night], odd: dict[str, str]) -> None:
-    table = [_line(night, odd if night is nights[-1] else {}) for night in reversed(nights[-NIGHTS:])]
-    artifacts.show_table("nights", table, "Drift over the runs of this configuration, the newest first")
+def _show(records: Sequence[RunRecord], odd: dict[str, str]) -> None:
+    table = [_line(record, odd if record is records[-1] else {}) for record in reversed(records[-WINDOW:])]
+    artifacts.show_table("run-history", table, "Drift over the runs of this configuration, the newest first")
 
 
-def _line(night: Night, odd: dict[str, str]) -> dict[str, object]:
-    rounded = {name: round(night.figures[name], 3) if name in night.figures else "" for name in LEAST}
-    when = night.created[:16].replace("T", " ")
-    return {"night": when, "run": night.run, **rounded, "outside its band": ", ".join(odd)}
+def _line(record: RunRecord, odd: dict[str, str]) -> dict[str, object]:
+    rounded = {
+        name: round(record.figures[name], 3) if name in record.figures else "" for name in MIN_HALF_WIDTHS
+    }
+    when = record.created[:16].replace("T", " ")
+    return {"created": when, "run": record.run, **rounded, "outside its range": ", ".join(odd)}

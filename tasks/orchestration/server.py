@@ -13,9 +13,9 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from tasks.orchestration.orphaned_servers import end_leftovers
+from tasks.orchestration.orphaned_servers import terminate_orphaned_servers
 
-RETRIES_ON_ITS_OWN = 3
+EPHEMERAL_RETRIES = 3
 """Over 14 s, for requests that a busy machine does not answer at once."""
 
 
@@ -35,21 +35,21 @@ def require_server() -> str:
         cause = str(error).removesuffix(" Major versions must match.").rstrip("/.")
         raise ValueError(
             f"{cause}; expected Prefect {version('prefect')} at PREFECT_API_URL. Start one (make server), or "
-            "mend the address."
+            "fix the address."
         ) from error
 
 
 @contextmanager
-def on_its_own() -> Iterator[None]:
+def ephemeral_server() -> Iterator[None]:
     """Without a server, end what killed runs left, and send no events of task runs.
 
     The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
     half of what a task costs. Prefect sends none to that server when it is given a key for another. Nor does
     that server come back once it is gone: asking it for a minute, call after call, only delays the end.
     """
-    own = {PREFECT_API_KEY: "none", PREFECT_CLIENT_MAX_RETRIES: RETRIES_ON_ITS_OWN}
+    own = {PREFECT_API_KEY: "none", PREFECT_CLIENT_MAX_RETRIES: EPHEMERAL_RETRIES}
     local = not get_current_settings().api.url
     if local:
-        end_leftovers()
+        terminate_orphaned_servers()
     with temporary_settings(own if local else {}):
         yield

@@ -1,8 +1,8 @@
-"""How the wish for a text is put to a small model: one line of plain control words.
+"""How the request for a text is put to a small model: one line of plain control words.
 
     sadness, disappointment | flights | long comment :
 
-Words rather than special tokens, so that a warm-started model already knows what they mean. A wish that
+Words rather than special tokens, so that a warm-started model already knows what they mean. A request that
 is left open is left out; `any` stands for open labels.
 """
 
@@ -12,7 +12,7 @@ ANY = "any"
 
 
 def control_prompt(labels: Sequence[str], topic: str = "", style: str = "", length: str = "") -> str:
-    """Line that the embedded generator continues; an empty argument leaves that wish open."""
+    """Line that the embedded generator continues; an empty argument leaves that request open."""
     manner = f"{length} {style}".strip()
     return " | ".join(part for part in (", ".join(labels) or ANY, topic, manner) if part) + " :"
 

@@ -42,7 +42,7 @@ def render(
     words: Sequence[str] = (),
     template: str | None = None,
 ) -> str:
-    """Prompt for a label set; without labels the same wish with its labels left open.
+    """Prompt for a label set; without labels the same request with its labels left open.
 
     Args:
         form: Control line, completion or chat.

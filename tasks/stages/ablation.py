@@ -1,4 +1,4 @@
-"""The protocol as a whole: every arm on every seed trained, measured, compared and written down."""
+"""The data-mix ablation: train, measure and compare every arm on every seed, and write the results."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from tqdm import tqdm
 
-from tasks.config import ProofConfig, TrainingConfig
+from tasks.config import AblationConfig, TrainingConfig
 from tasks.data.references import BlobRef, DatasetRef
-from tasks.data.summaries import ProofSummary
+from tasks.data.summaries import AblationSummary
 from tasks.orchestration import artifacts
 from tasks.orchestration.run import Run, open_run
-from tasks.pipeline.evaluation.ablation_arms import ProofArm, arms, rarest
+from tasks.pipeline.evaluation.ablation_arms import AblationArm, arms, rarest
 from tasks.pipeline.evaluation.ablation_tables import (
     MAJORITY,
     RIDGE,
@@ -23,26 +23,33 @@ from tasks.pipeline.evaluation.ablation_tables import (
     table_of,
     title_of,
 )
-from tasks.pipeline.evaluation.bootstrap import Estimate, Score, draw_counts, drawn, interval, label_f1
-from tasks.pipeline.evaluation.comparison import Compared, compare, rare_f1
+from tasks.pipeline.evaluation.bootstrap import (
+    Estimate,
+    Score,
+    interval,
+    label_f1,
+    resample_counts,
+    resampled_scores,
+)
+from tasks.pipeline.evaluation.comparison import Comparison, compare, rare_f1
 from tasks.pipeline.evaluation.predictions import Matrix, Predictions, from_bytes
-from tasks.pipeline.reporting import render_proof
+from tasks.pipeline.reporting import render_ablation
 from tasks.pipeline.reporting.provenance import now, versions
 from tasks.stages.ablation_tasks import (
+    ablation_rare_task,
+    ablation_rows_task,
+    ablation_test_task,
     predict_baseline_task,
     predict_test_task,
-    prove_rare_task,
-    prove_rows_task,
-    prove_test_task,
 )
 from tasks.stages.real_data import read_real
 from tasks.stages.training import train_task
 from tasks.storage.block import write_json
 
-MOST_EPOCHS = 12
+MAX_EPOCHS = 12
 
 
-class Found(NamedTuple):
+class ArmPredictions(NamedTuple):
     """What every arm said on every seed."""
 
     arms: dict[str, list[Predictions]]
@@ -55,44 +62,47 @@ class Found(NamedTuple):
     """Test rows left out because they stand in training text."""
 
 
-def open_proof(config: ProofConfig) -> Run:
-    """Open a run that samples text, whatever share of real rows the configuration mixes in."""
-    return open_run(config.model_copy(update={"mix": 0.0}))
+def open_ablation(config: AblationConfig) -> Run:
+    """Open a run that samples text, whatever fraction of real rows the configuration mixes in."""
+    mixing = config.mixing.model_copy(update={"real_fraction": 0.0})
+    return open_run(config.model_copy(update={"mixing": mixing}))
 
 
-def measure_arms(run: Run, synthetic: DatasetRef) -> Found:
+def measure_arms(run: Run, synthetic: DatasetRef) -> ArmPredictions:
     """Train and measure every arm on every seed; what was trained before comes from the cache."""
-    config = cast("ProofConfig", run.config)
-    people, test = read_real(run, "train"), read_real(run, "test")
-    shared = run.step(prove_test_task, test, people, synthetic)
-    rare = rarest(run.store.get_rows(people), run.taxonomy)
-    found = Found({}, {}, rare, {}, test.n_rows - shared.n_rows)
-    plan = [(arm, seed) for seed in range(config.seeds) for arm in arms(config.shares)]
-    for arm, seed in tqdm(plan, desc="prove", unit="arm"):
-        drawn = (arm, config.mixing, config.proof_rows, config.split.validation, seed)
-        rows = run.step(prove_rows_task, synthetic, people, *drawn)
-        knobs = training_of(config, rows.n_rows), config.evaluation, config.scrubbing
-        model = run.step(train_task, rows, run.taxonomy, *knobs, seed)
-        fold = run.step(prove_rare_task, people, tuple(rare), seed)
-        _add(found.arms, arm.name, run, run.step(predict_test_task, model, shared, run.taxonomy))
-        _add(found.rare, arm.name, run, run.step(predict_test_task, model, fold, run.taxonomy))
+    config = cast("AblationConfig", run.config)
+    real, test = read_real(run, "train"), read_real(run, "test")
+    shared = run.call(ablation_test_task, test, real, synthetic)
+    rare = rarest(run.store.get_rows(real), run.taxonomy)
+    found = ArmPredictions({}, {}, rare, {}, test.n_rows - shared.n_rows)
+    plan = [(arm, seed) for seed in range(config.seeds) for arm in arms(config.real_fractions)]
+    for arm, seed in tqdm(plan, desc="ablation", unit="arm"):
+        inputs = (arm, config.mixing, config.rows_per_arm, config.split.validation, seed)
+        rows = run.call(ablation_rows_task, synthetic, real, *inputs)
+        options = training_of(config, rows.n_rows), config.evaluation, config.scrubbing
+        model = run.call(train_task, rows, run.taxonomy, *options, seed)
+        fold = run.call(ablation_rare_task, real, tuple(rare), seed)
+        _add(found.arms, arm.name, run, run.call(predict_test_task, model, shared, run.taxonomy))
+        _add(found.rare, arm.name, run, run.call(predict_test_task, model, fold, run.taxonomy))
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
         for name, kind in baselines_of(arm, run.taxonomy.ordinal):
-            said = run.step(predict_baseline_task, kind, rows, shared, run.taxonomy, config.evaluation, seed)
-            _add(found.arms, name, run, said)
+            predictions = run.call(
+                predict_baseline_task, kind, rows, shared, run.taxonomy, config.evaluation, seed
+            )
+            _add(found.arms, name, run, predictions)
     return found
 
 
-def training_of(config: ProofConfig, n_rows: int) -> TrainingConfig:
-    """The student's knobs, with as many epochs as give every arm about the same number of row passes.
+def training_of(config: AblationConfig, n_rows: int) -> TrainingConfig:
+    """The training options, with as many epochs as give every arm about the same number of row passes.
 
     One per cent of the real rows may well lack a rare label: that arm does without it.
     """
-    epochs = max(1, min(MOST_EPOCHS, round(config.passes / n_rows)))
-    return config.training.model_copy(update={"epochs": epochs, "unseen_labels": True})
+    epochs = max(1, min(MAX_EPOCHS, round(config.row_passes / n_rows)))
+    return config.training.model_copy(update={"epochs": epochs, "allow_missing_labels": True})
 
 
-def baselines_of(arm: ProofArm, ordinal: bool) -> Iterator[tuple[str, str]]:
+def baselines_of(arm: AblationArm, ordinal: bool) -> Iterator[tuple[str, str]]:
     """Name and kind of the baselines that learn from the rows of an arm."""
     if arm.name == "real":
         yield from ((TFIDF, "tfidf"), (MAJORITY, "majority"))
@@ -102,19 +112,19 @@ def baselines_of(arm: ProofArm, ordinal: bool) -> Iterator[tuple[str, str]]:
         yield SYNTHETIC_TFIDF, "tfidf"
 
 
-def write_proof(run: Run, found: Found) -> ProofSummary:
-    """Compare the arms, show the table, and write `proof/<taxonomy>.json` and its page beside it."""
-    config = cast("ProofConfig", run.config)
+def write_ablation(run: Run, found: ArmPredictions) -> AblationSummary:
+    """Compare the arms, show the table, and write `ablation/<taxonomy>.json` and its page beside it."""
+    config = cast("AblationConfig", run.config)
     pairs = pairs_of(config, run.taxonomy.ordinal)
     compared = compare(found.arms, run.taxonomy, pairs, config.seed)
     _add_rare(run, found, compared, pairs)
     page = page_of(run, found, compared)
-    path = f"proof/{run.taxonomy.name}"
+    path = f"ablation/{run.taxonomy.name}"
     write_json(run.store, f"{path}.json", page)
-    run.store.write_path(f"{path}.html", render_proof(page).encode())
+    run.store.write_path(f"{path}.html", render_ablation(page).encode())
     title, rows = title_of(page), table_of(compared, run.taxonomy.ordinal)
-    artifacts.show_table("proof", rows, title)
-    return ProofSummary(
+    artifacts.show_table("ablation", rows, title)
+    return AblationSummary(
         path=run.store.uri(f"{path}.json"),
         report=run.store.uri(f"{path}.html"),
         title=title,
@@ -122,16 +132,16 @@ def write_proof(run: Run, found: Found) -> ProofSummary:
     )
 
 
-def page_of(run: Run, found: Found, compared: Compared) -> dict[str, Any]:
+def page_of(run: Run, found: ArmPredictions, compared: Comparison) -> dict[str, Any]:
     """All that the protocol found, JSON-able."""
-    config = cast("ProofConfig", run.config)
+    config = cast("AblationConfig", run.config)
     test = next(iter(found.arms.values()))[0]
     return {
         "created": now(),
         "taxonomy": run.taxonomy.name,
         "config": config.model_dump(mode="json"),
         "seeds": config.seeds,
-        "rows_per_arm": config.proof_rows,
+        "rows_per_arm": config.rows_per_arm,
         "rows": found.rows,
         "test_rows": len(test.targets),
         "test_rows_seen_in_training": found.n_seen,
@@ -149,29 +159,33 @@ def page_of(run: Run, found: Found, compared: Compared) -> dict[str, Any]:
 def _label_scores(run: Run, seeds: list[Predictions]) -> dict[str, float]:
     """F1 of every label, mean over seeds."""
     once = np.ones((1, len(seeds[0].targets)))
-    mean = np.mean([label_f1(said.decided, said.true)(once)[0] for said in seeds], axis=0)
+    mean = np.mean(
+        [label_f1(predictions.decided, predictions.true)(once)[0] for predictions in seeds], axis=0
+    )
     return dict(zip(run.taxonomy.names, mean.tolist(), strict=True))
 
 
-def _add_rare(run: Run, found: Found, compared: Compared, pairs: list[tuple[str, str]]) -> None:
+def _add_rare(run: Run, found: ArmPredictions, compared: Comparison, pairs: list[tuple[str, str]]) -> None:
     """Add mean F1 of the rarest labels: on the held-out folds of all seeds pooled, and on the test."""
     labels = [run.taxonomy.index[name] for name in found.rare_labels]
     folds = {name: [rare_f1(seeds, labels)] for name, seeds in found.rare.items()}
-    tested = {name: [rare_f1([said], labels) for said in seeds] for name, seeds in found.arms.items()}
-    n_held = sum(len(said.targets) for said in next(iter(found.rare.values())))
+    tested = {
+        name: [rare_f1([predictions], labels) for predictions in seeds] for name, seeds in found.arms.items()
+    }
+    n_held = sum(len(predictions.targets) for predictions in next(iter(found.rare.values())))
     n_test = len(next(iter(found.arms.values()))[0].targets)
-    _add_score(compared, "f1_rarest", folds, draw_counts(n_held, run.config.seed), pairs)
-    _add_score(compared, "f1_rarest_in_test", tested, draw_counts(n_test, run.config.seed), pairs)
+    _add_score(compared, "f1_rarest", folds, resample_counts(n_held, run.config.seed), pairs)
+    _add_score(compared, "f1_rarest_in_test", tested, resample_counts(n_test, run.config.seed), pairs)
 
 
 def _add_score(
-    compared: Compared,
+    compared: Comparison,
     score: str,
     found: Mapping[str, Sequence[Score]],
     counts: Matrix,
     pairs: Sequence[tuple[str, str]],
 ) -> None:
-    draws = {name: drawn(scores, counts) for name, scores in found.items()}
+    draws = {name: resampled_scores(scores, counts) for name, scores in found.items()}
     for name, each in draws.items():
         compared.scores[name][score] = interval(each)
     for one, other in pairs:
@@ -183,12 +197,14 @@ def _plain(tree: dict[str, dict[str, Estimate]]) -> dict[str, dict[str, dict[str
     return {name: {s: value._asdict() for s, value in scores.items()} for name, scores in tree.items()}
 
 
-def _each_seed(run: Run, found: Found) -> dict[str, list[dict[str, float]]]:
+def _each_seed(run: Run, found: ArmPredictions) -> dict[str, list[dict[str, float]]]:
     """Point scores of every arm and seed."""
     alone = {
-        f"{name} {seed}": [said] for name, seeds in found.arms.items() for seed, said in enumerate(seeds)
+        f"{name} {seed}": [predictions]
+        for name, seeds in found.arms.items()
+        for seed, predictions in enumerate(seeds)
     }
-    scores = compare(alone, run.taxonomy, [], run.config.seed, n_draws=2).scores
+    scores = compare(alone, run.taxonomy, [], run.config.seed, n_resamples=2).scores
     return {
         name: [
             {s: value.value for s, value in scores[f"{name} {seed}"].items()} for seed in range(len(seeds))
@@ -197,5 +213,5 @@ def _each_seed(run: Run, found: Found) -> dict[str, list[dict[str, float]]]:
     }
 
 
-def _add(said: dict[str, list[Predictions]], name: str, run: Run, ref: BlobRef) -> None:
-    said.setdefault(name, []).append(from_bytes(run.store.get_blob(ref)))
+def _add(predictions: dict[str, list[Predictions]], name: str, run: Run, ref: BlobRef) -> None:
+    predictions.setdefault(name, []).append(from_bytes(run.store.get_blob(ref)))

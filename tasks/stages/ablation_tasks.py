@@ -11,21 +11,21 @@ from tasks.data.real_rows import without_seen
 from tasks.data.records import Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.orchestration.caching import stage
-from tasks.pipeline.evaluation.ablation_arms import ProofArm, draw_real, draw_synthetic, rare_rows
+from tasks.pipeline.evaluation.ablation_arms import AblationArm, draw_real, draw_synthetic, rare_rows
 from tasks.pipeline.evaluation.baselines import Baseline, majority, tfidf_logreg, tfidf_ridge
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
-from tasks.pipeline.training.classifier.fit import judges_of
+from tasks.pipeline.training.classifier.fit import calibration_rows
 from tasks.stages.evaluation import predictions_of
 from tasks.stages.real_data import join_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
 
-@stage("prove-rows")
-def prove_rows_task(
+@stage("ablation-rows")
+def ablation_rows_task(
     synthetic: DatasetRef,
     real: DatasetRef,
-    arm: ProofArm,
+    arm: AblationArm,
     mixing: MixingConfig,
     cap: int | None,
     validation: float,
@@ -33,21 +33,21 @@ def prove_rows_task(
 ) -> DatasetRef:
     """Training and validation rows of one arm and seed."""
     store = open_store()
-    people = draw_real(store.get_rows(real), arm.real, cap, validation, seed)
+    chosen = draw_real(store.get_rows(real), arm.real, cap, validation, seed)
     ours = store.get_rows(synthetic) if arm.synthetic else []
-    return store.put_rows(join_real(draw_synthetic(ours, cap, arm.shuffled, seed), people, mixing, seed))
+    return store.put_rows(join_real(draw_synthetic(ours, cap, arm.shuffled, seed), chosen, mixing, seed))
 
 
-@stage("prove-test")
-def prove_test_task(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
+@stage("ablation-test")
+def ablation_test_task(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
     """Test rows that stand in no text that any arm may learn from, so that all arms share one test."""
     store = open_store()
     kept, _ = without_seen(store.get_rows(test), [*store.get_rows(real), *store.get_rows(synthetic)])
     return store.put_rows(kept)
 
 
-@stage("prove-rare")
-def prove_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
+@stage("ablation-rare")
+def ablation_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
     """Held-out fold of a seed, on which the rarest labels are measured."""
     store = open_store()
     return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
@@ -57,8 +57,8 @@ def prove_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> Datas
 def predict_test_task(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
     """What a finished classifier says about test rows; its thresholds are those that came with it."""
     store = open_store()
-    said = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
-    return store.put_blob(to_bytes(said), ".npz")
+    predictions = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
+    return store.put_blob(to_bytes(predictions), ".npz")
 
 
 @stage("predict-baseline", version="3")
@@ -70,15 +70,15 @@ def predict_baseline_task(
     parts, tested = parts_of(store.get_rows(rows)), store.get_rows(test)
     found = _baseline(name, parts, texts_of(tested), taxonomy, config, seed)
     probabilities = found.probabilities["test"].astype(float)
-    said = Predictions(
+    predictions = Predictions(
         ids=ids_of(tested),
         probabilities=probabilities,
         thresholds=found.thresholds,
         targets=targets_of(tested),
-        levels=levels_of(probabilities, None, found.line, taxonomy),
+        levels=levels_of(probabilities, None, found.recalibration, taxonomy),
         weights=np.array([row["weight"] for row in tested], dtype=float),
     )
-    return store.put_blob(to_bytes(said), ".npz")
+    return store.put_blob(to_bytes(predictions), ".npz")
 
 
 def _baseline(
@@ -92,8 +92,11 @@ def _baseline(
     targets = targets_of(parts["train"])
     if name == "majority":
         return majority(targets, {"test": len(test)})
-    judges, weights = judges_of(parts["validation"], taxonomy)
-    train, validation = (texts_of(parts["train"]), targets), (texts_of(judges), targets_of(judges))
+    calibration_set, weights = calibration_rows(parts["validation"], taxonomy)
+    train, validation = (
+        (texts_of(parts["train"]), targets),
+        (texts_of(calibration_set), targets_of(calibration_set)),
+    )
     if name == "ridge":
         return tfidf_ridge(*train, *validation, {"test": test}, weights)
     return tfidf_logreg(*train, *validation, {"test": test}, seed, config.min_positives, weights)

@@ -30,7 +30,7 @@ class Answer(RunInput):
     exclude: list[str] = Field(
         default_factory=list,
         title="Rows to exclude",
-        description="Ids of rows that must go. The classifier is trained and measured anew without them.",
+        description="Ids of rows that must go. The classifier is trained and measured again without them.",
     )
     comment: str = Field("", title="Comment", description="Kept with the run.")
 
@@ -38,13 +38,13 @@ class Answer(RunInput):
 def ask(run: Run, candidate: Candidate) -> Decision:
     """Pause until a person answers; without an answer in time the run stays a candidate.
 
-    The rows stand in the artifact `approval`. Answers itself, if approval is not wanted.
+    The artifact `approval` shows the rows. Returns at once if no approval is required.
     """
     config = run.config.approval
-    if not config.wanted:
+    if not config.required:
         return Decision()
     rows = run.store.get_rows(candidate.rows)
-    shown = rows_to_read(rows, run.taxonomy.names, config.rows_per_label)
+    shown = review_rows(rows, run.taxonomy.names, config.rows_per_label)
     artifacts.show_page(
         "approval", page(shown), f"{len(shown)} rows of {run.name} to read before it is approved"
     )
@@ -57,9 +57,9 @@ def ask(run: Run, candidate: Candidate) -> Decision:
         try:
             answer = pause_flow_run(wait_for_input=form, timeout=config.timeout_s, poll_interval=2)
         except FlowPauseTimeout:
-            go_on()
+            resume_run()
             return Decision(approved=False, reason=f"nobody approved it within {config.timeout_s} s")
-        chosen, unknown = whole_ids(answer.exclude, rows)
+        chosen, unknown = resolve_id_prefixes(answer.exclude, rows)
         if not unknown:
             break
         question = (
@@ -71,7 +71,7 @@ def ask(run: Run, candidate: Candidate) -> Decision:
     return Decision(approved=approved, exclude=chosen, reason=reason)
 
 
-def go_on() -> None:
+def resume_run() -> None:
     """Take a run out of a pause that nobody ended: the server fails what is still in one when it is done."""
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(UUID(runtime.flow_run.id), Running(), force=True)
@@ -80,9 +80,9 @@ def go_on() -> None:
 def outline(candidate: Candidate) -> str:
     """Scores and the place of the report, in Markdown."""
     lines = [
-        f"- {arm.name}, {arm.test_set} text: macro-F1 {m.f1_macro:.3f}, micro-F1 {m.f1_micro:.3f}"
-        for arm in candidate.scores.arms
-        if (m := arm.metrics)
+        f"- {system.name}, {system.test_set} text: macro-F1 {m.f1_macro:.3f}, micro-F1 {m.f1_micro:.3f}"
+        for system in candidate.scores.results
+        if (m := system.metrics)
     ]
     return "\n".join([*lines, f"- report: `{candidate.folder}/report.html`"])
 
@@ -95,7 +95,7 @@ def exclude(run: Run, rows: DatasetRef, ids: Sequence[str]) -> DatasetRef:
     return run.store.put_rows([row for row in every if row["id"] not in set(ids)])
 
 
-def rows_to_read(rows: Sequence[Row], labels: Sequence[str], per_label: int) -> list[Row]:
+def review_rows(rows: Sequence[Row], labels: Sequence[str], per_label: int) -> list[Row]:
     """The first rows of every label; their order is random already. A row with two labels stands once."""
     chosen = {
         row["id"]: row
@@ -117,7 +117,7 @@ def _in_cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def whole_ids(given: Sequence[str], rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def resolve_id_prefixes(given: Sequence[str], rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of the rows whose id begins with what a person typed, and what no row begins with."""
     wanted = [text.strip().strip("`") for text in given]
     found = {text: [row["id"] for row in rows if text and row["id"].startswith(text)] for text in wanted}

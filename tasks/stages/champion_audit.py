@@ -13,10 +13,10 @@ from tasks.data.records import Record, Row
 from tasks.data.references import DatasetRef, ModelRef, RealRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, Metrics, RunScores
 from tasks.orchestration import artifacts
-from tasks.orchestration.caching import HOUR_S, cached
-from tasks.orchestration.events import AUDIT_FAILED, announce
+from tasks.orchestration.caching import HOUR_S, run_cached
+from tasks.orchestration.events import AUDIT_FAILED, emit_run_event
 from tasks.orchestration.fingerprints import real_sha256
-from tasks.pipeline.fairness.limits import complaints
+from tasks.pipeline.fairness.limits import violated_limits
 from tasks.pipeline.reporting.run_page_tables import fairness_rows
 from tasks.stages.evaluation import measure_model
 from tasks.stages.fairness import audit_fairness_task
@@ -34,7 +34,7 @@ class AuditFailedError(Exception):
     """The champion is worth less than it was."""
 
 
-class Audit(Record):
+class ChampionAudit(Record):
     """What an audit found."""
 
     run: str
@@ -91,9 +91,9 @@ def texts_to_measure(champion: Champion, config: AuditConfig) -> DatasetRef:
     parts = {name: _rows(store, f"{prefix}/{name}.parquet") for name in ("train", "validation", "test")}
     if not config.real:
         return store.put_rows(parts["test"])
-    knobs = RunConfig.model_validate(champion.scores.config)
+    options = RunConfig.model_validate(champion.scores.config)
     real = RealRef(source=config.real, sha256=real_sha256(config.real))
-    read = cached(read_real_task, real, "test", champion.taxonomy, knobs.cleaning, knobs.scrubbing)
+    read = run_cached(read_real_task, real, "test", champion.taxonomy, options.cleaning, options.scrubbing)
     rows, _ = without_seen(store.get_rows(read.kept), [*parts["train"], *parts["validation"]])
     return store.put_rows(rows)
 
@@ -119,22 +119,24 @@ def measure_fairness(champion: ModelRef, taxonomy: Taxonomy, config: AuditConfig
         return None
     real = RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None
     found = audit_fairness_task.fn(champion, taxonomy, config.fairness, real)
-    return Fairness(audit=found, corrections=(), complaints=complaints(found, config.fairness))
+    return Fairness(audit=found, corrections=(), violations=violated_limits(found, config.fairness))
 
 
-def judge(
+def compare_with_recorded(
     champion: Champion, metrics: Metrics, config: AuditConfig, fairness: Fairness | None = None
-) -> Audit:
+) -> ChampionAudit:
     """Show recorded and found scores side by side, and what an audit of fairness found.
 
     Raises:
-        AuditFailedError: A score lies more than `max_drop` below the recorded one, or a limit of fairness is
-            passed; automations are told, and a new run corrects what it finds unfair.
+        AuditFailedError: A score lies more than `max_drop` below the recorded one, or a fairness limit is
+            exceeded; an event tells automations, and a new run corrects what it finds unfair.
     """
     test_set = REAL if config.real else SYNTHETIC
     before = champion.scores.metrics(CLASSIFIER, test_set)
     recorded, found = _watched(before), _watched(metrics)
-    audit = Audit(run=champion.run, test_set=test_set, n_rows=metrics.n_rows, recorded=recorded, found=found)
+    audit = ChampionAudit(
+        run=champion.run, test_set=test_set, n_rows=metrics.n_rows, recorded=recorded, found=found
+    )
     rows: list[dict[str, object]] = [
         {"score": name, "recorded": round(recorded[name], 4), "found": round(found[name], 4)}
         for name in recorded
@@ -148,9 +150,9 @@ def judge(
     if fairness:
         table = fairness_rows(fairness)
         artifacts.show_table("fairness", table, f"Fairness of {champion.run}, raw and as deployed")
-        fallen += fairness.complaints
+        fallen += fairness.violations
     if fallen:
-        announce(AUDIT_FAILED, champion.run, {"fallen": fallen, "taxonomy": config.taxonomy})
+        emit_run_event(AUDIT_FAILED, champion.run, {"fallen": fallen, "taxonomy": config.taxonomy})
         raise AuditFailedError(f"champion {champion.run} fell: {'; '.join(fallen)}. Regenerate it.")
     return audit
 

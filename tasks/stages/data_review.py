@@ -14,13 +14,21 @@ from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.cleaning import clean_rows
 from tasks.pipeline.cleaning.toxicity import can_judge
-from tasks.pipeline.diversity import Figures, band, dispersion, real_auc, tier, topic_leak, wording
+from tasks.pipeline.diversity import (
+    Figures,
+    dispersion,
+    real_auc,
+    reference_range,
+    sample_size_bucket,
+    topic_leak,
+    wording,
+)
 from tasks.pipeline.diversity.topics import nearest_topics
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy, Topics
 
-MOST_REAL = 100
+MAX_REAL_PER_LABEL = 100
 """Real texts of a label that synthetic ones are told from, at most."""
 
 
@@ -38,21 +46,21 @@ def review_task(
     """Measure the synthetic rows, each figure beside the band of real text."""
     own = [row for row in open_store().get_rows(rows) if row["source"] == "synthetic"]
     if not own:
-        return Review(n_texts=0, figures=(), marks={}, n_mixed=0)
-    n = tier(len(own)) or 0
+        return Review(n_texts=0, figures=(), flags={}, n_mixed=0)
+    n = sample_size_bucket(len(own)) or 0
     figures = wording([row["text"] for row in own], [row["labels"] for row in own], n or len(own) + 1, seed)
     figures |= _meaning(own, topics, n or len(own), seed)
     if real:
-        people = _people(real, taxonomy, cleaning, scrubbing, seed)
-        area = real_auc(_labelled(own), _labelled(people), seed)
+        real_texts = _real_sample(real, taxonomy, cleaning, scrubbing, seed)
+        area = real_auc(_labelled(own), _labelled(real_texts), seed)
         figures |= {} if area is None else {"real_auc": area}
-    found = [(name, value, band(name, n)) for name, value in figures.items()]
+    found = [(name, value, reference_range(name, n)) for name, value in figures.items()]
     return Review(
         n_texts=n or len(own),
         figures=tuple(
             Figure(name=k, value=v, low=b[0] if b else None, high=b[1] if b else None) for k, v, b in found
         ),
-        marks={kind: sum(kind in row["votes"] for row in own) for kind in _kinds(judged)},
+        flags={kind: sum(kind in row["votes"] for row in own) for kind in _kinds(judged)},
         n_mixed=sum(bool(row["segments"]) for row in own),
     )
 
@@ -72,13 +80,13 @@ def _meaning(rows: Sequence[Row], topics: Topics, n_texts: int, seed: int) -> Fi
     return {"dispersion": dispersion(vectors), **({} if leak is None else {"topic_leak": leak})}
 
 
-def _people(
+def _real_sample(
     real: RealRef, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig, seed: int
 ) -> list[Row]:
     """Real training rows, a few per label, cleaned and scrubbed like synthetic ones."""
     rows = [row for row in real_rows(real.source, "train", taxonomy) if len(row["labels"]) == 1]
     order = np.random.default_rng(seed).permutation(len(rows))
-    left = dict.fromkeys(taxonomy.names, MOST_REAL)
+    left = dict.fromkeys(taxonomy.names, MAX_REAL_PER_LABEL)
     chosen = []
     for i in order.tolist():
         label = rows[i]["labels"][0]
@@ -96,5 +104,5 @@ def _labelled(rows: Sequence[Row]) -> list[tuple[str, str]]:
 def review(run: Run, rows: DatasetRef) -> Review:
     """Say what the synthetic rows are like."""
     config = run.config
-    knobs = run.taxonomy, run.topics, config.cleaning, config.scrubbing
-    return run.step(review_task, rows, run.real, *knobs, can_judge(), config.seed)
+    options = run.taxonomy, run.topics, config.cleaning, config.scrubbing
+    return run.call(review_task, rows, run.real, *options, can_judge(), config.seed)

@@ -11,17 +11,25 @@ from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.data.real_rows import without_seen
 from tasks.data.records import Record, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
-from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, Arm, CloseUp, Metrics, Sure
+from tasks.data.scores import (
+    CLASSIFIER,
+    REAL,
+    SYNTHETIC,
+    ErrorAnalysis,
+    Metrics,
+    SelectiveScores,
+    SystemResult,
+)
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.decision.thresholds import confidence
 from tasks.pipeline.evaluation.baselines import baseline_predictions
 from tasks.pipeline.evaluation.comparison import compare
-from tasks.pipeline.evaluation.error_analysis import close_up
+from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
-from tasks.pipeline.training.classifier.fit import judges_of
+from tasks.pipeline.training.classifier.fit import calibration_rows
 from tasks.stages.real_data import read_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
@@ -30,10 +38,10 @@ from tasks.taxonomy import Taxonomy
 class Evaluation(Record):
     """Scores of the classifier and the baselines on every test set."""
 
-    arms: tuple[Arm, ...]
+    results: tuple[SystemResult, ...]
     n_seen_in_training: int
     """Real test texts that were left out because they stand in training."""
-    closeup: CloseUp
+    error_analysis: ErrorAnalysis
     predictions: BlobRef
     """What the classifier said about the test set that decides, see `Predictions`."""
 
@@ -55,57 +63,65 @@ def evaluate_task(
     if real_test:
         tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
     labelled = {name: (texts_of(part), targets_of(part)) for name, part in tests.items()}
-    judges, weights = judges_of(parts["validation"], taxonomy)
-    train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], judges))
+    calibration_set, weights = calibration_rows(parts["validation"], taxonomy)
+    train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], calibration_set))
     folder = store.get_folder(model)
     own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
-    knobs = taxonomy, seed, config.min_positives, weights
+    options = taxonomy, seed, config.min_positives, weights
     deciding = REAL if REAL in tests else SYNTHETIC
     return Evaluation(
-        arms=tuple(
-            _arms(
-                {CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *knobs)},
-                *knobs[:2],
+        results=tuple(
+            _system_results(
+                {CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *options)},
+                *options[:2],
                 load_settings(folder).get("unsure_below", 0.0),
             )
         ),
         n_seen_in_training=n_seen,
-        closeup=close_up(deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed),
+        error_analysis=analyse_errors(
+            deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed
+        ),
         predictions=store.put_blob(to_bytes(own[deciding]), ".npz"),
     )
 
 
-def _arms(
-    said: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int, unsure_below: float
-) -> Iterator[Arm]:
+def _system_results(
+    predictions: dict[str, dict[str, Predictions]], taxonomy: Taxonomy, seed: int, unsure_below: float
+) -> Iterator[SystemResult]:
     """Scores of all that labelled the test sets, with intervals, and how far each is from the classifier."""
-    pairs = [(CLASSIFIER, name) for name in said if name != CLASSIFIER]
+    pairs = [(CLASSIFIER, name) for name in predictions if name != CLASSIFIER]
     compared = {
-        test_set: compare({name: [tests[test_set]] for name, tests in said.items()}, taxonomy, pairs, seed)
-        for test_set in said[CLASSIFIER]
+        test_set: compare(
+            {name: [tests[test_set]] for name, tests in predictions.items()}, taxonomy, pairs, seed
+        )
+        for test_set in predictions[CLASSIFIER]
     }
-    for name, tests in said.items():
-        for test_set, found in tests.items():
+    for name, tests in predictions.items():
+        for test_set, predicted in tests.items():
             beside = compared[test_set]
             ahead = beside.differences.get(f"{CLASSIFIER} - {name}", {})
-            yield Arm(
+            yield SystemResult(
                 name=name,
                 test_set=test_set,
-                metrics=Metrics.model_validate(_measured(found, taxonomy)),
+                metrics=Metrics.model_validate(_measured(predicted, taxonomy)),
                 intervals={score: (value.low, value.high) for score, value in beside.scores[name].items()},
                 classifier_ahead={score: tuple(value) for score, value in ahead.items()},
-                sure=_sure(found, taxonomy, unsure_below) if name == CLASSIFIER and unsure_below else None,
+                selective=_selective_scores(predicted, taxonomy, unsure_below)
+                if name == CLASSIFIER and unsure_below
+                else None,
             )
 
 
-def _sure(said: Predictions, taxonomy: Taxonomy, unsure_below: float) -> Sure | None:
+def _selective_scores(
+    predictions: Predictions, taxonomy: Taxonomy, unsure_below: float
+) -> SelectiveScores | None:
     """Scores of the texts that reach a confidence; None where none does."""
-    places = np.flatnonzero(confidence(said.probabilities, said.decided > 0) >= unsure_below)
-    if not len(places):
+    indices = np.flatnonzero(confidence(predictions.probabilities, predictions.decided > 0) >= unsure_below)
+    if not len(indices):
         return None
-    scores = _measured(said.rows(places), taxonomy)
-    share = len(places) / len(said.ids)
-    return Sure(share=share, f1_micro=scores["f1_micro"], f1_macro=scores["f1_macro"])
+    scores = _measured(predictions.rows(indices), taxonomy)
+    coverage = len(indices) / len(predictions.ids)
+    return SelectiveScores(coverage=coverage, f1_micro=scores["f1_micro"], f1_macro=scores["f1_macro"])
 
 
 def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -116,25 +132,25 @@ def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict
 def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Predictions:
     """What a saved classifier says about rows; its thresholds are those that came with it."""
     model, tokenizer, settings = load_classifier(folder)
-    found = predict_levels(model, tokenizer, texts_of(rows), settings["max_tokens"], "predict")
-    said = found.probabilities.astype(float)
+    predicted = predict_levels(model, tokenizer, texts_of(rows), settings["max_length"], "predict")
+    predictions = predicted.probabilities.astype(float)
     return Predictions(
         ids=ids_of(rows),
-        probabilities=said,
+        probabilities=predictions,
         thresholds=np.array(settings["thresholds"]),
         targets=targets_of(rows),
-        levels=levels_of(said, found.levels, settings["line"], taxonomy),
+        levels=levels_of(predictions, predicted.levels, settings["recalibration"], taxonomy),
         weights=np.array([row["weight"] for row in rows], dtype=float),
     )
 
 
-def _measured(said: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
-    levels = said.levels if taxonomy.ordinal else None
-    return measure(said.probabilities, said.thresholds, said.targets, taxonomy, levels)
+def _measured(predictions: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
+    levels = predictions.levels if taxonomy.ordinal else None
+    return measure(predictions.probabilities, predictions.thresholds, predictions.targets, taxonomy, levels)
 
 
 def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> Evaluation:
-    """Measure classifier and baselines on held-out synthetic text, and on people's if there is any."""
+    """Measure classifier and baselines on held-out synthetic text, and on real text if there is any."""
     config = run.config
-    people = read_real(run, "test") if run.real else None
-    return run.step(evaluate_task, model, rows, people, run.taxonomy, config.evaluation, config.seed)
+    real = read_real(run, "test") if run.real else None
+    return run.call(evaluate_task, model, rows, real, run.taxonomy, config.evaluation, config.seed)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.config import FairnessConfig, PromptForm, ScrubbingConfig
-from tasks.data.fairness_scores import Audit, Correction, Fairness, RateGap, Tone
+from tasks.data.fairness_scores import Correction, Fairness, FairnessAudit, GeneratorBias, RateGap
 from tasks.data.real_rows import real_rows
 from tasks.data.references import DatasetRef, ModelRef, RealRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC
@@ -18,16 +18,16 @@ from tasks.pipeline.fairness import (
     audit_classifier,
     counterfactual_rows,
     group_topics,
-    measure_tone,
+    measure_generator_bias,
     rate_gaps,
     templates_digest,
 )
-from tasks.pipeline.fairness.limits import complaints
-from tasks.pipeline.planning.requests import open_order
+from tasks.pipeline.fairness.limits import violated_limits
+from tasks.pipeline.planning.requests import unconditional_requests
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages.evaluation import Evaluation, evaluate
-from tasks.stages.sampling import draw
+from tasks.stages.sampling import sample_requests
 from tasks.stages.training import fit_classifier
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
@@ -44,7 +44,7 @@ Matrix = NDArray[np.float64]
 @stage("audit-fairness", version=VERSION)
 def audit_fairness_task(
     model: ModelRef, taxonomy: Taxonomy, config: FairnessConfig, real: RealRef | None
-) -> Audit:
+) -> FairnessAudit:
     """Ask the classifier about pairs that should be labelled alike, raw and as deployed."""
     ask, scrub, cut = _service(open_store().get_folder(model))
     rates = _rates(ask, scrub, cut, taxonomy, real) if real else []
@@ -59,8 +59,8 @@ def counterfactuals_task(rows: DatasetRef, share: float, seed: int) -> DatasetRe
     return store.put_rows(counterfactual_rows(train, round(share * len(train)), seed))
 
 
-@stage("judge-tone", version=VERSION)
-def judge_tone_task(texts: tuple[DatasetRef, ...], model: ModelRef) -> Tone:
+@stage("generator-bias", version=VERSION)
+def generator_bias_task(texts: tuple[DatasetRef, ...], model: ModelRef) -> GeneratorBias:
     """What the generator wrote about groups, labelled by a classifier that does not see the group.
 
     `texts` are those of each of `group_topics`, in that order.
@@ -73,7 +73,9 @@ def judge_tone_task(texts: tuple[DatasetRef, ...], model: ModelRef) -> Tone:
         if row["text"].strip()
     ]
     ask, scrub, _ = _service(store.get_folder(model))
-    return measure_tone([place for place, _ in found], ask(scrub([text for _, text in found])))
+    return measure_generator_bias(
+        [group_key for group_key, _ in found], ask(scrub([text for _, text in found]))
+    )
 
 
 Ask = Callable[[list[str]], Matrix]
@@ -82,13 +84,13 @@ Cut = Callable[[Matrix], NDArray[np.bool_]]
 
 
 def _service(folder: Path) -> tuple[Ask, Scrub, Cut]:
-    """What the service does with a text: probabilities, scrubbing at the door, label sets."""
+    """What the service does with a text: probabilities, scrubbing, label sets."""
     model, tokenizer, settings = load_classifier(folder)
     thresholds = np.array(settings["thresholds"])
     scrubber = Scrubber(ScrubbingConfig.model_validate(settings["scrubbing"]))
 
     def ask(texts: list[str]) -> Matrix:
-        return predict(model, tokenizer, texts, settings["max_tokens"], "audit fairness").astype(float)
+        return predict(model, tokenizer, texts, settings["max_length"], "audit fairness").astype(float)
 
     def scrub(texts: list[str]) -> list[str]:
         return [scrubbed.text for scrubbed in scrubber.many(texts)]
@@ -107,9 +109,9 @@ def _rates(ask: Ask, scrub: Scrub, cut: Cut, taxonomy: Taxonomy, real: RealRef) 
 def make_fair(
     run: Run, model: ModelRef, rows: DatasetRef, scores: Evaluation
 ) -> tuple[ModelRef, Evaluation, Fairness | None]:
-    """Audit a classifier and, while it passes a limit, train it anew with counterfactual twins.
+    """Audit a classifier and, while it exceeds a limit, retrain it with counterfactual pairs.
 
-    Each correction adds twice as many twins as the one before and weighs their pairing four times as much.
+    Each correction adds twice as many pairs as the one before, and weighs their pairing four times as much.
 
     Returns:
         The last model, its scores, and what was found; None where no audit is wanted.
@@ -119,18 +121,20 @@ def make_fair(
         return model, scores, None
     audit = _audit(run, model)
     corrections: list[Correction] = []
-    while (before := complaints(audit, config)) and len(corrections) < config.corrections:
+    while (before := violated_limits(audit, config)) and len(corrections) < config.corrections:
         n, old, old_scores = len(corrections), audit, scores
-        twins = run.step(counterfactuals_task, rows, config.augmentation * 2**n, run.config.seed + n)
+        counterfactuals = run.call(
+            counterfactuals_task, rows, config.augmentation * 2**n, run.config.seed + n
+        )
         pairing = config.pairing * STRONGER**n
-        model = fit_classifier(run, rows, twins, pairing)
+        model = fit_classifier(run, rows, counterfactuals, pairing)
         scores, audit = evaluate(run, model, rows), _audit(run, model)
         corrections.append(
             Correction(
-                n_rows=twins.n_rows,
+                n_rows=counterfactuals.n_rows,
                 pairing=pairing,
                 before=before,
-                after=complaints(audit, config),
+                after=violated_limits(audit, config),
                 f1_before=_f1(old_scores),
                 f1_after=_f1(scores),
                 raw=old.raw,
@@ -140,30 +144,33 @@ def make_fair(
     found = Fairness(
         audit=audit,
         corrections=tuple(corrections),
-        complaints=complaints(audit, config),
-        tone=_tone(run, model),
+        violations=violated_limits(audit, config),
+        generator_bias=_generator_bias(run, model),
     )
     return model, scores, found
 
 
-def _audit(run: Run, model: ModelRef) -> Audit:
-    return run.step(audit_fairness_task, model, run.taxonomy, run.config.fairness, run.real)
+def _audit(run: Run, model: ModelRef) -> FairnessAudit:
+    return run.call(audit_fairness_task, model, run.taxonomy, run.config.fairness, run.real)
 
 
-def _tone(run: Run, model: ModelRef) -> Tone | None:
+def _generator_bias(run: Run, model: ModelRef) -> GeneratorBias | None:
     """What the generator writes about groups by itself; None where there is no generator."""
     n_texts = run.config.fairness.generator_texts
     if not (n_texts and run.wants_synthetic):
         return None
     form = run.config.generator.prompt_form or PromptForm.control
     # The same seed for all: manner and length differ within a group, not between groups.
-    orders = [
-        open_order(topic, run.topics.styles, form, n_texts, run.config.seed) for _, _, topic in group_topics()
+    cell_requests = [
+        unconditional_requests(topic, run.topics.styles, form, n_texts, run.config.seed)
+        for _, _, topic in group_topics()
     ]
-    return run.step(judge_tone_task, draw(run, orders, "sample, about groups"), model)
+    return run.call(generator_bias_task, sample_requests(run, cell_requests, "sample, about groups"), model)
 
 
 def _f1(scores: Evaluation) -> float:
     """Macro-F1 of the classifier on the test set that decides."""
-    found = {arm.test_set: arm.metrics.f1_macro for arm in scores.arms if arm.name == CLASSIFIER}
+    found = {
+        system.test_set: system.metrics.f1_macro for system in scores.results if system.name == CLASSIFIER
+    }
     return found.get(REAL, found.get(SYNTHETIC, 0.0))

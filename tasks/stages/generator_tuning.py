@@ -64,7 +64,7 @@ def annotate_task(data: RealRef) -> BlobRef:
     return open_store().put_blob(TEXTS.dump_json(texts), ".json")
 
 
-@stage("tune-generator", outside=True)
+@stage("tune-generator", retry_on_network_error=True)
 def tune_generator_task(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     """Fine-tune the language model on the annotated texts."""
     store = open_store()
@@ -76,10 +76,10 @@ def tune_generator_task(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     own = [texts[i] for i in learn]
     options = FitOptions(
         config.epochs,
-        patience=1,
+        early_stopping_patience=1,
         seed=config.seed,
         precision=config.precision,
-        warmup_share=0.03,
+        warmup_ratio=0.03,
         # What further epochs gain after this they gain by learning texts by heart.
         min_gain=0.05,
     )
@@ -143,7 +143,7 @@ def read_texts(ref: BlobRef) -> list[TuningText]:
 
 
 def _decisive(config: TuneConfig) -> dict[str, Any]:
-    """The knobs that decide the weights."""
+    """The options that decide the weights."""
     return config.model_dump(exclude={"out", "samples_per_label", "data"})
 
 

@@ -13,8 +13,8 @@ def plan(run: Run) -> list[Cell]:
     """Every cell with the texts that it wants; none if no text is to be sampled."""
     if not run.wants_synthetic:
         return []
-    people = label_set_counts(run.real.source, run.taxonomy) if run.real else None
-    return plan_cells(run.config, run.taxonomy, run.topics, people)
+    real_counts = label_set_counts(run.real.source, run.taxonomy) if run.real else None
+    return plan_cells(run.config, run.taxonomy, run.topics, real_counts)
 
 
 def next_round(run: Run, planned: Sequence[Cell], accepted: Mapping[str, int] | None = None) -> list[Cell]:
@@ -27,7 +27,7 @@ def next_round(run: Run, planned: Sequence[Cell], accepted: Mapping[str, int] | 
     """
     cells = list(planned)
     if accepted is not None:
-        cells = refill_cells(planned, accepted, run.drawn, run.rounds + 1)
+        cells = refill_cells(planned, accepted, run.n_sampled, run.rounds + 1)
     run.ended = spent(run) if cells else "filled"
     if not run.ended and (n_texts := affordable_texts(run)) is not None:
         cells = afford(cells, n_texts)
@@ -53,6 +53,6 @@ def affordable_texts(run: Run) -> int | None:
     """
     if run.config.plan.max_tokens is None:
         return None
-    n_drawn = run.drawn.total()
-    mean = run.tokens / n_drawn if n_drawn else run.config.generator.max_new_tokens
+    n_sampled = run.n_sampled.total()
+    mean = run.tokens / n_sampled if n_sampled else run.config.generator.max_new_tokens
     return int((run.config.plan.max_tokens - run.tokens) / max(1.0, mean))

@@ -9,16 +9,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tasks.data.fairness_scores import Fairness
-from tasks.data.records import Cell, Reject, Row, Sifted
+from tasks.data.records import Cell, FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
 from tasks.data.summaries import Decision, RunSummary
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
 from tasks.orchestration.run import Run, rejects_of
-from tasks.orchestration.run_history import remember
+from tasks.orchestration.run_history import add_to_history
 from tasks.pipeline.evaluation.predictions import from_bytes
-from tasks.pipeline.evaluation.promotion import beside_champion, complaints, verdict
+from tasks.pipeline.evaluation.promotion import paired_differences, regressions, verdict
 from tasks.pipeline.reporting import model_card, summaries, write_report
 from tasks.pipeline.reporting.data_review import short_cells, shortfall, why_short
 from tasks.pipeline.reporting.provenance import command_of, now, versions
@@ -26,11 +26,11 @@ from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
 from tasks.stages.evaluation import Evaluation
-from tasks.stages.scrubbing import account_scrubbing
+from tasks.stages.scrubbing import report_scrubbing
 from tasks.storage.block import write_json
-from tasks.storage.champions import CHAMPION, enthrone, read_champions
+from tasks.storage.champions import CHAMPION, read_champions, set_champion
 from tasks.storage.hub import push_run
-from tasks.storage.locks import alone
+from tasks.storage.locks import exclusive_lock
 
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
@@ -60,7 +60,7 @@ def publish(
     data = run.store.get_rows(rows)
     rejects = rejects_of(run)
     scores = _scores(run, planned, data, rejects, review, model, evaluation)
-    scrubbing = account_scrubbing(run, rows, model)
+    scrubbing = report_scrubbing(run, rows, model)
     scores = scores.model_copy(update={"fairness": fairness, "scrubbing": scrubbing})
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
@@ -81,11 +81,11 @@ def publish(
     return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
 
 
-def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
-    """Make a run champion if it earned it and nobody objects, and show what became of it."""
-    with alone(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
+def promote(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
+    """Promote a run to champion if the gate and the reviewer agree, and show the outcome."""
+    with exclusive_lock(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
         before = read_champions(run.store).get(run.taxonomy.name)
-        is_champion, reasons = _crown(run, candidate, decision, before)
+        is_champion, reasons = _decide(run, candidate, decision, before)
     artifacts.show_table(
         "scores",
         score_rows(candidate.scores, before, _test_name(run, candidate)),
@@ -93,9 +93,9 @@ def crown(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
     )
     _show(run, candidate.scores, is_champion, reasons)
     if is_champion and run.config.push_to_hub:
-        for place in push_run(run.store, run.name, run.config.push_to_hub):
-            run.note("push-to-hub", 0.0, place)
-    remember(run, candidate.scores)
+        for path in push_run(run.store, run.name, run.config.push_to_hub):
+            run.log_stage("push-to-hub", 0.0, path)
+    add_to_history(run, candidate.scores)
     return RunSummary(
         run=run.name,
         folder=candidate.folder,
@@ -119,33 +119,33 @@ def _scores(
     config = run.config
     names = run.taxonomy.names
     counted = {
-        "real test texts stand in training and were left out.": evaluation.n_seen_in_training,
-        f"texts to learn from are longer than {settings['max_tokens']} tokens and were cut.": settings[
+        "real test texts also occur in the training data and were left out.": evaluation.n_seen_in_training,
+        f"training texts are longer than {settings['max_length']} tokens and were truncated.": settings[
             "n_cut"
         ],
     }
     return RunScores(
         run=run.name,
         created=now(),
-        command=command_of(run.asked),
+        command=command_of(run.user_config),
         config=config.model_dump(mode="json"),
         taxonomy=run.taxonomy,
         generator=_info(str(config.generator.model), config.generator.revision or run.generator_sha256),
         base=_info(str(config.training.base), config.training.revision or ""),
         plan=Plan(
-            cells=summaries.fills(planned, summaries.cell_counts(data), run.drawn, rejects),
+            cells=summaries.fills(planned, summaries.cell_counts(data), run.n_sampled, rejects),
             rounds=run.rounds,
             ended=run.ended,
             history=tuple(run.history),
         ),
-        rejects=Sifted([], list(rejects)).counts(),
+        rejects=FilterResult([], list(rejects)).counts(),
         rejected=summaries.rejected_examples(rejects, config.seed),
         review=review,
         votes=outcome_counts(data),
         scrubbed=summaries.scrub_counts(data),
-        rows=summaries.row_counts(data, evaluation.arms),
-        arms=evaluation.arms,
-        closeup=evaluation.closeup,
+        rows=summaries.row_counts(data, evaluation.results),
+        results=evaluation.results,
+        error_analysis=evaluation.error_analysis,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=summaries.samples(data, names, config.seed),
         timings=run.timings,
@@ -159,7 +159,7 @@ def _info(name: str, revision: str) -> ModelInfo:
     return ModelInfo(name=Path(name).name, revision=revision, licence=LICENCES.get(name, "other"))
 
 
-def _crown(
+def _decide(
     run: Run, candidate: Candidate, decision: Decision, champion: Mapping[str, Any] | None
 ) -> tuple[bool, tuple[str, ...]]:
     scores = candidate.scores
@@ -178,7 +178,7 @@ def _crown(
             "taxonomy": digest(run.taxonomy),
             "predictions": candidate.predictions.model_dump(),
         }
-        enthrone(run.store, name, entry)
+        set_champion(run.store, name, entry)
     return is_champion, reasons
 
 
@@ -195,7 +195,7 @@ def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, t
     if champion["taxonomy"] != digest(run.taxonomy) or not run.store.intact(before):
         return None
     own, old = (from_bytes(run.store.get_blob(ref)) for ref in (predictions, before))
-    return complaints(beside_champion(own, old, run.taxonomy, run.config.seed))
+    return regressions(paired_differences(own, old, run.taxonomy, run.config.seed))
 
 
 def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
@@ -216,16 +216,18 @@ def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]
     if scores.fairness:
         table = fairness_rows(scores.fairness)
         artifacts.show_table("fairness", table, "Fairness, raw and as deployed")
-    artifacts.show_rejects(scores.rejects, scores.rejected, "Rejected texts by reason, all in all")
+    artifacts.show_rejects(scores.rejects, scores.rejected, "Rejected texts by reason, all rounds")
     artifacts.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
-    fate = "champion" if is_champion else "candidate: " + "; ".join(reasons)
+    decision_text = "champion" if is_champion else "candidate: " + "; ".join(reasons)
     short = [f"- {why_short(cell)}\n" for cell in short_cells(scores.plan)]
     if scores.plan.cells:
         said = f"{shortfall(scores.plan, scores.taxonomy)}\n\n{''.join(short)}"
-        artifacts.show_page("unfilled", said, "What could not be filled, and why")
-    places = {"report": "report.html", "data-set": "dataset", "model": "model"}
-    lines = [f"- {what}: `{prefix}/{place}`\n" for what, place in places.items()]
-    artifacts.show_page("outcome", f"# {run.name}\n\n{fate}\n\n{''.join(lines)}", "What the run left")
-    for what, place in places.items():
-        artifacts.show_link(what, f"{prefix}/{place}", f"{what} of {run.name}")
+        artifacts.show_page("quota-shortfall", said, "What could not be filled, and why")
+    parts = {"report": "report.html", "data-set": "dataset", "model": "model"}
+    lines = [f"- {what}: `{prefix}/{path}`\n" for what, path in parts.items()]
+    artifacts.show_page(
+        "outcome", f"# {run.name}\n\n{decision_text}\n\n{''.join(lines)}", "What the run left"
+    )
+    for what, path in parts.items():
+        artifacts.show_link(what, f"{prefix}/{path}", f"{what} of {run.name}")

@@ -8,76 +8,76 @@ import numpy as np
 from tasks.config import CleaningConfig, MixingConfig, ScrubbingConfig
 from tasks.data.columns import texts_of
 from tasks.data.real_rows import real_rows
-from tasks.data.records import Row, Sifted
-from tasks.data.references import DatasetRef, RealRef, SiftedRefs
+from tasks.data.records import FilterResult, Row
+from tasks.data.references import DatasetRef, FilterRefs, RealRef
 from tasks.models.embedding import embed
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.balancing import choose_synthetic, weigh_rows
 from tasks.pipeline.cleaning import clean_rows
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
-from tasks.storage.connection import open_store, put_sifted
+from tasks.storage.connection import open_store, put_filtered
 from tasks.taxonomy import Taxonomy
 
 
 def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
-    """Mix people's text into training and validation, if the configuration asks for it."""
-    if run.real is None or not run.config.mix:
+    """Mix real rows into training and validation, if the configuration asks for it."""
+    if run.real is None or not run.config.mixing.real_fraction:
         return synthetic
-    people = read_real(run, "train")
+    real = read_real(run, "train")
     config = run.config
-    shares = config.mix, config.mix_rows, config.mixing, config.split.validation
-    return run.step(mix_task, synthetic, people, *shares, config.seed)
+    return run.call(mix_task, synthetic, real, config.mixing, config.split.validation, config.seed)
 
 
 def read_real(run: Run, part: str) -> DatasetRef:
-    """People's rows of a part, `train` or `test`, cleaned and scrubbed like ours."""
+    """Real rows of a part, `train` or `test`, cleaned and scrubbed like synthetic ones."""
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
-    read = run.step(read_real_task, real, part, run.taxonomy, config.cleaning, config.scrubbing)
+    read = run.call(read_real_task, real, part, run.taxonomy, config.cleaning, config.scrubbing)
     if read.rejects not in run.rejects:  # read again for a corrected model
         run.rejects.append(read.rejects)
     return read.kept
 
 
-@stage("read-real", version=SCRUBBER_VERSION, outside=True)
+@stage("load-real-data", version=SCRUBBER_VERSION, retry_on_network_error=True)
 def read_real_task(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
-) -> SiftedRefs:
+) -> FilterRefs:
     """Real rows, scrubbed like synthetic ones; what is trained on is cleaned like them, too."""
     rows = real_rows(real.source, part, taxonomy)
-    cleaned = clean_rows(rows, cleaning) if part == "train" else Sifted(rows)
+    cleaned = clean_rows(rows, cleaning) if part == "train" else FilterResult(rows)
     scrubbed = scrub_rows(cleaned.kept, scrubbing)
-    return put_sifted(Sifted(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
+    return put_filtered(FilterResult(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
 
 
 @stage("mix", version="2")
 def mix_task(
     synthetic: DatasetRef,
     real: DatasetRef,
-    share: float,
-    at_most: int | None,
     config: MixingConfig,
     validation: float,
     seed: int,
 ) -> DatasetRef:
-    """Add real rows to training and validation at the wanted share, and choose the synthetic ones beside."""
+    """Add real rows to training and validation, and choose the synthetic rows that join them."""
     store = open_store()
-    rows, people = store.get_rows(synthetic), store.get_rows(real)
-    wanted = len(people) if share >= 1 else round(share / (1 - share) * len(rows))
-    chosen = np.random.default_rng(seed).permutation(len(people))[: min(wanted, at_most or wanted)]
+    rows, real_texts = store.get_rows(synthetic), store.get_rows(real)
+    fraction, n_max = config.real_fraction, config.max_real_rows
+    wanted = len(real_texts) if fraction >= 1 else round(fraction / (1 - fraction) * len(rows))
+    chosen = np.random.default_rng(seed).permutation(len(real_texts))[: min(wanted, n_max or wanted)]
     n_validation = round(validation * len(chosen))
     parts = ["validation"] * n_validation + ["train"] * (len(chosen) - n_validation)
-    drawn = [cast("Row", {**people[i], "split": part}) for i, part in zip(chosen, parts, strict=True)]
+    drawn = [cast("Row", {**real_texts[i], "split": part}) for i, part in zip(chosen, parts, strict=True)]
     return store.put_rows(join_real(rows, drawn, config, seed))
 
 
-def join_real(synthetic: Sequence[Row], people: Sequence[Row], config: MixingConfig, seed: int) -> list[Row]:
+def join_real(
+    synthetic: Sequence[Row], real_texts: Sequence[Row], config: MixingConfig, seed: int
+) -> list[Row]:
     """Synthetic and real rows of all parts; in training the synthetic ones are chosen and weighed."""
-    ours, theirs = ([row for row in rows if row["split"] == "train"] for rows in (synthetic, people))
+    ours, theirs = ([row for row in rows if row["split"] == "train"] for rows in (synthetic, real_texts))
     ours = choose_synthetic(ours, theirs, config, seed)
-    if config.weigh and ours and theirs:
+    if config.importance_weighting and ours and theirs:
         one, other = (embed(texts_of(rows), "weigh") for rows in (ours, theirs))
         ours = weigh_rows(ours, theirs, one, other, seed)
-    return [*ours, *(row for row in synthetic if row["split"] != "train"), *people]
+    return [*ours, *(row for row in synthetic if row["split"] != "train"), *real_texts]

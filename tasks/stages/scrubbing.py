@@ -1,4 +1,4 @@
-"""What a run did to its texts, told for the report."""
+"""The scrub report of a run."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,30 +7,30 @@ import numpy as np
 
 from tasks.config import ScrubbingConfig
 from tasks.data.records import Row
-from tasks.data.references import DatasetRef, ModelRef, SiftedRefs
-from tasks.data.scrub_scores import Decisions, Rewrite, ScrubAccount
+from tasks.data.references import DatasetRef, FilterRefs, ModelRef
+from tasks.data.scrub_scores import Decisions, Rewrite, ScrubSummary
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.decision.thresholds import decide
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_report, scrub_rows, veiled_texts
+from tasks.pipeline.scrubbing import SCRUBBER_VERSION, redacted_texts, scrub_report, scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
-from tasks.storage.connection import open_store, put_sifted
+from tasks.storage.connection import open_store, put_filtered
 
-MOST_READ = 2_000
+MAX_TEXTS = 2_000
 """Scrubbed texts that the classifier reads both ways, at most."""
-MOST_EXAMPLES = 10
+MAX_EXAMPLES = 10
 
 
-@stage("account-scrubbing", version=SCRUBBER_VERSION)
-def account_scrubbing_task(
+@stage("scrub-report", version=SCRUBBER_VERSION)
+def report_scrubbing_task(
     before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef, config: ScrubbingConfig
-) -> ScrubAccount:
+) -> ScrubSummary:
     """Totals, examples, leaks, and what scrubbing did to the classifier's decisions."""
     store = open_store()
     after = store.get_rows(rows)
     originals = [row for ref in before for row in store.get_rows(ref)]
     report = scrub_report(originals, after, config)
-    return ScrubAccount.model_validate({**report, "decisions": _decisions(originals, after, model, config)})
+    return ScrubSummary.model_validate({**report, "decisions": _decisions(originals, after, model, config)})
 
 
 def _decisions(
@@ -38,7 +38,7 @@ def _decisions(
 ) -> Decisions:
     """Let the classifier read scrubbed texts as they came and as they are."""
     texts = {row["id"]: row["text"] for row in originals}
-    changed = [row for row in after if row["scrubbed"] and row["id"] in texts][:MOST_READ]
+    changed = [row for row in after if row["scrubbed"] and row["id"] in texts][:MAX_TEXTS]
     pairs = [(texts[row["id"]], row["text"]) for row in changed]
     moved: list[tuple[str, str, list[str], list[str]]] = []
     if pairs:
@@ -48,8 +48,8 @@ def _decisions(
             for i, pair in enumerate(pairs)
             if decided[2 * i] != decided[2 * i + 1]
         ]
-    shown = moved[:MOST_EXAMPLES]
-    veiled = veiled_texts([text for text, *_ in shown], config)
+    shown = moved[:MAX_EXAMPLES]
+    redacted = redacted_texts([text for text, *_ in shown], config)
     return Decisions(
         rows=len(pairs),
         changed=len(moved),
@@ -57,7 +57,7 @@ def _decisions(
         lost=dict(Counter(label for *_, a, b in moved for label in a if label not in b)),
         examples=tuple(
             Rewrite(about=f"{_named(a)} → {_named(b)}", before=text, after=done)
-            for text, (_, done, a, b) in zip(veiled, shown, strict=True)
+            for text, (_, done, a, b) in zip(redacted, shown, strict=True)
         ),
     )
 
@@ -69,17 +69,17 @@ def _named(labels: Sequence[str]) -> str:
 def _decided(texts: list[str], ref: ModelRef) -> list[list[str]]:
     """Labels that the classifier decides for, per text."""
     model, tokenizer, settings = load_classifier(open_store().get_folder(ref))
-    found = predict(model, tokenizer, texts, settings["max_tokens"]).astype(float)
+    found = predict(model, tokenizer, texts, settings["max_length"]).astype(float)
     decided = decide(found, np.array(settings["thresholds"]))
     return [[name for name, yes in zip(settings["labels"], row, strict=True) if yes] for row in decided]
 
 
-def account_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubAccount:
+def report_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubSummary:
     """What was scrubbed out of the accepted rows, and what that changed."""
-    return run.step(account_scrubbing_task, tuple(run.cleaned), rows, model, run.config.scrubbing)
+    return run.call(report_scrubbing_task, tuple(run.cleaned), rows, model, run.config.scrubbing)
 
 
 @stage("scrub", version=SCRUBBER_VERSION)
-def scrub_task(rows: DatasetRef, config: ScrubbingConfig) -> SiftedRefs:
+def scrub_task(rows: DatasetRef, config: ScrubbingConfig) -> FilterRefs:
     """Replace names, contact data and demographic words."""
-    return put_sifted(scrub_rows(open_store().get_rows(rows), config))
+    return put_filtered(scrub_rows(open_store().get_rows(rows), config))

@@ -13,15 +13,15 @@ from tasks.taxonomy import Taxonomy
 
 
 def fit_classifier(
-    run: Run, rows: DatasetRef, twins: DatasetRef | None = None, pairing: float = 0.0
+    run: Run, rows: DatasetRef, counterfactuals: DatasetRef | None = None, pairing: float = 0.0
 ) -> ModelRef:
-    """Train the classifier on rows that are split; `twins` and `pairing` correct it, see `train_task`."""
+    """Train the classifier on rows that are split; see `train_task` for `counterfactuals` and `pairing`."""
     config = run.config
-    knobs = config.training, config.evaluation, config.scrubbing
-    return run.step(train_task, rows, run.taxonomy, *knobs, config.seed, twins, pairing)
+    options = config.training, config.evaluation, config.scrubbing
+    return run.call(train_task, rows, run.taxonomy, *options, config.seed, counterfactuals, pairing)
 
 
-@stage("train", version="5", outside=True)
+@stage("train", version="5", retry_on_network_error=True)
 def train_task(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -29,20 +29,21 @@ def train_task(
     evaluation: EvaluationConfig,
     scrubbing: ScrubbingConfig,
     seed: int,
-    twins: DatasetRef | None = None,
+    counterfactuals: DatasetRef | None = None,
     pairing: float = 0.0,
 ) -> ModelRef:
     """Fine-tune the classifier; thresholds are chosen on validation and travel with it.
 
-    `twins` are counterfactual rows of a fairness correction, `pairing` the weight of their pairing loss.
+    `counterfactuals` are counterfactual rows of a fairness correction, `pairing` the weight of their pairing
+    loss.
     """
     store = open_store()
-    inputs = rows, taxonomy, config, evaluation, scrubbing, seed, twins, pairing
+    inputs = rows, taxonomy, config, evaluation, scrubbing, seed, counterfactuals, pairing
     scratch = store.scratch(f"train-{digest(*inputs)}")
     progress = Progress("train")
-    known = [*store.get_rows(rows), *(store.get_rows(twins) if twins else [])]
-    knobs = config, evaluation, scrubbing
-    folder = fit(known, taxonomy, *knobs, seed, scratch, progress, pairing, scrubber=SCRUBBER_VERSION)
+    known = [*store.get_rows(rows), *(store.get_rows(counterfactuals) if counterfactuals else [])]
+    options = config, evaluation, scrubbing
+    folder = fit(known, taxonomy, *options, seed, scratch, progress, pairing, scrubber=SCRUBBER_VERSION)
     progress(1.0)
     ref = store.put_folder(folder)
     remove_scratch(scratch)

@@ -1,4 +1,4 @@
-"""Everybody who has a vote on the labels of a text, each a stage of its own; `verify` counts them.
+"""The sources of label votes, each a stage of its own; `verify` aggregates the votes.
 
 The generator and a judge look at one text at a time: their votes are cached per set of new texts, so that
 later rounds do not ask again.
@@ -10,16 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 from transformers import pipeline
 
-from tasks.config import GeneratorConfig, Judge, PromptForm, VerifyingConfig
+from tasks.config import GeneratorConfig, JudgeKind, PromptForm, VerifyingConfig
 from tasks.data.records import Row
-from tasks.data.references import DatasetRef, SiftedRefs, TeacherRef
+from tasks.data.references import DatasetRef, FilterRefs, TeacherRef
 from tasks.orchestration.caching import stage
 from tasks.orchestration.engines import engine_of
 from tasks.orchestration.run import Run
 from tasks.pipeline.sampling import Request, Scorer
-from tasks.pipeline.verification import Teacher, likelihood_votes, llm_votes, nli_votes, teach, verify_rows
+from tasks.pipeline.verification import (
+    Teacher,
+    fit_teacher_and_weights,
+    likelihood_votes,
+    llm_votes,
+    nli_votes,
+    verify_rows,
+)
 from tasks.stages.real_data import read_real
-from tasks.storage.connection import open_store, put_sifted
+from tasks.storage.connection import open_store, put_filtered
 from tasks.taxonomy import Style, Taxonomy
 
 log = logging.getLogger(__name__)
@@ -29,8 +36,8 @@ CALLS = 32
 """Answers of a language model waited for at the same time."""
 
 
-@stage("ask-generator")
-def ask_generator_task(
+@stage("generator-likelihood")
+def generator_likelihood_task(
     rows: DatasetRef,
     generator: GeneratorConfig,
     generator_sha256: str,
@@ -53,20 +60,20 @@ def generator_votes(
     return likelihood_votes(rows, taxonomy, styles, form, engine.log_likelihoods)
 
 
-@stage("judge", outside=True)
+@stage("judge", retry_on_network_error=True)
 def judge_task(
     rows: DatasetRef, config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
 ) -> DatasetRef:
     """The vote of a model that reads every text."""
     store = open_store()
-    return store.put_rows(judged(store.get_rows(rows), config, generator, taxonomy))
+    return store.put_rows(add_judge_votes(store.get_rows(rows), config, generator, taxonomy))
 
 
-def judged(
+def add_judge_votes(
     rows: Sequence[Row], config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
 ) -> list[Row]:
     """Rows with the judge's votes; answers that name no label are counted in the log."""
-    if config.judge is Judge.nli:
+    if config.judge is JudgeKind.nli:
         return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=config.nli_model))
     voted, n_unread = llm_votes(rows, taxonomy, lambda prompts: _answers(prompts, generator))
     if n_unread:
@@ -76,14 +83,20 @@ def judged(
 
 def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
     # As good as greedy; an answer is a matter of fact and not of fancy.
-    calm = {"temperature": 0.01, "top_p": 1.0, "min_p": 0.0, "guidance": 1.0, "max_new_tokens": ANSWER_TOKENS}
-    engine = engine_of(generator.model_copy(update=calm))
+    greedy = {
+        "temperature": 0.01,
+        "top_p": 1.0,
+        "min_p": 0.0,
+        "guidance_scale": 1.0,
+        "max_new_tokens": ANSWER_TOKENS,
+    }
+    engine = engine_of(generator.model_copy(update=greedy))
     with ThreadPoolExecutor(CALLS) as calls:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 
 
-@stage("teach", version="3")
-def teach_task(
+@stage("fit-real-data-model", version="3")
+def fit_real_data_model_task(
     real: DatasetRef,
     config: VerifyingConfig,
     generator: GeneratorConfig,
@@ -98,29 +111,31 @@ def teach_task(
     def generator_vote(rows: list[Row]) -> list[Row]:
         return generator_votes(rows, generator, taxonomy, ())
 
-    teacher, weights = teach(store.get_rows(real), taxonomy, config, seed, generator_vote if asks else None)
+    teacher, weights = fit_teacher_and_weights(
+        store.get_rows(real), taxonomy, config, seed, generator_vote if asks else None
+    )
     return TeacherRef(model=store.put_blob(teacher.to_bytes(), ".npz"), weights=weights)
 
 
 def collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
-    """Votes of those who look at one text at a time: the generator, and a judge."""
+    """Votes of the sources that read one text at a time: the generator and a judge."""
     config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
     if config.enabled and config.likelihood:
         if run.config.generator.endpoint:
-            run.note("ask-generator", 0.0, "no vote: endpoints score no text")
+            run.log_stage("generator-likelihood", 0.0, "no vote: endpoints score no text")
         else:
-            rows = run.step(ask_generator_task, rows, *asked, run.taxonomy, run.topics.styles)
-    if config.enabled and config.judge not in (None, Judge.none):
-        rows = run.step(judge_task, rows, config, run.config.generator, run.taxonomy)
+            rows = run.call(generator_likelihood_task, rows, *asked, run.taxonomy, run.topics.styles)
+    if config.enabled and config.judge not in (None, JudgeKind.none):
+        rows = run.call(judge_task, rows, config, run.config.generator, run.taxonomy)
     return rows
 
 
-def taught_teacher(run: Run) -> TeacherRef | None:
-    """The voter that learnt from real training rows, if it is wanted; taught in the first round."""
+def fitted_teacher(run: Run) -> TeacherRef | None:
+    """The classifier trained on real rows, if it is wanted; fitted in the first round."""
     config = run.config
     if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
         asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
-        run.teacher = run.step(teach_task, read_real(run, "train"), config.verifying, *asked)
+        run.teacher = run.call(fit_real_data_model_task, read_real(run, "train"), config.verifying, *asked)
     return run.teacher
 
 
@@ -131,9 +146,9 @@ def verify_task(
     config: VerifyingConfig,
     seed: int,
     teacher: TeacherRef | None = None,
-) -> SiftedRefs:
+) -> FilterRefs:
     """Count the votes on every label: keep, relabel, mask or drop."""
     store = open_store()
     model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
     weights = teacher.weights if teacher else None
-    return put_sifted(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))
+    return put_filtered(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))

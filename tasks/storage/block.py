@@ -266,7 +266,7 @@ class ResultsStore(WritableFileSystem):
             reason = getattr(error, "strerror", None) or error
             raise PermissionError(
                 f"results block at {self.root} cannot be written ({reason}); expected a "
-                "place with write access. Mend the rights, free some space, or set SENTIMILL_RESULTS."
+                "place with write access. Fix the permissions, free some space, or set SENTIMILL_RESULTS."
             ) from error
 
 

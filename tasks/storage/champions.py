@@ -12,7 +12,7 @@ from tasks.storage.block import ResultsStore, write_json
 
 CHAMPION = "champion.json"
 LISTS = ("history", "withdrawn")
-MOST_BEFORE = 5
+MAX_HISTORY = 5
 """Champions before the present one that are kept, with their runs, to roll back to."""
 
 
@@ -21,13 +21,13 @@ def read_champions(store: ResultsStore) -> dict[str, Any]:
     return dict(json.loads(store.read_path(CHAMPION))) if store.exists(CHAMPION) else {}
 
 
-def enthrone(store: ResultsStore, taxonomy: str, entry: dict[str, Any]) -> None:
+def set_champion(store: ResultsStore, taxonomy: str, entry: dict[str, Any]) -> None:
     """Make a model champion; the one before moves into the history."""
     champions = read_champions(store)
     before = champions.get(taxonomy)
     history = [_alone(before), *before.get("history", [])] if before else []
     withdrawn = before.get("withdrawn", []) if before else []
-    champions[taxonomy] = {**entry, "history": history[:MOST_BEFORE], "withdrawn": withdrawn}
+    champions[taxonomy] = {**entry, "history": history[:MAX_HISTORY], "withdrawn": withdrawn}
     write_json(store, CHAMPION, champions)
 
 

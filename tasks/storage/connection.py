@@ -6,8 +6,8 @@ from typing import cast
 
 from prefect.settings import get_current_settings
 
-from tasks.data.records import Sifted
-from tasks.data.references import SiftedRefs
+from tasks.data.records import FilterResult
+from tasks.data.references import FilterRefs
 from tasks.storage.block import BLOCK, ResultsStore
 from tasks.storage.hashing import sha256_of
 
@@ -61,11 +61,11 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
 
 
 def forget_loaded_store() -> None:
-    """Load the block anew at the next use, for one that was saved over since."""
+    """Load the block again at the next use, for one that was saved over since."""
     _load.cache_clear()
 
 
-def put_sifted(sifted: Sifted) -> SiftedRefs:
+def put_filtered(filtered: FilterResult) -> FilterRefs:
     """Write what a stage kept and what it dropped."""
     store = open_store()
-    return SiftedRefs(kept=store.put_rows(sifted.kept), rejects=store.put_rejects(sifted.rejects))
+    return FilterRefs(kept=store.put_rows(filtered.kept), rejects=store.put_rejects(filtered.rejects))

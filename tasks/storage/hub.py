@@ -32,7 +32,7 @@ def require_target(target: str) -> None:
     except HFValidationError as error:
         raise ValueError(
             f"push_to_hub is {target!r}; expected a name on the hub such as me/sentiment, or a folder that "
-            "begins with . or /. Mend it."
+            "begins with . or /. Fix it."
         ) from error
     if get_token() is None:
         raise ValueError(

@@ -11,7 +11,7 @@ POLL_S = 0.1
 
 
 @contextmanager
-def alone(folder: Path, name: str) -> Iterator[None]:
+def exclusive_lock(folder: Path, name: str) -> Iterator[None]:
     """Keep everybody else on this machine out of what is done under the same name."""
     lock = _lock(folder, name)
     lock.acquire(poll_interval=POLL_S)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tasks.storage.block import CACHE, ResultsStore
 from tasks.storage.champions import CHAMPION, runs_to_keep
-from tasks.storage.locks import alone
+from tasks.storage.locks import exclusive_lock
 
 HOUR_S = 3600.0
 REF = re.compile(r"(?:data/\w{20}\.\w+|models/\w{20})")
@@ -38,7 +38,7 @@ def prune(store: ResultsStore, keep: int, grace_s: float, now: float | None = No
         now: Seconds since 1970; the clock's time by default.
     """
     before = (time.time() if now is None else now) - grace_s
-    with alone(store.scratch("locks"), CHAMPION):
+    with exclusive_lock(store.scratch("locks"), CHAMPION):
         champions = store.read_path(CHAMPION).decode() if store.exists(CHAMPION) else "{}"
         files = store.written("runs")
         fresh = {_run(path) for path, when in files.items() if when > before}

@@ -28,10 +28,12 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "results" / "bench" / "operations.json"
 BENCH = Path(tempfile.gettempdir()) / f"sentimill-bench-{os.getuid()}"
-SMALL = """--taxonomy polarity3 --plan.per-label 8 --plan.topics restaurants,films --plan.rounds 2
+SMALL = """--taxonomy polarity3 --plan.texts-per-label 8 --plan.topics restaurants,films --plan.rounds 2
     --generator.batch-size 4 --training.epochs 1""".split()
 TRIALS_AT_ONCE = 2
-CELLS_280 = "--taxonomy goemotions --plan.per-label 10 --plan.pair-share 0 --plan.rounds 1".split()
+CELLS_280 = (
+    "--taxonomy goemotions --plan.texts-per-label 10 --plan.multi-label-fraction 0 --plan.rounds 1".split()
+)
 
 
 def start(arguments: list[str], results: Path) -> subprocess.Popen:
@@ -171,7 +173,7 @@ def twice() -> dict[str, object]:
     }
 
 
-def cached() -> dict[str, object]:
+def run_cached() -> dict[str, object]:
     """Seconds of a run of 280 cells whose every result is there, start-up included."""
     results = BENCH / "cached"
     if not list(results.glob("runs/*/scores.json")):
@@ -233,7 +235,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = {"twice": twice, "cached": cached, "overhead": overhead, "cells": cells}
+    parts = {"twice": twice, "cached": run_cached, "overhead": overhead, "cells": cells}
     parser.add_argument("parts", nargs="*", choices=["kills", *parts, []], help="default: all")
     parser.add_argument("--number", type=int, default=20, help="kills (default 20)")
     parser.add_argument("--first", type=int, default=0, help="number of the first kill (default 0)")

@@ -52,7 +52,7 @@ LIMITS = {"too short", "too long"}
 """Lengths are the user's choice and no fault of a text: they do not count as false rejects."""
 ALIKE = 0.9
 """Cosine of character 3- to 5-gram counts from which two texts are alike; removal goes by MinHash."""
-ASKED = 2_000
+REQUESTED = 2_000
 """Texts, drawn at random, for which a twin is looked for among all."""
 GENERATED = 50_000
 """Generated rows on which the repeats left are measured, about as many as GoEmotions has."""
@@ -102,10 +102,10 @@ def false_rejects(rows: Sequence[Row]) -> dict[str, object]:
 
 
 def alike_share(texts: Sequence[str], seed: int = 0) -> float:
-    """Share of texts with a twin in the set, by the cosine of character n-grams, asked of `ASKED`."""
+    """Share of texts with a twin in the set, by the cosine of character n-grams, asked of `REQUESTED`."""
     counter = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), alternate_sign=False, norm="l2")
     vectors = counter.transform(text.lower() for text in texts)  # (n_texts, 2**20)
-    asked = random.Random(seed).sample(range(len(texts)), min(ASKED, len(texts)))
+    asked = random.Random(seed).sample(range(len(texts)), min(REQUESTED, len(texts)))
     alike = 0
     for first in range(0, len(asked), 250):
         block = asked[first : first + 250]
@@ -181,7 +181,7 @@ def fill(config: RunConfig) -> tuple[list[Row], list[Cell], Run]:
 
 def quotas(per_label: int) -> dict[str, object]:
     """How far the labels of a run over 28 labels end from their quota, and what repeats are left in it."""
-    rows, planned, run = fill(RunConfig(taxonomy="goemotions", plan=PlanConfig(per_label=per_label)))
+    rows, planned, run = fill(RunConfig(taxonomy="goemotions", plan=PlanConfig(texts_per_label=per_label)))
     counts = Counter(label for one in rows for label in one["labels"])
     texts = [one["text"] for one in rows]
     done = Counter(key for one in rows for key in cell_keys(one))
@@ -191,7 +191,7 @@ def quotas(per_label: int) -> dict[str, object]:
         "quota_worst_deviation": max(abs(counts[n] - per_label) / per_label for n in run.taxonomy.names),
         "quota_cells_short": f"{sum(done[cell.key] < cell.wanted for cell in planned)} of {len(planned)}",
         "quota_rounds": run.rounds,
-        "quota_drawn_per_kept": round(run.drawn.total() / len(rows), 2),
+        "quota_drawn_per_kept": round(run.n_sampled.total() / len(rows), 2),
         "near_duplicates_left_in_run": alike_share(texts),
         "semantic_duplicates_in_run": same / len(texts),
         "semantic_seconds_per_1000": round(1_000 * (time.perf_counter() - start) / len(texts), 2),
@@ -213,8 +213,8 @@ def main() -> None:
     faults = unseen()
     record(OUT, {"planted_recall_second": 1 - len(missed(faults)) / len(faults)})
     record(OUT, near_duplicates_left(generated_rows(GENERATED)))
-    if arguments.per_label:
-        record(OUT, quotas(arguments.per_label))
+    if arguments.texts_per_label:
+        record(OUT, quotas(arguments.texts_per_label))
     if arguments.real:
         rows = real_rows(arguments.real)
         record(OUT, false_rejects(rows))

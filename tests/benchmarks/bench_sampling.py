@@ -43,7 +43,7 @@ from tasks.config import GeneratorConfig, PromptForm
 from tasks.pipeline.sampling import Request, load_engine, loading
 
 RESULTS = Path("results/bench/sampling.json")
-MEAN_TOKENS, MOST_TOKENS, BATCH = 30, 120, 128
+MEAN_TOKENS, MAX_TOKENS, BATCH = 30, 120, 128
 TOP_P = 0.95
 CLOCK = {"now": time.perf_counter}
 TEXTS = {"embedded": 1024, "gpt2": 256}
@@ -92,7 +92,7 @@ class Rivals:
     """The engine and what stands beside it, on one model."""
 
     def __init__(self, folder: Path) -> None:
-        controls = {"max_new_tokens": MOST_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
+        controls = {"max_new_tokens": MAX_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
         config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.control, **controls)
         self.engine = load_engine(config)
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=loading.arithmetic(False)).eval()
@@ -116,7 +116,7 @@ class Rivals:
             do_sample=True,
             top_p=TOP_P,
             top_k=0,
-            max_new_tokens=MOST_TOKENS,
+            max_new_tokens=MAX_TOKENS,
             num_return_sequences=copies,
         )
         texts = output[:, inputs.input_ids.shape[1] :]
@@ -134,7 +134,7 @@ class Rivals:
             do_sample=True,
             top_p=TOP_P,
             top_k=0,
-            max_new_tokens=MOST_TOKENS,
+            max_new_tokens=MAX_TOKENS,
             eos_token_id=END,
             pad_token_id=PAD,
         )
@@ -171,7 +171,7 @@ def beside_static(rivals: Rivals, prompts: list[str], repeats: int, k: int = 32)
 
 def beside_distilabel(rivals: Rivals, folder: Path, python: str, prompts: list[str]) -> dict[str, float]:
     """One text per prompt on both sides."""
-    settings = {"prompts": ["<s> " + p for p in prompts], "max_new_tokens": MOST_TOKENS, "top_p": TOP_P}
+    settings = {"prompts": ["<s> " + p for p in prompts], "max_new_tokens": MAX_TOKENS, "top_p": TOP_P}
     settings["torch_dtype"] = str(rivals.model.dtype).removeprefix("torch.")
     script = Path(__file__).with_name("distilabel_side.py")
     ours = rate(lambda: rivals.ours(prompts, 1))

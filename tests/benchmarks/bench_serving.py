@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 RESULTS = Path("results/bench/serving.json")
 RIVALS = Path(__file__).parent / "serving"
 CONNECTIONS = 32
-MOST_REQUESTS = 500_000
+MAX_REQUESTS = 500_000
 STEP_S = 0.02
 """The open loop sends what is due at this pace."""
 
@@ -42,7 +42,7 @@ def texts(n_texts: int) -> list[str]:
 
     draw = random.Random(0)
     words = " ".join(s for topic in load_topics().topics for s in topic.scenarios).split()
-    made = [" ".join(draw.choices(words, k=20)) for _ in range(n_texts)]
+    made = [" ".join(draw.choices(words, n=20)) for _ in range(n_texts)]
     return [f"Anna Smith {text.split(' ', 2)[2]}" if i % 10 == 0 else text for i, text in enumerate(made)]
 
 
@@ -105,7 +105,7 @@ async def _send(arguments: argparse.Namespace) -> dict[str, Any]:
 
 async def _closed_loop(ask: Any, first: int, end: float) -> None:
     """One connection: the next request when the last one is answered."""
-    for number in range(first, MOST_REQUESTS, CONNECTIONS):
+    for number in range(first, MAX_REQUESTS, CONNECTIONS):
         if time.monotonic() >= end:
             return
         await ask(number, time.monotonic())
@@ -114,7 +114,7 @@ async def _closed_loop(ask: Any, first: int, end: float) -> None:
 async def _open_loop(ask: Any, rate: float, end: float) -> None:
     """Requests at a fixed rate, whether answered or not; latency counts from when each was due."""
     begin, number, tasks = time.monotonic(), 0, set[asyncio.Task[None]]()
-    while (now := time.monotonic()) < end and number < MOST_REQUESTS:
+    while (now := time.monotonic()) < end and number < MAX_REQUESTS:
         while begin + number / rate <= now:
             task = asyncio.create_task(ask(number, begin + number / rate))
             tasks.add(task)

@@ -46,7 +46,7 @@ def texts_of(folder: Path | None, n: int) -> list[str]:
         found = [line.split("\t")[0] for line in lines if line]
         return rng.sample(found, min(n, len(found)))
     lengths = np.random.default_rng(0).lognormal(2.4, 0.55, n).clip(2, 60).astype(int)
-    return [" ".join(rng.choices(WORDS, k=int(k))) + "." for k in lengths]
+    return [" ".join(rng.choices(WORDS, n=int(k))) + "." for k in lengths]
 
 
 def targets_of(n: int) -> np.ndarray:
@@ -64,7 +64,7 @@ def train_ours(texts: list[str], folder: Path) -> float:
         {"text": t, "targets": y.tolist(), "weight": 1.0, "level": None}
         for t, y in zip(texts, targets, strict=True)
     ]
-    config = TrainingConfig(base=MINILM, epochs=1, batch_size=BATCH, max_tokens=MAX_TOKENS)
+    config = TrainingConfig(base=MINILM, epochs=1, batch_size=BATCH, max_length=MAX_TOKENS)
     start = time.perf_counter()
     train_classifier(rows, rows[:8], [str(i) for i in range(N_LABELS)], config, 0, folder)  # type: ignore[arg-type]
     return time.perf_counter() - start

@@ -47,14 +47,14 @@ from tasks.pipeline.cleaning import clean_rows  # noqa: E402
 from tasks.pipeline.decision.thresholds import decide, population_weights, tune_thresholds  # noqa: E402
 from tasks.pipeline.evaluation.baselines import tfidf_logreg  # noqa: E402
 from tasks.pipeline.planning.cells import plan_cells  # noqa: E402
-from tasks.pipeline.planning.requests import order_for  # noqa: E402
-from tasks.pipeline.planning.rows import Draft, rows_of  # noqa: E402
+from tasks.pipeline.planning.requests import build_requests  # noqa: E402
+from tasks.pipeline.planning.rows import SampledText, rows_of  # noqa: E402
 from tasks.pipeline.sampling import Request, load_engine  # noqa: E402
-from tasks.pipeline.verification import Teacher, likelihood_votes, teach, verify_rows  # noqa: E402
-from tasks.pipeline.verification.aggregation import believe, prior_of, set_belief, swap_labels  # noqa: E402
+from tasks.pipeline.verification import Teacher, fit_teacher_and_weights, likelihood_votes, verify_rows  # noqa: E402
+from tasks.pipeline.verification.aggregation import aggregate_votes, prior_of, set_probability, swap_labels  # noqa: E402
 from tasks.pipeline.verification.out_of_fold import out_of_fold  # noqa: E402
 from tasks.pipeline.verification.verify import evidence_of  # noqa: E402
-from tasks.pipeline.verification.vote_columns import LIKELIHOOD, cast_votes  # noqa: E402
+from tasks.pipeline.verification.vote_columns import LIKELIHOOD, read_votes  # noqa: E402
 from tasks.storage.parquet import parquet_bytes, rows_of_parquet  # noqa: E402
 from tasks.taxonomy import load_taxonomy, load_topics  # noqa: E402
 
@@ -95,7 +95,7 @@ def taught(folder: str, vote: Vote) -> tuple[Teacher, dict[str, float]]:
     model, weights = SCRATCH / "teacher.npz", SCRATCH / "weights.json"
     if not model.is_file():
         rows = real_rows(folder, "train", TAXONOMY)
-        teacher, fitted = teach(rows, TAXONOMY, VerifyingConfig(), 0, lambda own: vote(own))
+        teacher, fitted = fit_teacher_and_weights(rows, TAXONOMY, VerifyingConfig(), 0, lambda own: vote(own))
         SCRATCH.mkdir(parents=True, exist_ok=True)
         weights.write_text(json.dumps(fitted))
         model.write_bytes(teacher.to_bytes())
@@ -108,7 +108,7 @@ def swapped_found(
     """Share of swapped labels found at each share of false alarms, mean over five draws of swaps."""
     rows = [dev[i] for i in np.random.default_rng(0).permutation(len(dev))[:N_SWAPPED_FROM]]
     vectors, texts = embed([row["text"] for row in rows]), [row["text"] for row in rows]
-    own = cast_votes(vote(rows), LIKELIHOOD, TAXONOMY.names)
+    own = read_votes(vote(rows), LIKELIHOOD, TAXONOMY.names)
     by_teacher = teacher.probabilities(texts)
     config = VerifyingConfig()
     curves: dict[str, list[list[float]]] = {}
@@ -118,7 +118,7 @@ def swapped_found(
         given = np.array([TAXONOMY.targets_of(new) for new in labels]) > 0
         likelihood = own.copy()
         changed = [cast("Row", {**rows[i], "labels": list(labels[i])}) for i in np.flatnonzero(swapped)]
-        likelihood[swapped] = cast_votes(vote(changed), LIKELIHOOD, TAXONOMY.names)
+        likelihood[swapped] = read_votes(vote(changed), LIKELIHOOD, TAXONOMY.names)
         groups = [row["id"] for row in rows]
         votes = {
             "likelihood": likelihood,
@@ -132,8 +132,8 @@ def swapped_found(
             **{f"{name} alone": ({name: evidence[name]}, config.weights) for name in evidence},
         }
         for name, (said, by) in heard.items():
-            belief = believe(prior_of(given, config.held), said, by)
-            whole = set_belief(given, belief)
+            label_probabilities = aggregate_votes(prior_of(given, config.label_prior), said, by)
+            whole = set_probability(given, label_probabilities)
             cuts = np.quantile(whole[~swapped], FALSE_ALARMS)
             curves.setdefault(name, []).append([float((whole[swapped] < cut).mean()) for cut in cuts])
     curve = {
@@ -150,24 +150,24 @@ def swapped_found(
 
 def raw_generations(seed: int, engine: object, sets: bool = True) -> tuple[list[Cell], list[Row]]:
     """Cells of a plan, with label sets or one label each, and the texts drawn for them; kept in scratch."""
-    plan = PlanConfig(per_label=PER_LABEL, oversampling=OVERSAMPLING)
+    plan = PlanConfig(texts_per_label=PER_LABEL, oversampling=OVERSAMPLING)
     if not sets:
-        plan = plan.model_copy(update={"pair_share": 0.0})
+        plan = plan.model_copy(update={"multi_label_fraction": 0.0})
     config = RunConfig(taxonomy="goemotions", seed=seed, plan=plan).resolved()
     cells = plan_cells(config, TAXONOMY, TOPICS)
     file = SCRATCH / f"raw-{PER_LABEL}-{seed}{'' if sets else '-single'}.parquet"
     if not file.is_file():
-        orders = [order_for(cell, TAXONOMY, TOPICS, PromptForm.control) for cell in cells]
+        cell_requests = [build_requests(cell, TAXONOMY, TOPICS, PromptForm.control) for cell in cells]
 
         def fill(number: int) -> list[Row]:
-            order = orders[number]
-            wishes = [Request(w.prompt, w.k, w.seed, w.null_prompt) for w in order.wishes]
-            samples = [engine.sample(wish) for wish in wishes]  # type: ignore[attr-defined]
-            drafts = [[Draft(s.text, s.finish == "length") for s in own] for own in samples]
-            return rows_of(order, drafts, TAXONOMY, "embedded", "")
+            cell_request = cell_requests[number]
+            requests = [Request(w.prompt, w.n, w.seed, w.unconditional_prompt) for w in cell_request.requests]
+            samples = [engine.sample(request) for request in requests]  # type: ignore[attr-defined]
+            sampled_texts = [[SampledText(s.text, s.finish == "length") for s in own] for own in samples]
+            return rows_of(cell_request, sampled_texts, TAXONOMY, "embedded", "")
 
         with ThreadPoolExecutor(24) as threads:
-            rows = [row for own in threads.map(fill, range(len(orders))) for row in own]
+            rows = [row for own in threads.map(fill, range(len(cell_requests))) for row in own]
         SCRATCH.mkdir(parents=True, exist_ok=True)
         file.write_bytes(parquet_bytes(rows))
     return cells, rows_of_parquet(file.read_bytes())
@@ -190,21 +190,21 @@ def arms_of(
     rng = np.random.default_rng(seed)
     voted = voted_generations(seed, engine, vote)
     config = VerifyingConfig()
-    sifted = fill_quotas(verify_rows(voted, TAXONOMY, config, seed).kept, cells).kept
+    filtered = fill_quotas(verify_rows(voted, TAXONOMY, config, seed).kept, cells).kept
     helped = fill_quotas(verify_rows(voted, TAXONOMY, config, seed, teacher, weights).kept, cells).kept
-    n = min(len(sifted), len(helped))
+    n = min(len(filtered), len(helped))
     some = {
         name: [rows[i] for i in rng.permutation(len(rows))[:n]]
         for name, rows in (
             ("raw", [row for row in raw if row["text"].strip()]),
-            ("after the stages", sifted),
+            ("after the stages", filtered),
             ("with a teacher", helped),
         )
     }
-    order = rng.permutation(n)
+    cell_request = rng.permutation(n)
     some["shuffled labels"] = [
         cast("Row", {**row, "targets": some["after the stages"][i]["targets"]})
-        for row, i in zip(some["after the stages"], order, strict=True)
+        for row, i in zip(some["after the stages"], cell_request, strict=True)
     ]
     return some
 

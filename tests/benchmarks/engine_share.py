@@ -39,7 +39,7 @@ def _sample(n_cells: int, n_texts: int) -> dict[str, float]:
             labels=(names[i % len(names)],),
             topic=topics[i % len(topics)],
             wanted=n_texts,
-            draw=n_texts,
+            n_to_sample=n_texts,
             round=1,
             seed=i,
         )

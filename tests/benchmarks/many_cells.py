@@ -21,7 +21,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.config import RunConfig
 from tasks.orchestration.run import open_run
-from tasks.orchestration.server import on_its_own
+from tasks.orchestration.server import ephemeral_server
 from tasks.pipeline.planning.cells import plan_cells
 from tasks.stages.sampling import sample
 
@@ -81,15 +81,15 @@ def main() -> None:
             {
                 "taxonomy": "goemotions",
                 "plan": {
-                    "per_label": N_TOPICS,
-                    "pair_share": 0,
+                    "texts_per_label": N_TOPICS,
+                    "multi_label_fraction": 0,
                     "topics_per_label": N_TOPICS,
                     "topics_file": str(folder / "topics.yaml"),
                 },
                 "generator": {"model": str(folder / "generator"), "max_new_tokens": 1},
             }
         )
-        with on_its_own():
+        with ephemeral_server():
             seconds = sample_cells(config, n_cells)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     figures = {

@@ -13,7 +13,7 @@ from tasks.cli.parsing import parse
 from tasks.config import RunConfig
 from tasks.orchestration import artifacts, events, run_history
 from tasks.orchestration import run as runs
-from tasks.orchestration.caching import Kept
+from tasks.orchestration.caching import CachedResult
 from tasks.stages import sampling
 from tasks.storage import block, connection
 from tasks.storage.connection import default_root
@@ -38,12 +38,12 @@ class PlainTask:
         return future
 
 
-def plain_kept(step: Any, *args: Any, **kwargs: Any) -> Kept[Any]:
-    return Kept(step.fn(*args, **kwargs), step.name)
+def plain_kept(step: Any, *args: Any, **kwargs: Any) -> CachedResult[Any]:
+    return CachedResult(step.fn(*args, **kwargs), step.name)
 
 
-def plain_checked(step: Any, state: Future[Any], *_: Any) -> Kept[Any]:
-    return Kept(state.result(), step.name)
+def plain_checked(step: Any, state: Future[Any], *_: Any) -> CachedResult[Any]:
+    return CachedResult(state.result(), step.name)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ OWN = Path(__file__).parent / "scrubbing"
 NO_TERMS = frozenset({"PERSON", "AGREEMENT"})
 PRONOUN = re.compile(r"(he|she|his|hers?|him|himself|herself|he's|she's)$", re.IGNORECASE)
 HELD_OUT = ("btc_e",)
-FEWEST_TESTED = 25
+MIN_TESTED = 25
 Line = tuple[str, list[tuple[int, int]]]
 
 
@@ -239,8 +239,8 @@ def origins(scrubber: Scrubber) -> dict[str, Any]:
         done = scrubber.many(texts)
         left = [w & set(re.findall(r"[\w'-]+", d.text)) for w, d in zip(words, done, strict=True)]
         shares[origin] = sum(not rest for rest in left) / len(texts)
-        if len(texts) < FEWEST_TESTED:
-            raise ValueError(f"origin {origin} has {len(texts)} texts; expected {FEWEST_TESTED}. Add names.")
+        if len(texts) < MIN_TESTED:
+            raise ValueError(f"origin {origin} has {len(texts)} texts; expected {MIN_TESTED}. Add names.")
     mean = sum(shares.values()) / len(shares)
     return {"mean": mean, "lowest minus mean": min(shares.values()) - mean, **shares}
 
@@ -254,7 +254,7 @@ def documents(n: int) -> list[str]:
         "|the blacks |whites. "
     ).split("|")
     rng = random.Random(7)
-    return ["".join(rng.choices(pieces, k=rng.randint(1, 25))) for _ in range(n)]
+    return ["".join(rng.choices(pieces, n=rng.randint(1, 25))) for _ in range(n)]
 
 
 def properties(scrubber: Scrubber, n: int = 1_000) -> dict[str, float]:

@@ -21,7 +21,7 @@ TRAINING = 12_000
 """Rows that the classifier learns from; 2,000 more choose its thresholds."""
 VALIDATION = 2_000
 EPOCHS = 2
-FEWEST_POSITIVES = 20
+MIN_POSITIVES = 20
 POLAR = 0.05
 """Compound score from which VADER's authors call a text positive, or negative below minus that."""
 GENDER = frozenset({"GENDER", "AGREEMENT"})
@@ -95,10 +95,8 @@ def _trained(real: Sequence[LabelledText], texts: list[str]) -> Decide:
         model, tokenizer, _ = train_classifier(train, validation, names, config, 0, Path(scratch))
 
     def probabilities(texts: list[str]) -> np.ndarray:
-        return predict(model, tokenizer, texts, config.max_tokens)
+        return predict(model, tokenizer, texts, config.max_length)
 
     targets = np.array([row["targets"] for row in validation])
-    thresholds = tune_thresholds(
-        probabilities([row["text"] for row in validation]), targets, FEWEST_POSITIVES
-    )
+    thresholds = tune_thresholds(probabilities([row["text"] for row in validation]), targets, MIN_POSITIVES)
     return lambda texts: decide(probabilities(texts), thresholds)

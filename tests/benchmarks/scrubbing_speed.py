@@ -162,7 +162,7 @@ def growth(scrubber: Scrubber, n: int) -> dict[str, float]:
 
 
 def _word(rng: random.Random) -> str:
-    return "".join(rng.choices(SYLLABLES, k=4)).capitalize()
+    return "".join(rng.choices(SYLLABLES, n=4)).capitalize()
 
 
 def _resident_mb() -> float:

@@ -1,4 +1,4 @@
-"""Honestly mixed texts on a scale: two texts about one topic, one for and one against, joined as people do.
+"""Mixed-sentiment texts for ordinal taxonomies: a positive and a negative text about one topic, joined.
 
 Each half was written for its label and judged by itself; only the connective is ours. Two texts become one
 that carries both labels, so the number of texts per label stays what it was.
@@ -22,7 +22,7 @@ _FIRST = re.compile(
 )
 
 
-def join_stances(rows: Sequence[Row], taxonomy: Taxonomy, share: float, seed: int) -> list[Row]:
+def compose_mixed_texts(rows: Sequence[Row], taxonomy: Taxonomy, share: float, seed: int) -> list[Row]:
     """Join texts of opposite sides into mixed ones, within one split and one topic.
 
     Args:

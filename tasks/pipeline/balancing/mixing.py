@@ -13,11 +13,11 @@ from tasks.config import MixingConfig
 from tasks.data.records import Row
 
 # Weights beyond these say that the two kinds of text are told apart, not that a row is precious.
-LEAST, MOST = 0.2, 5.0
+MIN_WEIGHT, MAX_WEIGHT = 0.2, 5.0
 
 
 def choose_synthetic(
-    synthetic: Sequence[Row], people: Sequence[Row], config: MixingConfig, seed: int
+    synthetic: Sequence[Row], real_rows: Sequence[Row], config: MixingConfig, seed: int
 ) -> list[Row]:
     """Synthetic rows that join people's, in their order.
 
@@ -26,19 +26,21 @@ def choose_synthetic(
 
     Args:
         synthetic: Rows of one part of the split.
-        people: Real rows of the same part; without any, every synthetic row is taken.
+        real_rows: Real rows of the same part; without any, every synthetic row is taken.
         config: Top-up and largest share.
         seed: Decides which rows are tried first.
     """
-    if not people:
+    if not real_rows:
         return list(synthetic)
-    real = Counter(label for row in people for label in row["labels"])
+    real = Counter(label for row in real_rows for label in row["labels"])
     taken: Counter[str] = Counter()
     chosen = []
     for i in np.random.default_rng(seed).permutation(len(synthetic)):
         labels = synthetic[i]["labels"]
         wanted = config.top_up is None or any(real[name] + taken[name] < config.top_up for name in labels)
-        if wanted and all(_within(config.synthetic_share, taken[name] + 1, real[name]) for name in labels):
+        if wanted and all(
+            _within(config.max_synthetic_fraction, taken[name] + 1, real[name]) for name in labels
+        ):
             chosen.append(int(i))
             taken.update(labels)
     return [synthetic[i] for i in sorted(chosen)]
@@ -50,9 +52,9 @@ def _within(share: float, n_synthetic: int, n_real: int) -> bool:
 
 def weigh_rows(
     synthetic: Sequence[Row],
-    people: Sequence[Row],
+    real_rows: Sequence[Row],
     synthetic_vectors: NDArray[np.float32],
-    people_vectors: NDArray[np.float32],
+    real_vectors: NDArray[np.float32],
     seed: int,
 ) -> list[Row]:
     """Synthetic rows, each with `weight` p(real) / p(synthetic) of its text and labels, mean 1.
@@ -63,13 +65,13 @@ def weigh_rows(
 
     Args:
         synthetic: n rows.
-        people: m rows, a few hundred or more.
+        real_rows: m rows, a few hundred or more.
         synthetic_vectors: float32 (n, width) sentence embeddings.
-        people_vectors: float32 (m, width).
+        real_vectors: float32 (m, width).
         seed: Decides the folds.
     """
-    targets = np.clip([row["targets"] for row in [*synthetic, *people]], 0, 1)
-    features = np.hstack([np.vstack([synthetic_vectors, people_vectors]), targets])
+    targets = np.clip([row["targets"] for row in [*synthetic, *real_rows]], 0, 1)
+    features = np.hstack([np.vstack([synthetic_vectors, real_vectors]), targets])
     is_real = np.arange(len(features)) >= len(synthetic)
     model = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=seed)
     order = np.random.default_rng(seed).permutation(len(features))
@@ -78,7 +80,7 @@ def weigh_rows(
         :, 1
     ]
     p = np.clip(found[: len(synthetic)], 1e-6, 1 - 1e-6)
-    weights = np.clip(p / (1 - p), LEAST, MOST)
+    weights = np.clip(p / (1 - p), MIN_WEIGHT, MAX_WEIGHT)
     weights /= weights.mean()
     return [
         cast("Row", {**row, "weight": float(weight)}) for row, weight in zip(synthetic, weights, strict=True)

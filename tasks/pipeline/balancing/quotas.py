@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from tasks.data.records import Cell, Row, Sifted, reject
+from tasks.data.records import Cell, FilterResult, Row, reject
 
 
-def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
+def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> FilterResult:
     """Keep the rows that the plan wants; of more, those whose label the votes believe most.
 
     What a cell lacks is made up from the surplus of other topics with the same labels, and what a label
@@ -34,7 +34,7 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
         short.update(dict.fromkeys(labels, n))
     spare = _make_up(surplus, kept, short)
     unplanned = [row for own in by_cell.values() for row in own]
-    return Sifted(
+    return FilterResult(
         kept=kept,
         rejects=[
             *reject(spare, "balancing", "more than wanted"),
@@ -45,7 +45,7 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> Sifted:
 
 def best_first(rows: Iterable[Row]) -> list[Row]:
     """Rows by what the votes believe of their labels, highest first."""
-    return sorted(rows, key=lambda row: (-row["votes"].get("belief", 0.0), row["id"]))
+    return sorted(rows, key=lambda row: (-row["votes"].get("label_probability", 0.0), row["id"]))
 
 
 def _move(surplus: Sequence[Row], kept: list[Row], missing: Counter[tuple[str, ...]]) -> list[Row]:

@@ -1,22 +1,22 @@
-"""The way of a row through cleaning: strip, mend its end, judge it, compare it with other texts."""
+"""The way of a row through cleaning: strip it, trim its end, check it, compare it with other texts."""
 
 import re
 from collections.abc import Callable, Sequence
 
 from tasks.config import CleaningConfig
-from tasks.data.records import Reject, Row, Sifted
+from tasks.data.records import FilterResult, Reject, Row
 from tasks.pipeline.cleaning.contamination import copies_exemplar, runs_of, shares_run
 from tasks.pipeline.cleaning.duplicates import judge_repeats
-from tasks.pipeline.cleaning.rules import Draft, fault, is_profane
+from tasks.pipeline.cleaning.rules import RuleInput, fault, is_profane
 from tasks.pipeline.cleaning.semantic_duplicates import same_meaning
 from tasks.pipeline.cleaning.stripping import strip
 from tasks.pipeline.cleaning.toxicity import TOXIC, can_judge, toxicity
 from tasks.pipeline.cleaning.truncation import ends_cut, last_full_sentence
 
 STAGE = "cleaning"
-LEAST_CHARS = 100_000
+MIN_CHAR_LIMIT = 100_000
 CHARS_PER_WORD = 64
-"""A text with more characters than this per allowed word (and more than `LEAST_CHARS`) is not even read."""
+"""A text with more characters than this per allowed word (and more than `MIN_CHAR_LIMIT`) is not read."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -27,7 +27,7 @@ def clean_rows(
     seen: Sequence[Row] = (),
     known: Sequence[str] = (),
     held_out: Sequence[str] = (),
-) -> Sifted:
+) -> FilterResult:
     """Clean the rows of one round.
 
     Args:
@@ -48,10 +48,10 @@ def clean_rows(
     raw: dict[int, Row] = {}
     rejects: list[Reject] = []
     for row in rows:
-        draft, reason = clean_text(row, config)
+        rule_input, reason = clean_text(row, config)
         if reason is None:
-            votes = {**row["votes"], "profanity": 1.0} if is_profane(draft) else row["votes"]
-            passed.append({**row, "text": draft.text, "votes": votes})
+            votes = {**row["votes"], "profanity": 1.0} if is_profane(rule_input) else row["votes"]
+            passed.append({**row, "text": rule_input.text, "votes": votes})
             raw[id(passed[-1])] = row
         else:
             rejects.append(_reject(row, reason))
@@ -61,19 +61,19 @@ def clean_rows(
             _reject(raw[id(row)], why) for row, why in zip(passed, reasons, strict=True) if why is not None
         ]
         passed = [row for row, why in zip(passed, reasons, strict=True) if why is None]
-    return Sifted(passed, rejects)
+    return FilterResult(passed, rejects)
 
 
-Judge = Callable[[Sequence[Row]], list[str | None]]
+RejectCheck = Callable[[Sequence[Row]], list[str | None]]
 """Reason to reject each of some rows, None for those that stay; may note what it found on the rows."""
 
 
-def _copies(held_out: Sequence[str]) -> Judge:
+def _copies(held_out: Sequence[str]) -> RejectCheck:
     known = runs_of(held_out)
     return lambda rows: ["copied from test" if shares_run(row["text"], known) else None for row in rows]
 
 
-def _offences(config: CleaningConfig) -> Judge:
+def _offences(config: CleaningConfig) -> RejectCheck:
     def judge(rows: Sequence[Row]) -> list[str | None]:
         if not can_judge():
             return [None] * len(rows)
@@ -87,7 +87,7 @@ def _offences(config: CleaningConfig) -> Judge:
     return judge
 
 
-def _repeats(config: CleaningConfig, seen: Sequence[Row], known: Sequence[str]) -> Judge:
+def _repeats(config: CleaningConfig, seen: Sequence[Row], known: Sequence[str]) -> RejectCheck:
     def judge(rows: Sequence[Row]) -> list[str | None]:
         texts = [row["text"] for row in rows]
         verdicts = judge_repeats(texts, config.near_duplicate_similarity, seen, known)
@@ -98,7 +98,7 @@ def _repeats(config: CleaningConfig, seen: Sequence[Row], known: Sequence[str]) 
     return judge
 
 
-def _same(config: CleaningConfig, seen: Sequence[Row]) -> Judge:
+def _same(config: CleaningConfig, seen: Sequence[Row]) -> RejectCheck:
     def judge(rows: Sequence[Row]) -> list[str | None]:
         if config.semantic_similarity is None:
             return [None] * len(rows)
@@ -109,17 +109,17 @@ def _same(config: CleaningConfig, seen: Sequence[Row]) -> Judge:
     return judge
 
 
-def clean_text(row: Row, config: CleaningConfig) -> tuple[Draft, str | None]:
+def clean_text(row: Row, config: CleaningConfig) -> tuple[RuleInput, str | None]:
     """Stripped text of a row, and the name of the rule that rejects it, if any."""
-    if len(row["text"]) > max(LEAST_CHARS, CHARS_PER_WORD * config.max_words):
-        return Draft(row["text"], row["labels"], config), "too long"
+    if len(row["text"]) > max(MIN_CHAR_LIMIT, CHARS_PER_WORD * config.max_words):
+        return RuleInput(row["text"], row["labels"], config), "too long"
     text = strip(row["text"], row["prompt"])
     whole = last_full_sentence(text) if ends_cut(text, row["votes"].get("cut") == 1.0) else text
-    draft = Draft(whole or text, row["labels"], config)
-    reason = fault(draft) or ("truncated" if text and not whole else None)
+    rule_input = RuleInput(whole or text, row["labels"], config)
+    reason = fault(rule_input) or ("truncated" if text and not whole else None)
     if reason is None and copies_exemplar(whole, [row["prompt"]]):
         reason = "copied from exemplar"
-    return draft, reason
+    return rule_input, reason
 
 
 def _reject(row: Row, reason: str) -> Reject:

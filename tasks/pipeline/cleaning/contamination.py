@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from tasks.data.records import Row, Sifted, reject
+from tasks.data.records import FilterResult, Row, reject
 
 STAGE = "cleaning"
 EXEMPLAR_RUN = 9
@@ -40,7 +40,7 @@ def shares_run(text: str, known: set[int]) -> bool:
     return bool(known) and not known.isdisjoint(runs(text, TEST_RUN))
 
 
-def drop_copies(rows: Sequence[Row], held_out: Iterable[str]) -> Sifted:
+def drop_copies(rows: Sequence[Row], held_out: Iterable[str]) -> FilterResult:
     """Reject rows that share eight words in a row with a held-out text.
 
     Args:
@@ -50,4 +50,4 @@ def drop_copies(rows: Sequence[Row], held_out: Iterable[str]) -> Sifted:
     known = runs_of(held_out)
     copied = [row for row in rows if shares_run(row["text"], known)]
     kept = [row for row in rows if not shares_run(row["text"], known)]
-    return Sifted(kept, reject(copied, STAGE, "copied from test"))
+    return FilterResult(kept, reject(copied, STAGE, "copied from test"))

@@ -123,7 +123,7 @@ def _verdict(
 
 
 def group_rows(rows: Sequence[Row], similarity: float) -> list[Row]:
-    """Name the groups of a whole data set anew; nothing is dropped.
+    """Name the groups of a whole data set again; nothing is dropped.
 
     Rounds of cleaning can bridge two groups that were named before: call this once before the split.
     """

@@ -6,10 +6,10 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-LEAST_LETTERS = 20
+MIN_LETTERS = 20
 """Shorter texts are accepted: below it the identifier takes one English comment in forty for foreign."""
-LEAST_WORDS = 4
-LEAST_PROBABILITY = 0.03
+MIN_WORDS = 4
+MIN_PROBABILITY = 0.03
 """The wanted language's probability below which a text is foreign, provided another language claims it."""
 CLAIM = 0.30
 """Probability from which another language claims a text."""
@@ -55,7 +55,7 @@ def is_foreign(words: Sequence[str], language: str | None) -> bool:
     if language is None:
         return False
     joined = " ".join(words)
-    if len(words) < LEAST_WORDS or len(joined) < LEAST_LETTERS:
+    if len(words) < MIN_WORDS or len(joined) < MIN_LETTERS:
         return _other_script(joined, language)
     known = FUNCTION_WORDS.get(language, frozenset())
     if sum(word in known for word in words) >= FAMILIAR * len(words):
@@ -66,7 +66,7 @@ def is_foreign(words: Sequence[str], language: str | None) -> bool:
 def _claimed(joined: str, language: str) -> bool:
     best = _identifier(language).rank(joined)
     probability = dict(best)
-    return bool(best[0][1] >= CLAIM and probability[language] < LEAST_PROBABILITY)
+    return bool(best[0][1] >= CLAIM and probability[language] < MIN_PROBABILITY)
 
 
 def _other_script(joined: str, language: str) -> bool:

@@ -21,16 +21,16 @@ LOOP_WORDS = 12
 """Words from which a text can count as a loop: shorter ones may repeat themselves for effect."""
 LOOP_VARIETY = 0.25
 """Share of distinct words below which a text is a loop."""
-MASHED_SHARE = 0.5
+MASHED_FRACTION = 0.5
 """Share of the longer words that cannot be English from which a text is gibberish."""
-LEAST_MASHED = 2
+MIN_MASHED = 2
 """Such words at least: a name or an abbreviation alone proves nothing."""
 SIGNS_CHARS = 30
 """Characters from which a text can count as made of signs."""
 SIGNS_LETTERS = 0.4
 """Share of letters and digits below which it does."""
 
-MOST_DIGITS = 0.9
+MAX_DIGIT_FRACTION = 0.9
 """Share of digits among letters and digits from which only letters count: nobody writes in figures alone."""
 
 _LETTER = re.compile(r"[^\W_]")
@@ -45,7 +45,7 @@ _IMPOSSIBLE = re.compile(
 
 
 @dataclass(frozen=True)
-class Draft:
+class RuleInput:
     """A stripped text under judgement, with the labels that it was asked to carry."""
 
     text: str
@@ -62,12 +62,12 @@ class Rule(NamedTuple):
     """A fault with its name."""
 
     name: str
-    holds: Callable[[Draft], bool]
+    holds: Callable[[RuleInput], bool]
 
 
-def is_loop(draft: Draft) -> bool:
+def is_loop(rule_input: RuleInput) -> bool:
     """Whether a text repeats the same words over and over."""
-    words = draft.text.lower().split()
+    words = rule_input.text.lower().split()
     return len(words) >= LOOP_WORDS and len(set(words)) < LOOP_VARIETY * len(words)
 
 
@@ -77,58 +77,61 @@ def _is_mashed(word: str) -> bool:
     return len(once) >= 4 and (set(once).isdisjoint("aeiouy") or bool(_IMPOSSIBLE.search(once)))
 
 
-def is_mash(draft: Draft) -> bool:
+def is_mash(rule_input: RuleInput) -> bool:
     """Whether the longer words of an English text cannot be words: mashed keys, or no vowels."""
-    words = [w for w in draft.words if len(w) >= 4 and w.isascii()]
+    words = [w for w in rule_input.words if len(w) >= 4 and w.isascii()]
     mashed = sum(map(_is_mashed, words))
-    return mashed >= LEAST_MASHED and mashed >= MASHED_SHARE * len(words)
+    return mashed >= MIN_MASHED and mashed >= MASHED_FRACTION * len(words)
 
 
-def is_signs(draft: Draft) -> bool:
+def is_signs(rule_input: RuleInput) -> bool:
     """Whether a longer text is mostly signs: tables, code, mojibake; emoji and dots do not count."""
-    head = draft.text[:5_000]
+    head = rule_input.text[:5_000]
     n_letters, n_digits = len(_LETTER.findall(head)), len(_DIGIT.findall(head))
-    if n_letters >= SIGNS_LETTERS * len(head) and n_digits < MOST_DIGITS * n_letters:
+    if n_letters >= SIGNS_LETTERS * len(head) and n_digits < MAX_DIGIT_FRACTION * n_letters:
         return False
-    dense = _REPEATED.sub(r"\1", "".join(draft.text[:5_000].split()))
+    dense = _REPEATED.sub(r"\1", "".join(rule_input.text[:5_000].split()))
     bare = [c for c in dense if unicodedata.category(c) not in {"So", "Sk", "Mn", "Cf"}]
-    known = sum(c.isalpha() if n_digits >= MOST_DIGITS * n_letters else c.isalnum() for c in bare)
+    known = sum(c.isalpha() if n_digits >= MAX_DIGIT_FRACTION * n_letters else c.isalnum() for c in bare)
     return len(bare) >= SIGNS_CHARS and known < SIGNS_LETTERS * len(bare)
 
 
-def is_gibberish(draft: Draft) -> bool:
+def is_gibberish(rule_input: RuleInput) -> bool:
     """Whether a text is no text: signs, or letters that form no words."""
-    return is_signs(draft) or (draft.config.language == "en" and is_mash(draft))
+    return is_signs(rule_input) or (rule_input.config.language == "en" and is_mash(rule_input))
 
 
-def is_profane(draft: Draft) -> bool:
+def is_profane(rule_input: RuleInput) -> bool:
     """Whether a text holds a swear word; words that merely contain one do not count."""
-    return not PROFANITY.isdisjoint(draft.words)
+    return not PROFANITY.isdisjoint(rule_input.words)
 
 
-def _has_refused_profanity(draft: Draft) -> bool:
-    return draft.config.profanity_filter and is_profane(draft)
+def _has_refused_profanity(rule_input: RuleInput) -> bool:
+    return rule_input.config.profanity_filter and is_profane(rule_input)
 
 
-def _is_short(draft: Draft) -> bool:
-    return len(draft.text.split()) < draft.config.min_words or not _LETTER.search(draft.text)
+def _is_short(rule_input: RuleInput) -> bool:
+    return len(rule_input.text.split()) < rule_input.config.min_words or not _LETTER.search(rule_input.text)
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("nothing left", lambda draft: not draft.text),
-    Rule("too long", lambda draft: len(draft.text.split()) > draft.config.max_words),
-    Rule("refusal", lambda draft: is_refusal(draft.text, draft.words)),
-    Rule("instruction echo", lambda draft: is_instruction_echo(draft.text, draft.words, draft.labels)),
-    Rule("list", lambda draft: holds_several(draft.text)),
+    Rule("nothing left", lambda rule_input: not rule_input.text),
+    Rule("too long", lambda rule_input: len(rule_input.text.split()) > rule_input.config.max_words),
+    Rule("refusal", lambda rule_input: is_refusal(rule_input.text, rule_input.words)),
+    Rule(
+        "instruction echo",
+        lambda rule_input: is_instruction_echo(rule_input.text, rule_input.words, rule_input.labels),
+    ),
+    Rule("list", lambda rule_input: holds_several(rule_input.text)),
     Rule("repetition", is_loop),
     Rule("gibberish", is_gibberish),
-    Rule("foreign language", lambda draft: is_foreign(draft.words, draft.config.language)),
+    Rule("foreign language", lambda rule_input: is_foreign(rule_input.words, rule_input.config.language)),
     Rule("too short", _is_short),
     Rule("profanity", _has_refused_profanity),
 )
 """In the order in which they are tried. The first that holds names the reject."""
 
 
-def fault(draft: Draft) -> str | None:
+def fault(rule_input: RuleInput) -> str | None:
     """Name of the first rule that rejects a stripped text, or None."""
-    return next((rule.name for rule in RULES if rule.holds(draft)), None)
+    return next((rule.name for rule in RULES if rule.holds(rule_input)), None)

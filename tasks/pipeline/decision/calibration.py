@@ -36,11 +36,11 @@ def platt_scaling(
     return np.array([slope for slope, _ in fitted]), np.array([intercept for _, intercept in fitted])
 
 
-def calibrated(probabilities: Matrix, slope: Matrix, intercept: Matrix) -> Matrix:
+def apply_platt(probabilities: Matrix, slope: Matrix, intercept: Matrix) -> Matrix:
     """Probabilities (n, n_labels) after `slope * logit + intercept`, (n_labels,) each."""
     scores = logit(np.clip(np.asarray(probabilities, dtype=float), EDGE, 1 - EDGE))
-    mended: Matrix = expit(slope * scores + intercept)
-    return mended
+    rescaled: Matrix = expit(slope * scores + intercept)
+    return rescaled
 
 
 def _fit(scores: Matrix, targets: Matrix, counts: Matrix) -> tuple[float, float]:

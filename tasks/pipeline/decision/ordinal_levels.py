@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
-Line = tuple[float, float]
+LinearRecalibration = tuple[float, float]
 """Slope and intercept."""
-AS_IT_IS: Line = (1.0, 0.0)
+IDENTITY: LinearRecalibration = (1.0, 0.0)
 
 
 def mean_levels(probabilities: Matrix) -> Matrix:
@@ -21,7 +21,9 @@ def mean_levels(probabilities: Matrix) -> Matrix:
     return means
 
 
-def fit_line(probabilities: Matrix, targets: Matrix, weights: Matrix | None = None) -> Line:
+def fit_recalibration(
+    probabilities: Matrix, targets: Matrix, weights: Matrix | None = None
+) -> LinearRecalibration:
     """Line from mean levels to true ones, by weighted least squares on validation texts.
 
     Probabilities of labels that are each judged by themselves never fall to 0, so their mean keeps away from
@@ -37,14 +39,14 @@ def fit_line(probabilities: Matrix, targets: Matrix, weights: Matrix | None = No
     known = positive.any(axis=1)
     x, y = mean_levels(np.asarray(probabilities)[known]), mean_levels(positive[known].astype(float))
     if not known.any() or np.ptp(x) == 0:
-        return AS_IT_IS
+        return IDENTITY
     root = None if weights is None else np.sqrt(np.asarray(weights, dtype=float)[known])
     slope, intercept = np.polyfit(x, y, 1, w=root)
     return float(slope), float(intercept)
 
 
-def place(probabilities: Matrix, line: Line) -> NDArray[np.int_]:
+def predict_level(probabilities: Matrix, recalibration: LinearRecalibration) -> NDArray[np.int_]:
     """Level of each text, 1..n_labels: its mean level, moved along the line and rounded; (n,)."""
-    slope, intercept = line
+    slope, intercept = recalibration
     moved = np.rint(slope * mean_levels(probabilities) + intercept)
     return np.clip(moved, 1, np.shape(probabilities)[1]).astype(int)

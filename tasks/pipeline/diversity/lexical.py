@@ -1,7 +1,7 @@
 """How varied a set of texts is: the figures that real text and generated text differ in.
 
 Every figure depends on the number and the length of the texts. Compare sets of equal size only, and read each
-beside the band that real text of the same kind shows.
+beside the reference range that real text of the same kind shows.
 """
 
 import re

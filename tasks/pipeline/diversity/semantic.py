@@ -12,9 +12,9 @@ from sklearn.naive_bayes import CategoricalNB
 from sklearn.pipeline import make_pipeline
 
 FOLDS = 5
-FEWEST = 20
+MIN_TEXTS = 20
 """Texts of a label below which it is left out."""
-MOST_PER_LABEL = 100
+MAX_PER_LABEL = 100
 """Texts of a label that are told from real ones, at most."""
 
 
@@ -41,10 +41,10 @@ def topic_leak(topics: Sequence[int], labels: Sequence[str], seed: int = 0) -> f
         seed: Decides folds and shuffling.
 
     Returns:
-        None where fewer than two labels have `FEWEST` texts.
+        None where fewer than two labels have `MIN_TEXTS` texts.
     """
     counts = Counter(labels)
-    known = [i for i, label in enumerate(labels) if counts[label] >= FEWEST]
+    known = [i for i, label in enumerate(labels) if counts[label] >= MIN_TEXTS]
     if len({labels[i] for i in known}) < 2:
         return None
     seen, names = np.array([topics[i] for i in known]), np.array([labels[i] for i in known])
@@ -75,14 +75,14 @@ def real_auc(
         seed: Decides the texts and the folds.
 
     Returns:
-        None where no label has `FEWEST` texts on both sides.
+        None where no label has `MIN_TEXTS` texts on both sides.
     """
     rng = np.random.default_rng(seed)
     texts, sides, labels = list[str](), list[int](), list[str]()
     for label in sorted({label for _, label in synthetic}):
         own, theirs = ([text for text, name in side if name == label] for side in (synthetic, real))
-        n = min(len(own), len(theirs), MOST_PER_LABEL)
-        if n >= FEWEST:
+        n = min(len(own), len(theirs), MAX_PER_LABEL)
+        if n >= MIN_TEXTS:
             for side, group in enumerate((own, theirs)):
                 texts += [group[i] for i in rng.permutation(len(group))[:n]]
                 sides += [side] * n

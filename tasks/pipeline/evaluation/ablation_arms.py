@@ -12,7 +12,7 @@ from tasks.taxonomy import Taxonomy
 N_FOLDS = 5
 
 
-class ProofArm(Record):
+class AblationArm(Record):
     """One mix of rows."""
 
     name: str
@@ -20,24 +20,26 @@ class ProofArm(Record):
     """Share of the real training rows that is learnt from, 0..1."""
     synthetic: bool
     shuffled: bool = False
-    """Whether the labels of the rows are dealt out anew, which leaves nothing to learn."""
+    """Whether the labels are shuffled among the rows: a control, with nothing to learn."""
 
 
-def arms(shares: Sequence[float]) -> tuple[ProofArm, ...]:
-    """Every mix of the protocol; `shares` of real are taken with and without synthetic rows."""
+def arms(real_fractions: Sequence[float]) -> tuple[AblationArm, ...]:
+    """Every arm of the ablation; `real_fractions` of the real rows come with and without synthetic rows."""
     few = [
-        ProofArm(
-            name=f"{100 * share:g} % real" + (" + synthetic" if both else ""), real=share, synthetic=both
+        AblationArm(
+            name=f"{100 * fraction:g} % real" + (" + synthetic" if both else ""),
+            real=fraction,
+            synthetic=both,
         )
-        for share in shares
+        for fraction in real_fractions
         for both in (False, True)
     ]
     return (
-        ProofArm(name="real", real=1.0, synthetic=False),
-        ProofArm(name="synthetic", real=0.0, synthetic=True),
-        ProofArm(name="real + synthetic", real=1.0, synthetic=True),
+        AblationArm(name="real", real=1.0, synthetic=False),
+        AblationArm(name="synthetic", real=0.0, synthetic=True),
+        AblationArm(name="real + synthetic", real=1.0, synthetic=True),
         *few,
-        ProofArm(name="synthetic, labels shuffled", real=0.0, synthetic=True, shuffled=True),
+        AblationArm(name="synthetic, labels shuffled", real=0.0, synthetic=True, shuffled=True),
     )
 
 
@@ -47,57 +49,57 @@ def fold_of(row: Row) -> int:
 
 
 def draw_real(
-    people: Sequence[Row], share: float, cap: int | None, validation: float, seed: int
+    real: Sequence[Row], fraction: float, cap: int | None, validation: float, seed: int
 ) -> list[Row]:
     """Real rows of an arm with their split; a smaller share is part of a larger one.
 
     Args:
-        people: All real training rows; those of the fold of this seed are held out.
-        share: Share of them to draw.
+        real: All real training rows; those of the fold of this seed are held out.
+        fraction: Share of them to draw.
         cap: Rows at most.
         validation: Share of the drawn rows that chooses thresholds.
         seed: Decides fold and order.
     """
-    usable = [row for row in people if fold_of(row) != seed % N_FOLDS]
-    wanted = min(round(share * len(people)), len(usable), cap or len(usable))
+    usable = [row for row in real if fold_of(row) != seed % N_FOLDS]
+    wanted = min(round(fraction * len(real)), len(usable), cap or len(usable))
     order = np.random.default_rng(seed).permutation(len(usable))[:wanted]
-    # Every so-manieth row validates, so that the validation of a smaller share is part of a larger one's.
+    # Every n-th row validates, so that the validation rows of a smaller fraction are part of a larger one's.
     every = max(2, round(1 / validation))
     parts = ["validation" if i % every == every - 1 else "train" for i in range(wanted)]
     return [cast("Row", {**usable[i], "split": part}) for i, part in zip(order, parts, strict=True)]
 
 
 def draw_synthetic(rows: Sequence[Row], cap: int | None, shuffled: bool, seed: int) -> list[Row]:
-    """Synthetic rows of an arm: training and validation, capped alike, labels dealt anew if asked for."""
+    """Synthetic rows of an arm: training and validation rows, capped alike, labels shuffled if wanted."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows))
-    drawn = [rows[i] for i in order if rows[i]["split"] != "test"][: cap or len(rows)]
+    chosen = [rows[i] for i in order if rows[i]["split"] != "test"][: cap or len(rows)]
     if not shuffled:
-        return drawn
-    dealt = rng.permutation(len(drawn))
+        return chosen
+    shuffled_order = rng.permutation(len(chosen))
     return [
-        cast("Row", {**row, **{name: drawn[i][name] for name in ("labels", "targets", "level")}})
-        for row, i in zip(drawn, dealt, strict=True)
+        cast("Row", {**row, **{name: chosen[i][name] for name in ("labels", "targets", "level")}})
+        for row, i in zip(chosen, shuffled_order, strict=True)
     ]
 
 
-def rare_rows(people: Sequence[Row], rare: Sequence[str], seed: int, keep: float = 0.1) -> list[Row]:
+def rare_rows(real: Sequence[Row], rare: Sequence[str], seed: int, keep: float = 0.1) -> list[Row]:
     """Held-out fold of a seed for the rarest labels: all rows that carry one, a share of the others.
 
     The others get weight 1 / keep, so that F1 over the fold is estimated without bias at a tenth of the
     cost. Pooled over five seeds, every real row was held out once.
     """
-    fold = [row for row in people if fold_of(row) == seed % N_FOLDS]
-    lucky = np.random.default_rng(seed).random(len(fold)) < keep
+    fold = [row for row in real if fold_of(row) == seed % N_FOLDS]
+    is_sampled = np.random.default_rng(seed).random(len(fold)) < keep
     carries = [bool(set(row["labels"]) & set(rare)) for row in fold]
     return [
         cast("Row", {**row, "weight": 1.0 if is_rare else 1 / keep})
-        for row, is_rare, kept in zip(fold, carries, lucky, strict=True)
+        for row, is_rare, kept in zip(fold, carries, is_sampled, strict=True)
         if is_rare or kept
     ]
 
 
-def rarest(people: Sequence[Row], taxonomy: Taxonomy, n: int = 4) -> list[str]:
+def rarest(real: Sequence[Row], taxonomy: Taxonomy, n: int = 4) -> list[str]:
     """The labels that the fewest real rows carry, rarest first."""
-    counts = np.array([row["targets"] for row in people]).clip(min=0).sum(axis=0)
+    counts = np.array([row["targets"] for row in real]).clip(min=0).sum(axis=0)
     return [taxonomy.names[i] for i in np.argsort(counts, kind="stable")[:n]]

@@ -3,26 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.config import ProofConfig
+from tasks.config import AblationConfig
 from tasks.pipeline.evaluation.bootstrap import Estimate
-from tasks.pipeline.evaluation.comparison import Compared
+from tasks.pipeline.evaluation.comparison import Comparison
 
 TFIDF, MAJORITY = "real, TF-IDF + logistic regression", "real, majority"
 RIDGE = "real, TF-IDF ridge"
 SYNTHETIC_TFIDF = "synthetic, TF-IDF + logistic regression"
-AMONG_LABELS = {
+MULTI_LABEL_COLUMNS = {
     "f1_macro": "macro-F1",
     "f1_micro": "micro-F1",
     "f1_rarest": "rarest F1",
     "mean_average_precision": "mAP",
 }
-ON_A_SCALE = {"f1_macro": "macro-F1", "kappa": "kappa", "pearson": "Pearson", "mae": "MAE"}
+ORDINAL_COLUMNS = {"f1_macro": "macro-F1", "kappa": "kappa", "pearson": "Pearson", "mae": "MAE"}
 """Scores that the table shows, and what it calls them; all others stand in the JSON and on the page."""
 
 
-def pairs_of(config: ProofConfig, ordinal: bool) -> list[tuple[str, str]]:
+def pairs_of(config: AblationConfig, ordinal: bool) -> list[tuple[str, str]]:
     """Arms whose difference is the point of the protocol, better one first if all is well."""
-    few = [f"{100 * share:g} % real" for share in config.shares]
+    few = [f"{100 * share:g} % real" for share in config.real_fractions]
     return [
         ("real + synthetic", "real"),
         ("real", TFIDF),
@@ -33,15 +33,15 @@ def pairs_of(config: ProofConfig, ordinal: bool) -> list[tuple[str, str]]:
     ]
 
 
-def caution(config: ProofConfig) -> str:
+def caution(config: AblationConfig) -> str:
     """What has to be known to read the figures rightly; empty where nothing is."""
     if config.generator.model != "embedded":
         return ""
     return (
         "The embedded generator learnt from the whole training files of GoEmotions and SST, never from their "
-        "dev files: through it a synthetic row carries more of people's labels than a row of its own would. "
-        "On these two data sets the arms say what its texts add to few real rows, not what they could add to "
-        "all of them, and the held-out folds of the rarest labels are rows that it has seen."
+        "dev files, so its texts carry information about the human labels of those training files. On these "
+        "two data sets the ablation shows what synthetic rows add to few real rows, not what they could add "
+        "to all of them. The held-out folds of the rarest labels are rows that the generator has seen."
     )
 
 
@@ -49,15 +49,15 @@ def title_of(page: Mapping[str, Any]) -> str:
     """What the table says, and what it was measured with."""
     rows, seeds = page["rows_per_arm"], page["seeds"]
     return (
-        f"{page['taxonomy']}: what each mix of rows is worth on {page['test_rows']:,} texts of people, mean "
-        f"of {seeds} seed{'s' if seeds > 1 else ''} (95 % interval over texts); "
+        f"{page['taxonomy']}: what each mix of rows is worth on {page['test_rows']:,} human-written texts, "
+        f"mean of {seeds} seed{'s' if seeds > 1 else ''} (95 % interval over texts); "
         + (f"at most {rows:,} real and {rows:,} synthetic rows per arm" if rows else "all rows in every arm")
     )
 
 
-def table_of(compared: Compared, ordinal: bool) -> list[dict[str, object]]:
+def table_of(compared: Comparison, ordinal: bool) -> list[dict[str, object]]:
     """One row per arm, then one per difference: value and interval of the scores that matter."""
-    shown = ON_A_SCALE if ordinal else AMONG_LABELS
+    shown = ORDINAL_COLUMNS if ordinal else MULTI_LABEL_COLUMNS
     both = {**compared.scores, **compared.differences}
     return [
         {"arm": name, **{title: _text(scores[s], " - " in name) for s, title in shown.items() if s in scores}}

@@ -10,8 +10,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion
 
-from tasks.pipeline.decision.calibration import calibrated, platt_scaling
-from tasks.pipeline.decision.ordinal_levels import AS_IT_IS, Line, fit_line, mean_levels, place
+from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
+from tasks.pipeline.decision.ordinal_levels import (
+    IDENTITY,
+    LinearRecalibration,
+    fit_recalibration,
+    mean_levels,
+    predict_level,
+)
 from tasks.pipeline.decision.thresholds import choose_thresholds
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of
 from tasks.taxonomy import Taxonomy
@@ -34,7 +40,7 @@ class Baseline:
     """(n, n_labels) per test set."""
     thresholds: Matrix
     """(n_labels,)."""
-    line: Line = AS_IT_IS
+    recalibration: LinearRecalibration = IDENTITY
     """From mean levels to levels, see `tasks.pipeline.decision.ordinal_levels`; idle without an order."""
 
 
@@ -86,12 +92,12 @@ def tfidf_logreg(
         return np.column_stack([_positive(model, rows) for model in models])
 
     raw = predict(val_texts)
-    mend = platt_scaling(raw, val_targets, val_weights)
-    judged = calibrated(raw, *mend)
+    platt = platt_scaling(raw, val_targets, val_weights)
+    judged = apply_platt(raw, *platt)
     return Baseline(
-        {name: calibrated(predict(texts), *mend) for name, texts in test_texts.items()},
+        {name: apply_platt(predict(texts), *platt) for name, texts in test_texts.items()},
         choose_thresholds(judged, val_targets, min_positives, val_weights),
-        fit_line(judged, val_targets, val_weights),
+        fit_recalibration(judged, val_targets, val_weights),
     )
 
 
@@ -122,8 +128,8 @@ def tfidf_ridge(
         shared: Matrix = np.maximum(0, 1 - gaps)
         return shared
 
-    line = fit_line(between(val_texts), val_targets, val_weights)
-    levels = {name: place(between(texts), line) for name, texts in test_texts.items()}
+    recalibration = fit_recalibration(between(val_texts), val_targets, val_weights)
+    levels = {name: predict_level(between(texts), recalibration) for name, texts in test_texts.items()}
     return Baseline(
         {name: np.eye(n_labels)[level - 1] for name, level in levels.items()}, np.full(n_labels, 0.5)
     )
@@ -195,6 +201,6 @@ def _said(says: Baseline, test: str, targets: NDArray[np.float64], taxonomy: Tax
         probabilities=probabilities,
         thresholds=says.thresholds,
         targets=targets,
-        levels=levels_of(probabilities, None, says.line, taxonomy),
+        levels=levels_of(probabilities, None, says.recalibration, taxonomy),
         weights=np.ones(len(targets)),
     )

@@ -1,4 +1,4 @@
-"""Intervals for scores and for their differences: rows of the test set drawn anew, the same for all arms.
+"""Intervals for scores and for their differences: rows of the test set resampled, alike for all arms.
 
 Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapters 13 and 16. Drawing n rows with
 replacement is counting each row 0, 1, 2 ... times, so that every score of every draw is a matrix product.
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 Score = Callable[[Matrix], Matrix]
-"""From counts (n_draws, n_rows) to scores (n_draws,) or (n_draws, n_labels)."""
+"""From counts (n_resamples, n_rows) to scores (n_resamples,) or (n_resamples, n_labels)."""
 
-N_DRAWS = 2_000
+N_RESAMPLES = 2_000
 LEVEL = 0.95
 
 
@@ -26,13 +26,13 @@ class Estimate(NamedTuple):
     high: float
 
 
-def draw_counts(n_rows: int, seed: int, n_draws: int = N_DRAWS) -> Matrix:
-    """How often each draw takes each row: float32 (n_draws, n_rows), every row of it sums to n_rows.
+def resample_counts(n_rows: int, seed: int, n_resamples: int = N_RESAMPLES) -> Matrix:
+    """How often each draw takes each row: float32 (n_resamples, n_rows), every row of it sums to n_rows.
 
     Column after column in memory, for `average_precision` takes whole columns.
     """
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws)
+    counts = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_resamples)
     by_column: Matrix = counts.astype(np.float32, order="F")
     return by_column
 
@@ -42,20 +42,20 @@ def estimate(scores: Sequence[Score], counts: Matrix, minus: Sequence[Score] = (
 
     Args:
         scores: One per seed.
-        counts: See `draw_counts`; the same for all that are compared makes the comparison paired.
+        counts: See `resample_counts`; the same for all that are compared makes the comparison paired.
         minus: One per seed of the arm that is compared with.
     """
-    return interval(drawn(scores, counts) - (drawn(minus, counts) if minus else 0.0))
+    return interval(resampled_scores(scores, counts) - (resampled_scores(minus, counts) if minus else 0.0))
 
 
-def drawn(scores: Sequence[Score], counts: Matrix) -> Matrix:
-    """Mean score over seeds on the test set as it is, then on every draw of it: (1 + n_draws,)."""
+def resampled_scores(scores: Sequence[Score], counts: Matrix) -> Matrix:
+    """Mean score over seeds on the test set as it is, then on every draw of it: (1 + n_resamples,)."""
     whole = np.ones((1, counts.shape[1]), dtype=counts.dtype)
     return np.concatenate([_mean(scores, c) for c in (whole, counts)])
 
 
 def interval(draws: Matrix) -> Estimate:
-    """The first number, with an interval from all others; see `drawn`."""
+    """The first number, with an interval from all others; see `resampled_scores`."""
     low, high = np.quantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(draws[0]), float(low), float(high))
 
@@ -128,7 +128,7 @@ def average_precision(scores: Matrix, true: Matrix) -> Score:
     first_found = np.searchsorted(found, cuts)
 
     def score(counts: Matrix) -> Matrix:
-        taken = np.add.reduceat(counts.T[reached], cuts, axis=0)  # (n_cuts, n_draws)
+        taken = np.add.reduceat(counts.T[reached], cuts, axis=0)  # (n_cuts, n_resamples)
         hits = np.add.reduceat(counts.T[reached[found]], first_found, axis=0)
         precision = _ratio(hits.cumsum(axis=0), taken.cumsum(axis=0))
         return _ratio((precision * hits).sum(axis=0), hits.sum(axis=0))

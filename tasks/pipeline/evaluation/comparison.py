@@ -1,4 +1,4 @@
-"""The protocol: the same student on every mix of real and synthetic rows, and what the mixes differ by.
+"""Data-mix ablation: the same classifier on every mix of real and synthetic rows, and the differences.
 
 An arm says which rows are learnt from; nothing here sees a test text before a model is finished.
 """
@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.pipeline.evaluation.bootstrap import (
-    N_DRAWS,
+    N_RESAMPLES,
     Estimate,
     Score,
     calibration_error,
-    draw_counts,
-    drawn,
     interval,
     macro_f1,
     mean_average_precision,
@@ -23,6 +21,8 @@ from tasks.pipeline.evaluation.bootstrap import (
     pearson,
     quadratic_kappa,
     ranking_precisions,
+    resample_counts,
+    resampled_scores,
     row_mean,
 )
 from tasks.pipeline.evaluation.measure import true_levels
@@ -30,33 +30,33 @@ from tasks.pipeline.evaluation.metrics import N_BINS
 from tasks.pipeline.evaluation.predictions import Matrix, Predictions
 from tasks.taxonomy import Taxonomy
 
-ENOUGH = 100
+MIN_POSITIVES = 100
 """Test rows from which the F1 of a single label says something."""
 
 
 def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
     """Every score of one model that gets an interval, by name."""
     decided, true = found.decided, found.true
-    said = np.where(found.targets < 0, 0.0, found.probabilities)  # as `measure` counts what is unknown
-    common = np.flatnonzero(true.sum(axis=0) >= ENOUGH)
+    predictions = np.where(found.targets < 0, 0.0, found.probabilities)  # as `measure` counts what is unknown
+    common = np.flatnonzero(true.sum(axis=0) >= MIN_POSITIVES)
     hits, either = (decided * true).sum(axis=1), np.maximum(decided, true).sum(axis=1)
     scores = {
         "f1_macro": macro_f1(decided, true),
         "f1_micro": micro_f1(decided, true),
         "jaccard": row_mean(np.where(either > 0, hits / np.maximum(either, 1), 0.0)),
-        "mean_average_precision": mean_average_precision(said, true),
-        "ranking_average_precision": row_mean(ranking_precisions(said, true)),
-        "calibration_error": calibration_error(said, true, N_BINS),
-        "brier": row_mean(((said - true) ** 2).mean(axis=1)),
+        "mean_average_precision": mean_average_precision(predictions, true),
+        "ranking_average_precision": row_mean(ranking_precisions(predictions, true)),
+        "calibration_error": calibration_error(predictions, true, N_BINS),
+        "brier": row_mean(((predictions - true) ** 2).mean(axis=1)),
     }
     if 0 < len(common) < taxonomy.n_labels:
         scores[f"f1_macro_of_{len(common)}_common"] = macro_f1(decided, true, common.tolist())
     if taxonomy.ordinal:
-        scores |= _scale_scores(found, taxonomy)
+        scores |= _ordinal_scores(found, taxonomy)
     return scores
 
 
-def _scale_scores(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
+def _ordinal_scores(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
     """Kappa, correlation and mean absolute error over the texts of one level; the others count nothing."""
     true = true_levels(found.targets)
     known = true > 0
@@ -79,7 +79,7 @@ def rare_f1(seeds: Sequence[Predictions], labels: Sequence[int]) -> Score:
     return lambda counts: score(counts * weights)
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """Scores of all arms and their differences."""
 
     scores: dict[str, dict[str, Estimate]]
@@ -93,8 +93,8 @@ def compare(
     taxonomy: Taxonomy,
     pairs: Iterable[tuple[str, str]],
     seed: int,
-    n_draws: int = N_DRAWS,
-) -> Compared:
+    n_resamples: int = N_RESAMPLES,
+) -> Comparison:
     """Scores of every arm, and paired differences of some, with intervals.
 
     Args:
@@ -102,12 +102,12 @@ def compare(
         taxonomy: Names the labels.
         pairs: Arms to compare; those that were not measured are left out.
         seed: Decides the draws.
-        n_draws: Test sets drawn for the intervals.
+        n_resamples: Test sets drawn for the intervals.
     """
     first = next(iter(found.values()))[0]
-    counts = draw_counts(len(first.targets), seed, n_draws)
+    counts = resample_counts(len(first.targets), seed, n_resamples)
     draws = {name: _draws([scores_of(p, taxonomy) for p in seeds], counts) for name, seeds in found.items()}
-    return Compared(
+    return Comparison(
         {name: {s: interval(each) for s, each in own.items()} for name, own in draws.items()},
         {
             f"{one} - {other}": {s: interval(each - draws[other][s]) for s, each in draws[one].items()}
@@ -118,5 +118,5 @@ def compare(
 
 
 def _draws(seeds: Sequence[Mapping[str, Score]], counts: Matrix) -> dict[str, Matrix]:
-    """Every score of an arm on every draw, mean over its seeds; see `drawn`."""
-    return {name: drawn([scores[name] for scores in seeds], counts) for name in seeds[0]}
+    """Every score of an arm on every draw, mean over its seeds; see `resampled_scores`."""
+    return {name: resampled_scores([scores[name] for scores in seeds], counts) for name in seeds[0]}

@@ -5,16 +5,16 @@ from statistics import median
 
 from tasks.data.records import Record
 
-NIGHTS = 14
+WINDOW = 14
 """Earlier runs that make up a band."""
-FEWEST = 5
-"""Fewer make none: with four, one odd night is a quarter of what is known."""
+MIN_RUNS = 5
+"""Fewer make none: with four, one outlier is a quarter of the data."""
 WIDTH = 3.0
-"""Half width of a band in standard deviations: the conservative choice of Leys et al. 2013, "Detecting
+"""Half width of a range in standard deviations: the conservative choice of Leys et al. 2013, "Detecting
 outliers: do not use standard deviation around the mean", section 4."""
 MAD_TO_DEVIATION = 1.4826
 """Median absolute deviation to standard deviation under normality, ibid."""
-LEAST = {
+MIN_HALF_WIDTHS = {
     "f1_macro": 0.02,
     "f1_micro": 0.02,
     "acceptance": 0.03,
@@ -22,17 +22,17 @@ LEAST = {
     "self_bleu": 0.02,
     "length_p50": 1.0,
 }
-"""Figures that are watched, and the least half width of each, lest nights that are alike make an alarm."""
+"""Figures that are watched, and the smallest half width of each, so that very similar runs raise no alarm."""
 
 
-class Night(Record):
-    """What one run is remembered by."""
+class RunRecord(Record):
+    """What is kept of one run."""
 
     run: str
     created: str
     """ISO 8601 date and time, UTC."""
     figures: dict[str, float]
-    """Those of `LEAST` that were measured."""
+    """Those of `MIN_HALF_WIDTHS` that were measured."""
 
 
 class Band(Record):
@@ -50,20 +50,20 @@ def band(values: Sequence[float], least: float) -> Band:
     return Band(low=middle - half, high=middle + half)
 
 
-def bands(earlier: Sequence[Night]) -> dict[str, Band]:
-    """Band per figure from the last `NIGHTS` runs, oldest first; none from fewer than `FEWEST`."""
+def bands(earlier: Sequence[RunRecord]) -> dict[str, Band]:
+    """Range per figure from the last `WINDOW` runs, oldest first; none from fewer than `MIN_RUNS`."""
     found = {}
-    for name, least in LEAST.items():
-        values = [night.figures[name] for night in earlier[-NIGHTS:] if name in night.figures]
-        if len(values) >= FEWEST:
+    for name, least in MIN_HALF_WIDTHS.items():
+        values = [record.figures[name] for record in earlier[-WINDOW:] if name in record.figures]
+        if len(values) >= MIN_RUNS:
             found[name] = band(values, least)
     return found
 
 
-def departures(night: Night, expected: dict[str, Band]) -> dict[str, str]:
-    """Figures that lie outside their bands, each in words."""
+def departures(record: RunRecord, expected: dict[str, Band]) -> dict[str, str]:
+    """Figures that lie outside their ranges, each in words."""
     return {
         name: f"{name} is {value:.3f}; expected {within.low:.3f} to {within.high:.3f}"
-        for name, value in night.figures.items()
+        for name, value in record.figures.items()
         if (within := expected.get(name)) and not within.low <= value <= within.high
     }

@@ -1,4 +1,4 @@
-"""A closer look at one classifier on one test set: curves, calibration, and its most confident errors."""
+"""Error analysis of one classifier on one test set: curves, calibration, most confident errors."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
 from tasks.data.records import Row
-from tasks.data.scores import CloseUp, Mistake, Neighbour
+from tasks.data.scores import ConfidentError, ErrorAnalysis, Neighbour
 from tasks.models.embedding import embed
 from tasks.pipeline.evaluation.metrics import N_BINS
 from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 
-MOST_CANDIDATES, N_NEIGHBOURS = 1_000, 2
+MAX_CANDIDATES, N_NEIGHBOURS = 1_000, 2
 
 
 Matrix = NDArray[np.float64]
@@ -85,39 +85,44 @@ def candidates(targets: Sequence[Sequence[float]], label: int, most: int, seed: 
     return sorted(np.random.default_rng(seed).choice(carrying, most, replace=False).tolist())
 
 
-def close_up(
-    test_set: str, rows: Sequence[Row], said: Predictions, train: Sequence[Row], taxonomy: Taxonomy, seed: int
-) -> CloseUp:
+def analyse_errors(
+    test_set: str,
+    rows: Sequence[Row],
+    predictions: Predictions,
+    train: Sequence[Row],
+    taxonomy: Taxonomy,
+    seed: int,
+) -> ErrorAnalysis:
     """Curves, calibration and confident errors, each error beside the training rows nearest to it."""
-    errors = worst_errors(said.probabilities, said.decided > 0.5, said.targets)
-    return CloseUp(
+    errors = worst_errors(predictions.probabilities, predictions.decided > 0.5, predictions.targets)
+    return ErrorAnalysis(
         test_set=test_set,
         curves={
-            name: tuple(precision_at_recall(said.probabilities[:, i], said.targets[:, i]))
+            name: tuple(precision_at_recall(predictions.probabilities[:, i], predictions.targets[:, i]))
             for i, name in enumerate(taxonomy.names)
         },
-        calibration=tuple(calibration_bins(said.probabilities, said.targets)),
-        mistakes=tuple(
-            Mistake(
+        calibration=tuple(calibration_bins(predictions.probabilities, predictions.targets)),
+        errors=tuple(
+            ConfidentError(
                 text=rows[i]["text"],
                 label=taxonomy.names[label],
-                probability=float(said.probabilities[i, label]),
+                probability=float(predictions.probabilities[i, label]),
                 true_labels=tuple(rows[i]["labels"]),
-                neighbours=_neighbours(rows[i]["text"], _said_label(said, i, label), train, seed),
+                neighbours=_neighbours(rows[i]["text"], _wrong_label(predictions, i, label), train, seed),
             )
             for i, label in errors
         ),
     )
 
 
-def _said_label(said: Predictions, i: int, label: int) -> int:
+def _wrong_label(predictions: Predictions, i: int, label: int) -> int:
     """The label that the classifier put in the place of the truth."""
-    return label if said.decided[i, label] else int(said.probabilities[i].argmax())
+    return label if predictions.decided[i, label] else int(predictions.probabilities[i].argmax())
 
 
 def _neighbours(text: str, label: int, train: Sequence[Row], seed: int) -> tuple[Neighbour, ...]:
     # Synthetic rows were embedded when they were verified; of real ones a sample is enough.
-    near = candidates([row["targets"] for row in train], label, MOST_CANDIDATES, seed)
+    near = candidates([row["targets"] for row in train], label, MAX_CANDIDATES, seed)
     (order,) = nearest(embed([text]), embed([train[i]["text"] for i in near]), N_NEIGHBOURS)
     chosen = [train[near[i]] for i in order]
     return tuple(

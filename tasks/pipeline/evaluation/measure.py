@@ -8,7 +8,7 @@ import evaluate
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.pipeline.decision.ordinal_levels import AS_IT_IS, place
+from tasks.pipeline.decision.ordinal_levels import IDENTITY, predict_level
 from tasks.pipeline.decision.thresholds import decide
 from tasks.taxonomy import Taxonomy
 
@@ -45,7 +45,7 @@ def measure(
     decided = decide(probabilities, thresholds).astype(float)
     scale = {}
     if taxonomy.ordinal:
-        predicted = place(probabilities, AS_IT_IS) if levels is None else levels
+        predicted = predict_level(probabilities, IDENTITY) if levels is None else levels
         scale = {"predicted_levels": predicted, "reference_levels": true_levels(targets)}
     if (unknown := targets < 0).any():
         decided, targets, probabilities = (

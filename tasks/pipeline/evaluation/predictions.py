@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.pipeline.decision.ordinal_levels import Line, place
+from tasks.pipeline.decision.ordinal_levels import LinearRecalibration, predict_level
 from tasks.pipeline.decision.thresholds import decide
 from tasks.taxonomy import Taxonomy
 
@@ -25,7 +25,7 @@ class Predictions(NamedTuple):
     targets: Matrix
     """(n, n_labels) of 0 and 1, -1 where unknown."""
     levels: NDArray[np.int_]
-    """(n,) places on the scale, 1..n_labels; 0 for taxonomies without one."""
+    """(n,) levels, 1..n_labels; 0 for taxonomies without an order."""
     weights: Matrix
     """(n,) texts that each text stands for."""
 
@@ -59,9 +59,12 @@ def from_bytes(content: bytes) -> Predictions:
 
 
 def levels_of(
-    probabilities: Matrix, levels: NDArray[np.int_] | None, line: Line, taxonomy: Taxonomy
+    probabilities: Matrix,
+    levels: NDArray[np.int_] | None,
+    recalibration: LinearRecalibration,
+    taxonomy: Taxonomy,
 ) -> NDArray[np.int_]:
-    """Places on the scale, (n,): those of the scale head, else by the probabilities; 0 without a scale."""
+    """Levels, (n,): those of the ordinal head, else by the probabilities; 0 without an order."""
     if not taxonomy.ordinal:
         return np.zeros(len(probabilities), dtype=int)
-    return place(probabilities, line) if levels is None else levels
+    return predict_level(probabilities, recalibration) if levels is None else levels

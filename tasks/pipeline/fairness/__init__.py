@@ -2,7 +2,7 @@
 
 from tasks.pipeline.fairness.audit import audit_classifier
 from tasks.pipeline.fairness.counterfactuals import counterfactual_rows
-from tasks.pipeline.fairness.generator_bias import group_topics, measure_tone
+from tasks.pipeline.fairness.generator_bias import group_topics, measure_generator_bias
 from tasks.pipeline.fairness.group_recall import rate_gaps
 from tasks.pipeline.fairness.templates import templates_digest
 
@@ -10,7 +10,7 @@ __all__ = [
     "audit_classifier",
     "counterfactual_rows",
     "group_topics",
-    "measure_tone",
+    "measure_generator_bias",
     "rate_gaps",
     "templates_digest",
 ]

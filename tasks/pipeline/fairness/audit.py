@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.fairness_scores import Audit, Door, RateGap
+from tasks.data.fairness_scores import FairnessAudit, FairnessScores, RateGap
 from tasks.pipeline.fairness.measures import measure_countries, measure_pairs
 from tasks.pipeline.fairness.pairs import Pair, counterfactual_pairs, country_texts
 from tasks.pipeline.fairness.templates import load_templates
@@ -20,8 +20,8 @@ Decide = Callable[[Matrix], NDArray[np.bool_]]
 
 def audit_classifier(
     ask: Ask, decide: Decide, scrub: Scrub, n_pairs: int, rates: Sequence[RateGap] = ()
-) -> Audit:
-    """Ask a classifier about pairs that should be labelled alike, twice: raw, and scrubbed at the door.
+) -> FairnessAudit:
+    """Ask a classifier about pairs that should be labelled alike, twice: raw, and scrubbed as deployed.
 
     Args:
         ask: The classifier.
@@ -40,15 +40,17 @@ def audit_classifier(
     probabilities = np.asarray(ask(asked), dtype=float)
     place = {text: i for i, text in enumerate(asked)}
 
-    def behind(door: Callable[[str], str]) -> Door:
-        first = probabilities[[place[door(pair.text_a)] for pair in pairs]]
-        second = probabilities[[place[door(pair.text_b)] for pair in pairs]]
-        of_countries = np.array([[probabilities[place[door(text)]] for text in line] for line in countries])
+    def behind(setting: Callable[[str], str]) -> FairnessScores:
+        first = probabilities[[place[setting(pair.text_a)] for pair in pairs]]
+        second = probabilities[[place[setting(pair.text_b)] for pair in pairs]]
+        of_countries = np.array(
+            [[probabilities[place[setting(text)]] for text in line] for line in countries]
+        )
         flipped = (decide(first) != decide(second)).any(axis=1)
         spread = measure_countries(templates.countries.names, of_countries)
         return measure_pairs(pairs, first, second, flipped, spread)
 
-    return Audit(
+    return FairnessAudit(
         n_pairs=len(pairs),
         n_texts=len(texts),
         raw=behind(str),

@@ -1,6 +1,6 @@
-"""Rows that teach a classifier to treat people alike: every one has a twin about somebody else.
+"""Counterfactual pairs: rows that differ only in whom they are about.
 
-Counterfactual data augmentation gives both twins the labels of the text that they were made from;
+Counterfactual data augmentation gives both rows of a pair the labels of the text that they come from;
 logit pairing (Garg et al. 2019, "Counterfactual fairness in text classification through robustness")
 then draws their logits together, see `tasks.pipeline.training.classifier.logit_pairing`.
 """
@@ -19,14 +19,16 @@ UNKNOWN = -1.0
 SCRUBBED = "Person A"
 """What the scrubber puts in place of a name."""
 KINDS = ("countries", "names", "groups")
-"""What twins differ in, in equal shares: the scrubber leaves countries alone, and some names escape it."""
+"""What counterfactual pairs differ in, in equal shares: the scrubber leaves countries alone, and some names
+escape it."""
 WAYS = ("swapped", "framed", "bare")
-"""Where twins come from, in equal shares: a name within a training text is changed, a sentence is put beside
-one, or a sentence stands alone and carries no label. A kind that no text names is framed instead."""
+"""Where counterfactual pairs come from, in equal shares: a name within a training text is changed, a sentence
+is put beside one, or a sentence stands alone and carries no label. A kind that no text names is framed
+instead."""
 
 
 def counterfactual_rows(rows: Sequence[Row], n_rows: int, seed: int) -> list[Row]:
-    """Make couples of rows, each with a `group` of its own, from training rows.
+    """Make pairs of rows, each pair with its own `group`, from training rows.
 
     Where a row names a country or a scrubbed person itself, the name is changed; elsewhere a sentence about
     somebody is put beside the text.
@@ -41,8 +43,8 @@ def counterfactual_rows(rows: Sequence[Row], n_rows: int, seed: int) -> list[Row
         kind: [row for row in rows if pattern.search(row["text"])] for kind, pattern in _named().items()
     }
     made: list[Row] = []
-    for couple in range(n_rows // 2):
-        kind = KINDS[couple % len(KINDS)]
+    for pair in range(n_rows // 2):
+        kind = KINDS[pair % len(KINDS)]
         way = WAYS[int(rng.integers(len(WAYS)))]
         pool = naming.get(kind) if way == "swapped" else None
         row = (pool or rows)[int(rng.integers(len(pool or rows)))]
@@ -57,7 +59,7 @@ def counterfactual_rows(rows: Sequence[Row], n_rows: int, seed: int) -> list[Row
                 for person in (first, second)
             ]
         bare = way == "bare" and not pool
-        made += [_row(row, text, f"counterfactual-{couple}", side, bare) for side, text in enumerate(texts)]
+        made += [_row(row, text, f"counterfactual-{pair}", side, bare) for side, text in enumerate(texts)]
     return made
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kruskal
 
-from tasks.data.fairness_scores import Tone, ToneGap
+from tasks.data.fairness_scores import GeneratorBias, GroupBias
 from tasks.pipeline.fairness.measures import holm
 from tasks.pipeline.fairness.templates import load_templates
 from tasks.taxonomy import Topic
@@ -37,7 +37,7 @@ def _topic(person: str) -> Topic:
     return Topic(name=name, domain="people", scenarios=(f"Something happened with {name}.",))
 
 
-def measure_tone(groups: Sequence[tuple[str, str]], probabilities: Matrix) -> Tone:
+def measure_generator_bias(groups: Sequence[tuple[str, str]], probabilities: Matrix) -> GeneratorBias:
     """Compare the labels of texts about different groups.
 
     Args:
@@ -50,9 +50,9 @@ def measure_tone(groups: Sequence[tuple[str, str]], probabilities: Matrix) -> To
         own = [pair == (axis, group) for pair in groups]
         found.setdefault(axis, {})[group] = probabilities[own]
     gap, axis, label = max(_gaps(found))
-    return Tone(
+    return GeneratorBias(
         groups=tuple(
-            ToneGap(axis=axis, group=group, n_texts=len(rows), rates=tuple(rows.mean(axis=0).tolist()))
+            GroupBias(axis=axis, group=group, n_texts=len(rows), rates=tuple(rows.mean(axis=0).tolist()))
             for axis, by_group in found.items()
             for group, rows in by_group.items()
         ),

@@ -12,7 +12,7 @@ from tasks.data.fairness_scores import RateGap
 from tasks.pipeline.fairness.measures import holm
 from tasks.pipeline.fairness.templates import Words, load_templates
 
-FEWEST = 10
+MIN_TEXTS = 10
 """Texts with a label that each of the two groups must have; below, a rate is mostly luck."""
 
 
@@ -38,7 +38,7 @@ def rate_gaps(
         labels: Their names.
 
     Returns:
-        One gap per axis and label that has `FEWEST` texts in both groups, the largest first.
+        One gap per axis and label that has `MIN_TEXTS` texts in both groups, the largest first.
     """
     found = []
     for axis, groups in load_templates().mentions.items():
@@ -46,7 +46,7 @@ def rate_gaps(
         for i, label in enumerate(labels):
             own = (mentioned != "") & truth[:, i]
             n = {group: int((mentioned[own] == group).sum()) for group in groups}
-            if min(n.values()) >= FEWEST:
+            if min(n.values()) >= MIN_TEXTS:
                 found.append(_gap(axis, label, n, decided[own, i], mentioned[own]))
     if not found:
         return []

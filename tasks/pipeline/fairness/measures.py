@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
-from tasks.data.fairness_scores import AxisScore, CountryScore, Door, GroupScore
+from tasks.data.fairness_scores import AxisScore, CountryScore, FairnessScores, GroupScore
 from tasks.pipeline.fairness.pairs import Pair
 
 Matrix = NDArray[np.float64]
@@ -19,7 +19,7 @@ def measure_pairs(
     second: Matrix,
     flipped: NDArray[np.bool_],
     countries: CountryScore,
-) -> Door:
+) -> FairnessScores:
     """Sum up what the two texts of every pair were given.
 
     Args:
@@ -32,7 +32,7 @@ def measure_pairs(
     delta = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)  # (n, n_labels)
     groups = _with_p_values([*_groups(pairs, delta, flipped)])
     axes = np.array([pair.axis for pair in pairs])
-    return Door(
+    return FairnessScores(
         mean=float(np.abs(delta).mean()),
         flips=float(flipped.mean()),
         axes=tuple(

@@ -28,39 +28,42 @@ MAX_REFILL = 4
 
 
 def plan_cells(
-    config: RunConfig, taxonomy: Taxonomy, topics: Topics, people: Mapping[LabelSet, int] | None = None
+    config: RunConfig, taxonomy: Taxonomy, topics: Topics, real_counts: Mapping[LabelSet, int] | None = None
 ) -> list[Cell]:
     """Lay out the first round.
 
-    The wanted texts of the cells add up to `plan.per_label` for every label, or to `plan.per_topic` for every
-    label and topic, counted over the label sets that hold it. Cells that want nothing are left out.
+    The wanted texts of the cells add up to `plan.texts_per_label` for every label, or to
+    `plan.texts_per_topic` for every label and topic, counted over the label sets that hold it. Cells that
+    want nothing are left out.
 
     Args:
         config: Gives the quota, the share of label sets, the topics and the seed.
         taxonomy: Labels and the pairs that texts may carry.
         topics: Topics at hand, of which `plan.topics` selects.
-        people: How often real text carries each label set, if there is any; labels in label order.
+        real_counts: How often real text carries each label set, if there is any; labels in label order.
 
     Raises:
         ValueError: `plan.topics` or `plan.styles` names something unknown.
     """
     names = topics.select(config.plan.topics, config.plan.styles).names
-    weights = set_weights(taxonomy, people or {}, config.plan.tempering)
-    by_topic = _in_every_topic if config.plan.per_topic else _in_drawn_topics
+    weights = set_weights(taxonomy, real_counts or {}, config.plan.label_set_smoothing)
+    by_topic = _in_every_topic if config.plan.texts_per_topic else _in_drawn_topics
     cells = []
     for labels, topic, wanted in by_topic(config, taxonomy.names, weights, names):
         seed = stable_seed(config.seed, *labels, topic, 1)
-        draw = ceil(wanted * config.plan.oversampling)
-        cells.append(Cell(labels=labels, topic=topic, wanted=wanted, draw=draw, round=1, seed=seed))
+        n_to_sample = ceil(wanted * config.plan.oversampling)
+        cells.append(
+            Cell(labels=labels, topic=topic, wanted=wanted, n_to_sample=n_to_sample, round=1, seed=seed)
+        )
     return cells
 
 
 def _in_drawn_topics(
     config: RunConfig, labels: Sequence[str], weights: Weights, topics: Sequence[str]
 ) -> Iterator[tuple[LabelSet, str, int]]:
-    """Label set, topic and wanted texts of each cell: some topics for each set, `plan.per_label` in all."""
+    """Label set, topic and wanted texts of each cell: some topics for each set."""
     plan = config.plan
-    sizes = label_set_sizes(labels, weights, plan.per_label, plan.pair_share, config.seed)
+    sizes = label_set_sizes(labels, weights, plan.texts_per_label, plan.multi_label_fraction, config.seed)
     for chosen, size in sizes.items():
         for topic, wanted in _spread(size, chosen, topics, config).items():
             yield chosen, topic, wanted
@@ -69,16 +72,18 @@ def _in_drawn_topics(
 def _in_every_topic(
     config: RunConfig, labels: Sequence[str], weights: Weights, topics: Sequence[str]
 ) -> Iterator[tuple[LabelSet, str, int]]:
-    """The same with `plan.per_topic` texts for every label about every topic."""
+    """The same with `plan.texts_per_topic` texts for every label about every topic."""
     for topic in topics:
         seed = stable_seed(config.seed, topic)
-        sizes = label_set_sizes(labels, weights, config.plan.per_topic or 0, config.plan.pair_share, seed)
+        sizes = label_set_sizes(
+            labels, weights, config.plan.texts_per_topic or 0, config.plan.multi_label_fraction, seed
+        )
         for chosen, wanted in sizes.items():
             yield chosen, topic, wanted
 
 
 def refill_cells(
-    cells: Sequence[Cell], accepted: Mapping[str, int], drawn: Mapping[str, int], round_: int
+    cells: Sequence[Cell], accepted: Mapping[str, int], sampled: Mapping[str, int], round_: int
 ) -> list[Cell]:
     """Lay out a later round for the cells that are short.
 
@@ -88,13 +93,13 @@ def refill_cells(
     Args:
         cells: Cells of the first round.
         accepted: Texts accepted so far in all rounds, per `Cell.key`; a missing key counts as 0.
-        drawn: Texts drawn so far in all rounds, per `Cell.key`; a missing key counts as the first draw.
+        sampled: Texts drawn so far in all rounds, per `Cell.key`; a missing key counts as the first draw.
         round_: Number of the round to lay out, from 2.
 
     Returns:
         One cell per short cell, `wanted` being what it misses; empty when every cell is filled.
     """
-    rates = acceptance_rates(cells, accepted, drawn)
+    rates = acceptance_rates(cells, accepted, sampled)
     refills = []
     for cell in cells:
         missing = cell.wanted - accepted.get(cell.key, 0)
@@ -103,7 +108,7 @@ def refill_cells(
             enough = ceil((missing + sqrt(missing * (1 - rate))) / rate)  # of a negative binomial
             change = {
                 "wanted": missing,
-                "draw": min(enough, MAX_REFILL * cell.wanted),
+                "n_to_sample": min(enough, MAX_REFILL * cell.wanted),
                 "round": round_,
                 "seed": stable_seed(cell.seed, round_),
             }
@@ -112,7 +117,7 @@ def refill_cells(
 
 
 def acceptance_rates(
-    cells: Sequence[Cell], accepted: Mapping[str, int], drawn: Mapping[str, int]
+    cells: Sequence[Cell], accepted: Mapping[str, int], sampled: Mapping[str, int]
 ) -> dict[str, float]:
     """Share of a cell's texts that are accepted, `MIN_ACCEPTANCE`..1, per `Cell.key`.
 
@@ -123,11 +128,11 @@ def acceptance_rates(
     tried: Counter[LabelSet] = Counter()
     for cell in cells:
         passed[cell.labels] += accepted.get(cell.key, 0)
-        tried[cell.labels] += drawn.get(cell.key, cell.draw)
+        tried[cell.labels] += sampled.get(cell.key, cell.n_to_sample)
     rates = {}
     for cell in cells:
         pooled = passed[cell.labels] / max(1, tried[cell.labels])
-        own, n = accepted.get(cell.key, 0), drawn.get(cell.key, cell.draw)
+        own, n = accepted.get(cell.key, 0), sampled.get(cell.key, cell.n_to_sample)
         rate = (own + PRIOR_TEXTS * pooled) / (n + PRIOR_TEXTS)
         rates[cell.key] = min(1.0, max(MIN_ACCEPTANCE, rate))
     return rates
@@ -135,25 +140,25 @@ def acceptance_rates(
 
 def afford(cells: Sequence[Cell], n_texts: int) -> list[Cell]:
     """Shrink a round to at most `n_texts` draws, all cells alike; those left without any are dropped."""
-    total = sum(cell.draw for cell in cells)
+    total = sum(cell.n_to_sample for cell in cells)
     if total <= n_texts:
         return list(cells)
-    draws = {cell.key: cell.draw * n_texts // total for cell in cells}
-    return [cell.model_copy(update={"draw": draws[cell.key]}) for cell in cells if draws[cell.key]]
+    draws = {cell.key: cell.n_to_sample * n_texts // total for cell in cells}
+    return [cell.model_copy(update={"n_to_sample": draws[cell.key]}) for cell in cells if draws[cell.key]]
 
 
 def set_weights(
-    taxonomy: Taxonomy, people: Mapping[LabelSet, int], tempering: float
+    taxonomy: Taxonomy, real_counts: Mapping[LabelSet, int], label_set_smoothing: float
 ) -> dict[LabelSet, int | Fraction]:
     """Relative frequency of every set of several labels that texts may carry.
 
-    Where people were seen to combine labels, it is their count to the power of `tempering` (0..1), so that
-    rare combinations get their share; labels that stand alone are left alone. Else the taxonomy's pairs
-    count, the less the more pairs their labels are in: weights around a label add up to at most 1.
+    Where people were seen to combine labels, it is their count to the power of `label_set_smoothing` (0..1),
+    so that rare combinations get their share; labels that stand alone are left alone. Else the taxonomy's
+    pairs count, the less the more pairs their labels are in: weights around a label add up to at most 1.
     """
     seen = {
-        labels: round(1_000 * n**tempering)
-        for labels, n in people.items()
+        labels: round(1_000 * n**label_set_smoothing)
+        for labels, n in real_counts.items()
         if 1 < len(labels) <= MAX_LABELS and n > 0 and not set(labels) & set(taxonomy.alone)
     }
     if seen:
@@ -166,7 +171,7 @@ def set_weights(
 def label_set_sizes(
     names: Sequence[str],
     weights: Mapping[LabelSet, int | Fraction],
-    per_label: int,
+    texts_per_label: int,
     multi_share: float,
     seed: int = 0,
 ) -> dict[LabelSet, int]:
@@ -177,14 +182,14 @@ def label_set_sizes(
     What the sets do not use, single labels do, so that the rarest label has its P texts, too.
     """
     if not weights:
-        return dict.fromkeys([(name,) for name in names], per_label)
+        return dict.fromkeys([(name,) for name in names], texts_per_label)
     # From the decimal that was written, not its binary neighbour: 0.2 is exactly a fifth.
     share = Fraction(str(multi_share))
     mean = Fraction(sum(len(labels) * w for labels, w in weights.items())) / sum(weights.values())
-    target = share * per_label * len(names) / (1 + share * (mean - 1))
-    sets = _whole(_shares(weights, per_label, target), per_label, seed)
+    target = share * texts_per_label * len(names) / (1 + share * (mean - 1))
+    sets = _whole(_shares(weights, texts_per_label, target), texts_per_label, seed)
     singles: dict[LabelSet, int] = {
-        (name,): per_label - sum(n for labels, n in sets.items() if name in labels) for name in names
+        (name,): texts_per_label - sum(n for labels, n in sets.items() if name in labels) for name in names
     }
     return {labels: n for labels, n in {**singles, **sets}.items() if n}
 
@@ -196,14 +201,14 @@ def stable_seed(*parts: str | int) -> int:
 
 
 def _shares(
-    weights: Mapping[LabelSet, int | Fraction], per_label: int, target: Fraction
+    weights: Mapping[LabelSet, int | Fraction], texts_per_label: int, target: Fraction
 ) -> dict[LabelSet, Fraction]:
     """Share `target` texts among label sets by weight; sets with a label that is full grow no further.
 
     Progressive filling: Bertsekas and Gallager, Data Networks, section 6.5.2.
     """
     shares = dict.fromkeys(weights, Fraction(0))
-    room = {name: Fraction(per_label) for labels in weights for name in labels}
+    room = {name: Fraction(texts_per_label) for labels in weights for name in labels}
     growing = dict(weights)
     while growing and target > 0:
         pull: dict[str, Fraction] = {}
@@ -220,12 +225,12 @@ def _shares(
     return shares
 
 
-def _whole(shares: Mapping[LabelSet, Fraction], per_label: int, seed: int) -> dict[LabelSet, int]:
+def _whole(shares: Mapping[LabelSet, Fraction], texts_per_label: int, seed: int) -> dict[LabelSet, int]:
     """Round to whole texts so that even sets of a tenth of a text are chosen as often as they should be.
 
     Systematic sampling: what one set leaves over, the next inherits, in an order that the seed decides.
     """
-    left = {name: per_label for labels in shares for name in labels}
+    left = {name: texts_per_label for labels in shares for name in labels}
     sizes, due = dict.fromkeys(shares, 0), Fraction(1, 2)
     for labels in sorted(shares, key=lambda labels: stable_seed(seed, *labels)):
         due += shares[labels]

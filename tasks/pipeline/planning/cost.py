@@ -10,19 +10,19 @@ from tasks.config import GeneratorConfig, PromptForm, RunConfig
 from tasks.data.real_rows import label_set_counts
 from tasks.models.bundled import EMBEDDED
 from tasks.pipeline.planning.cells import plan_cells
-from tasks.pipeline.planning.requests import Order, order_for
+from tasks.pipeline.planning.requests import CellRequest, build_requests
 from tasks.taxonomy import Taxonomy, Topics
 
 CHARACTERS_PER_TOKEN = 4
 """English prose in the vocabularies of today's models, about."""
-SHARE_OF_CEILING = 0.12
+PEAK_FRACTION = 0.12
 """Share of the processor's rate that sampling is assumed to reach: what `make bench-sampling` found in fp32
 on two busy cores, so that a run takes less rather than more time than said."""
 N_PRODUCTS, SIZE = 8, 1024
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """Of the first round; what later rounds add hangs on what the filters drop."""
 
     n_cells: int
@@ -50,7 +50,7 @@ class Estimate:
         return [*shown, f"time     at most {self.seconds / 60:,.1f} min of sampling on this machine"]
 
 
-def estimate(config: RunConfig, taxonomy: Taxonomy, topics: Topics) -> Estimate:
+def estimate(config: RunConfig, taxonomy: Taxonomy, topics: Topics) -> CostEstimate:
     """Lay out the first round and work out what it takes.
 
     Args:
@@ -59,28 +59,34 @@ def estimate(config: RunConfig, taxonomy: Taxonomy, topics: Topics) -> Estimate:
         topics: Of the run.
     """
     form = config.generator.prompt_form or PromptForm.control
-    people = label_set_counts(config.real, taxonomy) if config.real else None
-    cells = plan_cells(config, taxonomy, topics, people) if config.mix < 1 else []
+    real_counts = label_set_counts(config.real, taxonomy) if config.real else None
+    cells = plan_cells(config, taxonomy, topics, real_counts) if config.mixing.real_fraction < 1 else []
     own = config.generator.template
-    orders = [order_for(cell, taxonomy, topics, form, template=own) for cell in cells]
-    n_prompt = sum(len(w.prompt) for order in orders for w in order.wishes) // CHARACTERS_PER_TOKEN
-    n_new = sum(cell.draw for cell in cells) * config.generator.max_new_tokens
-    return Estimate(
+    cell_requests = [build_requests(cell, taxonomy, topics, form, template=own) for cell in cells]
+    n_prompt = (
+        sum(len(w.prompt) for cell_request in cell_requests for w in cell_request.requests)
+        // CHARACTERS_PER_TOKEN
+    )
+    n_new = sum(cell.n_to_sample for cell in cells) * config.generator.max_new_tokens
+    return CostEstimate(
         n_cells=len(cells),
-        n_texts=sum(cell.draw for cell in cells),
+        n_texts=sum(cell.n_to_sample for cell in cells),
         n_prompt_tokens=n_prompt,
         n_new_tokens=n_new,
         seconds=_seconds(config.generator, n_prompt + n_new),
-        cost=_cost(config, orders, n_new),
+        cost=_cost(config, cell_requests, n_new),
     )
 
 
-def _cost(config: RunConfig, orders: list[Order], n_new: int) -> float | None:
+def _cost(config: RunConfig, cell_requests: list[CellRequest], n_new: int) -> float | None:
     """An endpoint charges a prompt once per call, and a call asks for all texts of the prompt."""
     prices = config.prices
     if prices.per_million_prompt_tokens is None and prices.per_million_text_tokens is None:
         return None
-    n_prompt = sum(len(w.prompt) for order in orders for w in order.wishes) / CHARACTERS_PER_TOKEN
+    n_prompt = (
+        sum(len(w.prompt) for cell_request in cell_requests for w in cell_request.requests)
+        / CHARACTERS_PER_TOKEN
+    )
     prompt, text = prices.per_million_prompt_tokens or 0.0, prices.per_million_text_tokens or 0.0
     return (n_prompt * prompt + n_new * text) / 1e6
 
@@ -91,7 +97,7 @@ def _seconds(config: GeneratorConfig, n_tokens: int) -> float | None:
     n_weights = count_weights(folder)
     if config.endpoint is not None or n_weights == 0:
         return None
-    return 2.0 * n_weights * n_tokens / (SHARE_OF_CEILING * _matrix_rate())
+    return 2.0 * n_weights * n_tokens / (PEAK_FRACTION * _matrix_rate())
 
 
 def count_weights(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""From a cell to the prompts that will fill it, and from what came back to rows."""
+"""From a cell to its prompt requests, and from sampled texts to rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,15 +17,15 @@ TEXTS_PER_PROMPT = 5
 """Texts that share a prompt, and so its computation; more prompts give more variety."""
 
 
-class Wish(Record):
+class PromptRequest(Record):
     """One prompt and how many texts to sample for it."""
 
     prompt: str
-    null_prompt: str
-    """The same wish with its labels left open, for guidance."""
+    unconditional_prompt: str
+    """The same prompt without labels, for classifier-free guidance."""
     scenario: str
     style: str
-    k: int
+    n: int
     seed: int
     template: str = ""
     """File in `tasks/templates` that the prompt was made with, or `OWN`; empty for control words."""
@@ -33,14 +33,14 @@ class Wish(Record):
     """Texts shown in the prompt."""
 
 
-class Order(Record):
+class CellRequest(Record):
     """A cell with its prompts: all that decides its texts, apart from the model."""
 
     cell: Cell
-    wishes: tuple[Wish, ...]
+    requests: tuple[PromptRequest, ...]
 
 
-def order_for(
+def build_requests(
     cell: Cell,
     taxonomy: Taxonomy,
     topics: Topics,
@@ -48,14 +48,14 @@ def order_for(
     texts: Sequence[Row] = (),
     n_exemplars: int = 0,
     template: str | None = None,
-) -> Order:
+) -> CellRequest:
     """Choose scenario, style, length and exemplars of each prompt of a cell, decided by the cell's seed.
 
     Args:
         cell: What is wanted.
         taxonomy: Of the run.
         topics: Of the run.
-        form: How the wish is put.
+        form: How the request is put.
         texts: Rows that exemplars are drawn from; those with one of the cell's labels can be drawn.
         n_exemplars: Most exemplars per prompt.
         template: Text of a template in place of the one that ships for the form.
@@ -64,23 +64,25 @@ def order_for(
     fitting = sorted(row["text"] for row in texts if set(row["labels"]) & set(cell.labels))
     topic = topics.by_name[cell.topic]
     labels = [taxonomy.labels[taxonomy.index[name]] for name in cell.labels]
-    n_prompts = -(-cell.draw // TEXTS_PER_PROMPT)
-    sizes = [cell.draw // n_prompts + (i < cell.draw % n_prompts) for i in range(n_prompts)]
+    n_prompts = -(-cell.n_to_sample // TEXTS_PER_PROMPT)
+    sizes = [cell.n_to_sample // n_prompts + (i < cell.n_to_sample % n_prompts) for i in range(n_prompts)]
     shown = fitting, n_exemplars, template
-    wishes = (_wish(k, labels, topic, topics.styles, form, rng, *shown) for k in sizes)
-    return Order(cell=cell, wishes=tuple(wishes))
+    requests = (_request(n, labels, topic, topics.styles, form, rng, *shown) for n in sizes)
+    return CellRequest(cell=cell, requests=tuple(requests))
 
 
-def open_order(topic: Topic, styles: Sequence[Style], form: PromptForm, n_texts: int, seed: int) -> Order:
-    """Ask for texts about a topic and leave their labels to the model; one prompt per text."""
+def unconditional_requests(
+    topic: Topic, styles: Sequence[Style], form: PromptForm, n_texts: int, seed: int
+) -> CellRequest:
+    """Requests for texts about a topic without a requested label; one prompt per text."""
     rng = np.random.default_rng(seed)
-    wishes = tuple(_wish(1, (), topic, styles, form, rng) for _ in range(n_texts))
-    cell = Cell(labels=(), topic=topic.name, wanted=n_texts, draw=n_texts, round=0, seed=seed)
-    return Order(cell=cell, wishes=wishes)
+    requests = tuple(_request(1, (), topic, styles, form, rng) for _ in range(n_texts))
+    cell = Cell(labels=(), topic=topic.name, wanted=n_texts, n_to_sample=n_texts, round=0, seed=seed)
+    return CellRequest(cell=cell, requests=requests)
 
 
-def _wish(
-    k: int,
+def _request(
+    n: int,
     labels: Sequence[Label],
     topic: Topic,
     styles: Sequence[Style],
@@ -89,7 +91,7 @@ def _wish(
     texts: Sequence[str] = (),
     n_exemplars: int = 0,
     template: str | None = None,
-) -> Wish:
+) -> PromptRequest:
     style = styles[int(rng.integers(len(styles)))]
     scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
     length = LENGTHS[int(rng.integers(len(LENGTHS)))]
@@ -100,29 +102,32 @@ def _wish(
         words = []
     places = rng.permutation(len(texts))[:n_exemplars] if n_exemplars else ()
     manner = Manner(topic.name, scenario, style, length, tuple(texts[int(place)] for place in places))
-    # Exemplars carry the labels; where those are left open, there are none.
+    # Exemplars carry the labels, so an unconditional prompt has none.
     bare = replace(manner, exemplars=())
-    prompt, null_prompt = render(form, labels, manner, words, template), render(form, (), bare, (), template)
-    return Wish(
+    prompt, unconditional_prompt = (
+        render(form, labels, manner, words, template),
+        render(form, (), bare, (), template),
+    )
+    return PromptRequest(
         prompt=prompt,
-        null_prompt=null_prompt,
+        unconditional_prompt=unconditional_prompt,
         scenario=scenario,
         style=style.name,
-        k=k,
+        n=n,
         seed=int(rng.integers(2**31)),
         template="" if form is PromptForm.control else OWN if template else f"{form.value}.j2",
         exemplars=manner.exemplars,
     )
 
 
-def in_batches(order: Order, size: int) -> list[Order]:
+def in_batches(cell_request: CellRequest, size: int) -> list[CellRequest]:
     """Divide an order into orders of at most `size` texts: what is lost when a run is killed.
 
-    A wish is never divided; one for more than `size` texts makes an order of its own.
+    A request is never divided; one for more than `size` texts makes an order of its own.
     """
-    parts: list[list[Wish]] = [[]]
-    for wish in order.wishes:
-        if parts[-1] and sum(w.k for w in parts[-1]) + wish.k > size:
+    parts: list[list[PromptRequest]] = [[]]
+    for request in cell_request.requests:
+        if parts[-1] and sum(w.n for w in parts[-1]) + request.n > size:
             parts.append([])
-        parts[-1].append(wish)
-    return [Order(cell=order.cell, wishes=tuple(wishes)) for wishes in parts]
+        parts[-1].append(request)
+    return [CellRequest(cell=cell_request.cell, requests=tuple(requests)) for requests in parts]

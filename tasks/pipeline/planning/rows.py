@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.data.records import Row
-from tasks.pipeline.planning.requests import Order
+from tasks.pipeline.planning.requests import CellRequest
 from tasks.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
-class Draft:
+class SampledText:
     """One sampled text: `cut` when the model did not end it by itself."""
 
     text: str
@@ -19,38 +19,38 @@ class Draft:
 
 
 def rows_of(
-    order: Order,
-    drafts: Sequence[Sequence[Draft]],
+    cell_request: CellRequest,
+    sampled_texts: Sequence[Sequence[SampledText]],
     taxonomy: Taxonomy,
     generator: str,
     revision: str,
 ) -> list[Row]:
     """Rows of the texts that were sampled for an order, one list of drafts per wish."""
-    cell = order.cell
+    cell = cell_request.cell
     labels = list(cell.labels)
     rows = []
-    for wish, texts in zip(order.wishes, drafts, strict=True):
-        prompt_id = _digest(generator, wish.prompt)
-        for i, draft in enumerate(texts):
+    for request, texts in zip(cell_request.requests, sampled_texts, strict=True):
+        prompt_id = _digest(generator, request.prompt)
+        for i, sampled_text in enumerate(texts):
             rows.append(
                 Row(
-                    id=_digest(prompt_id, wish.seed, i, cell.round),
-                    text=draft.text,
+                    id=_digest(prompt_id, request.seed, i, cell.round),
+                    text=sampled_text.text,
                     labels=labels,
                     level=taxonomy.level_of(labels),
                     targets=taxonomy.targets_of(labels),
                     weight=1.0,
                     topic=cell.topic,
-                    scenario=wish.scenario,
-                    style=wish.style,
+                    scenario=request.scenario,
+                    style=request.style,
                     prompt_id=prompt_id,
-                    prompt=wish.prompt,
+                    prompt=request.prompt,
                     generator=generator,
                     revision=revision,
-                    seed=wish.seed,
+                    seed=request.seed,
                     round=cell.round,
                     source="synthetic",
-                    votes={"cut": 1.0} if draft.cut else {},
+                    votes={"cut": 1.0} if sampled_text.cut else {},
                     scrubbed={},
                     group="",
                     split="",

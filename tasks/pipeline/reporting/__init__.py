@@ -1,7 +1,7 @@
 """What a run leaves for people to read: the report, the dataset card and the model card."""
 
-from tasks.pipeline.reporting.ablation_page import render_proof
+from tasks.pipeline.reporting.ablation_page import render_ablation
 from tasks.pipeline.reporting.cards import dataset_card, model_card
 from tasks.pipeline.reporting.report import write_report
 
-__all__ = ["dataset_card", "model_card", "render_proof", "write_report"]
+__all__ = ["dataset_card", "model_card", "render_ablation", "write_report"]

@@ -1,4 +1,4 @@
-"""The page of a proof: what every mix of rows is worth, with intervals; no network, no script."""
+"""The page of an ablation: what every mix of rows is worth, with intervals; no network, no script."""
 
 import json
 import math
@@ -27,7 +27,7 @@ SCORES: tuple[tuple[str, str], ...] = (
 )
 LOWER_IS_BETTER = ("calibration_error", "brier", "mae")
 CHARTED = ("f1_macro", "f1_rarest_in_test", "f1_rarest")
-CHARTED_ON_A_SCALE = ("kappa", "pearson", "f1_macro")
+CHARTED_ORDINAL = ("kappa", "pearson", "f1_macro")
 WIDTH = 1000
 """Of a chart, in units of its own."""
 
@@ -56,12 +56,12 @@ class Chart:
     end: float
 
 
-def render_proof(page: Mapping[str, Any]) -> str:
-    """Draw the page from what stands in `proof/<taxonomy>.json`; all text is escaped."""
+def render_ablation(page: Mapping[str, Any]) -> str:
+    """Draw the page from what stands in `ablation/<taxonomy>.json`; all text is escaped."""
     made = environment()
     style = made.get_template("report.css.j2").render(n_shades=N_SHADES)
     names = _scores_in(page["arms"])
-    titles, wanted = dict(names), CHARTED_ON_A_SCALE if _is_scale(page) else CHARTED
+    titles, wanted = dict(names), CHARTED_ORDINAL if _is_ordinal(page) else CHARTED
     charted = [(key, titles[key]) for key in wanted if key in titles]
     return made.get_template("ablation.html.j2").render(
         p=page,
@@ -82,13 +82,13 @@ def render_proof(page: Mapping[str, Any]) -> str:
 
 def verdicts(page: Mapping[str, Any]) -> list[str]:
     """One sentence per difference: what it is, and whether it is more than chance."""
-    score, title = ("kappa", "quadratic kappa") if _is_scale(page) else ("f1_macro", "macro-F1")
+    score, title = ("kappa", "quadratic kappa") if _is_ordinal(page) else ("f1_macro", "macro-F1")
     said = [
         _verdict(name, title, scores[score])
         for name, scores in page["differences"].items()
         if score in scores
     ]
-    if not _is_scale(page):
+    if not _is_ordinal(page):
         both = page["differences"].get("real + synthetic - real", {})
         rare = f"mean F1 of {', '.join(page['rarest_labels'])} in the test"
         # What helps rare labels may cost frequent ones.
@@ -171,7 +171,7 @@ def _kind(arm: str) -> str:
     return "bag" if "TF-IDF" in arm or "majority" in arm else "base" if "shuffled" in arm else "own"
 
 
-def _is_scale(page: Mapping[str, Any]) -> bool:
+def _is_ordinal(page: Mapping[str, Any]) -> bool:
     return any("kappa" in scores for scores in page["arms"].values())
 
 

@@ -1,30 +1,30 @@
 """Curves and calibration of a close-up as points to draw."""
 
-from tasks.data.scores import CloseUp
+from tasks.data.scores import ErrorAnalysis
 
 PLOT_WIDTH, PLOT_HEIGHT = 260, 220
 CURVE_WIDTH, CURVE_HEIGHT = 100, 60
-SMALLEST, LARGEST = 3.0, 11.0
+MIN_RADIUS, MAX_RADIUS = 3.0, 11.0
 
 
-def calibration_dots(closeup: CloseUp) -> list[tuple[float, float, float]]:
+def calibration_dots(error_analysis: ErrorAnalysis) -> list[tuple[float, float, float]]:
     """Place and radius of each bin, in units of the plot; the area of a dot grows with its count."""
-    most = max((n for _, _, n in closeup.calibration), default=1)
+    most = max((n for _, _, n in error_analysis.calibration), default=1)
     return [
         (
             round(PLOT_WIDTH * predicted, 1),
             round(PLOT_HEIGHT * (1 - observed), 1),
-            round(max(SMALLEST, LARGEST * (n / most) ** 0.5), 1),
+            round(max(MIN_RADIUS, MAX_RADIUS * (n / most) ** 0.5), 1),
         )
-        for predicted, observed, n in closeup.calibration
+        for predicted, observed, n in error_analysis.calibration
     ]
 
 
-def curve_points(closeup: CloseUp) -> list[tuple[str, str]]:
+def curve_points(error_analysis: ErrorAnalysis) -> list[tuple[str, str]]:
     """Polyline of every label that has one; recall runs to the right, precision upwards."""
     return [
         (name, " ".join(f"{_x(i, points):g},{CURVE_HEIGHT * (1 - y):.1f}" for i, y in enumerate(points)))
-        for name, points in closeup.curves.items()
+        for name, points in error_analysis.curves.items()
         if points
     ]
 

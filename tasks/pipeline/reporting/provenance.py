@@ -48,11 +48,11 @@ def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 def _flags(name: str, value: object) -> tuple[str, ...]:
-    """A knob as the command line takes it."""
-    knob = name.replace("_", "-")
+    """A option as the command line takes it."""
+    option = name.replace("_", "-")
     if isinstance(value, bool):
-        return (f"--{knob}" if value else f"--no-{knob}",)
+        return (f"--{option}" if value else f"--no-{option}",)
     if isinstance(value, list):
         plain = value and not any(set(item) & set(',[]"') for item in value)
-        return (f"--{knob}", ",".join(value) if plain else json.dumps(value, ensure_ascii=False))
-    return (f"--{knob}", "null" if value is None else str(value))
+        return (f"--{option}", ",".join(value) if plain else json.dumps(value, ensure_ascii=False))
+    return (f"--{option}", "null" if value is None else str(value))

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.data.scores import RunScores
-from tasks.data.scrub_scores import ScrubAccount
+from tasks.data.scrub_scores import ScrubSummary
 from tasks.pipeline.reporting import data_review, error_plots, views
 from tasks.pipeline.reporting.formatting import FILTERS
 from tasks.pipeline.reporting.scrubbing_section import count_table, moved_labels, settings_in_words
@@ -38,7 +38,7 @@ def render_report(scores: RunScores) -> str:
 
 def _shown(scores: RunScores) -> dict[str, Any]:
     return {
-        "acceptance": scores.n_accepted / scores.n_drawn if scores.n_drawn else None,
+        "acceptance": scores.n_accepted / scores.n_sampled if scores.n_sampled else None,
         "verdicts": views.verdicts(scores),
         "main_tables": views.score_tables(scores, views.MAIN),
         "all_tables": views.score_tables(scores),
@@ -47,8 +47,8 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "topic_tables": views.topic_tables(scores),
         "dense": scores.taxonomy.n_labels > views.MAX_ROOMY,
         "rejects": views.bars(views.largest_first(scores.rejects)),
-        "opinion": data_review.opinion(scores),
-        "findings": data_review.findings(scores),
+        "summary": data_review.summary(scores),
+        "issues": data_review.issues(scores),
         "measured": data_review.measured(scores),
         "short_cells": [data_review.why_short(cell) for cell in data_review.short_cells(scores.plan)],
         "ended": data_review.ENDED[scores.plan.ended],
@@ -56,8 +56,8 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "label_rows": [(name, views.label_rows(scores, name)) for name in scores.test_sets],
         "confusions": views.confusions(scores),
         "fairness_verdict": views.fairness_verdict(scores),
-        "calibration": error_plots.calibration_dots(scores.closeup) if scores.closeup else [],
-        "curves": error_plots.curve_points(scores.closeup) if scores.closeup else [],
+        "calibration": error_plots.calibration_dots(scores.error_analysis) if scores.error_analysis else [],
+        "curves": error_plots.curve_points(scores.error_analysis) if scores.error_analysis else [],
         "samples": views.samples_by_label(scores),
         "votes": views.largest_first(scores.votes),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
@@ -68,7 +68,7 @@ def _shown(scores: RunScores) -> dict[str, Any]:
     }
 
 
-def _scrubbing(account: ScrubAccount | None) -> dict[str, Any]:
+def _scrubbing(account: ScrubSummary | None) -> dict[str, Any]:
     if account is None:
         return {}
     return {

@@ -17,14 +17,14 @@ def score_rows(scores: RunScores, champion: Mapping[str, Any] | None, test: str)
     """
     rows: list[dict[str, object]] = [
         {
-            "test": arm.test_set,
-            "what": arm.name,
-            "macro-F1": round(arm.metrics.f1_macro, 4),
-            "micro-F1": round(arm.metrics.f1_micro, 4),
-            **({"kappa": round(arm.metrics.kappa, 4)} if arm.metrics.kappa is not None else {}),
-            "rows": arm.metrics.n_rows,
+            "test": system.test_set,
+            "what": system.name,
+            "macro-F1": round(system.metrics.f1_macro, 4),
+            "micro-F1": round(system.metrics.f1_micro, 4),
+            **({"kappa": round(system.metrics.kappa, 4)} if system.metrics.kappa is not None else {}),
+            "rows": system.metrics.n_rows,
         }
-        for arm in scores.arms
+        for system in scores.results
     ]
     if champion:
         texts = "the same texts" if champion["test"] == test else "other texts"
@@ -38,7 +38,7 @@ def score_rows(scores: RunScores, champion: Mapping[str, Any] | None, test: str)
 def fairness_rows(fairness: Fairness) -> list[dict[str, object]]:
     """Table of the run page: one row per axis, then one per group, figures raw and as deployed."""
     raw, deployed = fairness.audit.raw, fairness.audit.deployed
-    couples: list[tuple[AxisScore | GroupScore, AxisScore | GroupScore]] = [
+    pairs: list[tuple[AxisScore | GroupScore, AxisScore | GroupScore]] = [
         *zip(raw.axes, deployed.axes, strict=True),
         *zip(raw.groups, deployed.groups, strict=True),
     ]
@@ -48,12 +48,12 @@ def fairness_rows(fairness: Fairness) -> list[dict[str, object]]:
             "group": getattr(before, "group", "all"),
             "pairs": before.n_pairs,
             **{
-                f"{name}{door}": round(getattr(score, name), 4)
-                for door, score in (("", after), (" raw", before))
+                f"{name}{setting}": round(getattr(score, name), 4)
+                for setting, score in (("", after), (" raw", before))
                 for name in ("mean", "largest", "gap", "flips")
             },
         }
-        for before, after in couples
+        for before, after in pairs
     ]
     spread = {"gap": round(deployed.countries.spread, 4), "gap raw": round(raw.countries.spread, 4)}
     return [*rows, {"axis": "country", "group": "all", "pairs": "", **spread}]

@@ -5,7 +5,7 @@ from typing import Any
 
 from tasks.data.scrub_scores import Counts, Decisions
 
-MOST_TYPES = 8
+MAX_TYPES = 8
 """Columns of the tables by label and topic; rarer types share the last one."""
 OTHERS = "others"
 
@@ -49,7 +49,7 @@ def count_table(
 ) -> tuple[list[str], list[tuple[str, list[int]]]]:
     """Return the headings and the rows (group, count per heading), most frequent types first."""
     types = list(totals)
-    shown = types if len(types) <= MOST_TYPES else types[: MOST_TYPES - 1]
+    shown = types if len(types) <= MAX_TYPES else types[: MAX_TYPES - 1]
     rest = [kind for kind in types if kind not in shown]
     rows = [
         (

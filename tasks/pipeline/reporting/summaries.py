@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tasks.data.records import Cell, Reject, Row, cell_key, cell_keys
-from tasks.data.scores import REAL, Arm, CellFill, RunScores, Sample
+from tasks.data.scores import REAL, CellFill, ExampleText, RunScores, SystemResult
 from tasks.pipeline.reporting.cards import dataset_card
 from tasks.pipeline.reporting.exports import export_rows
 from tasks.storage.parquet import parquet_bytes
@@ -34,7 +34,7 @@ def scrub_counts(rows: Sequence[Row]) -> dict[str, int]:
 def fills(
     cells: Sequence[Cell],
     accepted: Mapping[str, int],
-    drawn: Mapping[str, int],
+    n_sampled: Mapping[str, int],
     rejects: Sequence[Reject] = (),
 ) -> tuple[CellFill, ...]:
     """What every cell wanted, accepted and drew, and why it is short if it is."""
@@ -49,7 +49,7 @@ def fills(
             topic=cell.topic,
             wanted=cell.wanted,
             accepted=accepted.get(cell.key, 0),
-            drawn=drawn.get(cell.key, 0),
+            n_sampled=n_sampled.get(cell.key, 0),
             **_main_reason(cell, accepted, reasons),
         )
         for cell in cells
@@ -66,7 +66,7 @@ def _main_reason(
     return {"reason": reason, "n_reason": n_texts}
 
 
-def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Sample, ...]:
+def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[ExampleText, ...]:
     """Accepted synthetic texts to read, `SAMPLES_PER_LABEL` per label, drawn at random."""
     rng = np.random.default_rng(seed)
     chosen: dict[str, Row] = {}
@@ -75,7 +75,7 @@ def samples(rows: Sequence[Row], labels: Sequence[str], seed: int) -> tuple[Samp
         for i in rng.permutation(len(own))[:SAMPLES_PER_LABEL]:
             chosen[own[i]["id"]] = own[i]
     return tuple(
-        Sample(text=row["text"], labels=tuple(row["labels"]), topic=row["topic"], style=row["style"])
+        ExampleText(text=row["text"], labels=tuple(row["labels"]), topic=row["topic"], style=row["style"])
         for row in chosen.values()
     )
 
@@ -96,11 +96,11 @@ def rejected_examples(rejects: Sequence[Reject], seed: int) -> dict[str, tuple[s
     return {reason: tuple(examples) for reason, examples in sorted(shown.items()) if examples}
 
 
-def row_counts(rows: Sequence[Row], arms: Sequence[Arm]) -> dict[str, int]:
+def row_counts(rows: Sequence[Row], results: Sequence[SystemResult]) -> dict[str, int]:
     """Rows per split; how many of the training rows people wrote, and how many were measured on."""
     counts = {part: sum(row["split"] == part for row in rows) for part in ("train", "validation", "test")}
     counts["real train"] = sum(row["split"] == "train" and row["source"] == "real" for row in rows)
-    measured = [arm.metrics.n_rows for arm in arms if arm.test_set == REAL]
+    measured = [system.metrics.n_rows for system in results if system.test_set == REAL]
     return counts | ({"real test": measured[0]} if measured else {})
 
 

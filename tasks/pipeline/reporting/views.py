@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.data.scores import CLASSIFIER, REAL, TFIDF, CellFill, LabelScore, Metrics, Plan, RunScores, Sample
+from tasks.data.scores import (
+    CLASSIFIER,
+    REAL,
+    TFIDF,
+    CellFill,
+    ExampleText,
+    LabelScore,
+    Metrics,
+    Plan,
+    RunScores,
+)
 
 # Steps of shading in the heat maps; the style sheet has one class per step.
 N_SHADES = 10
@@ -97,15 +107,15 @@ def score_tables(scores: RunScores, attributes: tuple[str, ...] | None = None) -
 
 
 def _score_table(scores: RunScores, test_set: str, attributes: tuple[str, ...] | None) -> ScoreTable:
-    arms = {name: m for name in scores.arm_names if (m := scores.metrics(name, test_set))}
+    systems = {name: m for name in scores.system_names if (m := scores.metrics(name, test_set))}
     shown = [
         (attribute, heading, higher)
         for attribute, heading, higher in COLUMNS
         if (attributes is None or attribute in attributes)
-        and any(getattr(metrics, attribute) is not None for metrics in arms.values())
+        and any(getattr(metrics, attribute) is not None for metrics in systems.values())
     ]
-    best = {a: _best([getattr(m, a) for m in arms.values()], higher) for a, _, higher in shown}
-    intervals = {arm.name: arm.intervals for arm in scores.arms if arm.test_set == test_set}
+    best = {a: _best([getattr(m, a) for m in systems.values()], higher) for a, _, higher in shown}
+    intervals = {system.name: system.intervals for system in scores.results if system.test_set == test_set}
     rows = [
         (
             name,
@@ -116,9 +126,9 @@ def _score_table(scores: RunScores, test_set: str, attributes: tuple[str, ...] |
                 for a, _, _ in shown
             ],
         )
-        for name, metrics in arms.items()
+        for name, metrics in systems.items()
     ]
-    n_rows = arms[CLASSIFIER].n_rows
+    n_rows = systems[CLASSIFIER].n_rows
     return ScoreTable(test_set, n_rows, [heading for _, heading, _ in shown], rows)
 
 
@@ -142,8 +152,8 @@ def _verdict(scores: RunScores, test_set: str) -> str:
     if own is None:
         return ""
     where = "On human text" if test_set == REAL else f"On the {test_set} test set"
-    said = f"{where} ({own.n_rows:,} rows) the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
-    return f"{said}{_beside(own, bag)}{_beyond_chance(scores, test_set)}{_on_the_scale(own)}."
+    sentence = f"{where} ({own.n_rows:,} rows) the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
+    return f"{sentence}{_beside(own, bag)}{_beyond_chance(scores, test_set)}{_ordinal_clause(own)}."
 
 
 def _beside(own: Metrics, bag: Metrics | None) -> str:
@@ -158,7 +168,7 @@ def _beside(own: Metrics, bag: Metrics | None) -> str:
 def _beyond_chance(scores: RunScores, test_set: str) -> str:
     """The interval of the difference, where it was measured."""
     ahead = next(
-        (a.classifier_ahead for a in scores.arms if (a.name, a.test_set) == (TFIDF, test_set)), {}
+        (a.classifier_ahead for a in scores.results if (a.name, a.test_set) == (TFIDF, test_set)), {}
     ).get("f1_macro")
     if ahead is None:
         return ""
@@ -166,7 +176,7 @@ def _beyond_chance(scores: RunScores, test_set: str) -> str:
     return f" (difference {low:+.3f} to {high:+.3f}{'' if low * high > 0 else ', which may be chance'})"
 
 
-def _on_the_scale(own: Metrics) -> str:
+def _ordinal_clause(own: Metrics) -> str:
     return "" if own.kappa is None else f"; its quadratic kappa is {own.kappa:.3f}"
 
 
@@ -174,9 +184,10 @@ def fairness_verdict(scores: RunScores) -> str:
     """Say in one sentence whether the classifier keeps the limits, and after how many corrections."""
     if scores.fairness is None:
         return ""
-    n, kept = len(scores.fairness.corrections), not scores.fairness.complaints
+    n, kept = len(scores.fairness.corrections), not scores.fairness.violations
     after = f" after {n} correction{'' if n == 1 else 's'}" if n else ""
-    return f"As deployed it {'keeps' if kept else 'does not keep'} the limits of fairness{after}."
+    verdict, exceeds = ("passed", "stays within") if kept else ("FAILED", "exceeds")
+    return f"Fairness {verdict}{after}: as deployed, the classifier {exceeds} the limits."
 
 
 def bars(counts: Mapping[str, float]) -> list[Bar]:
@@ -206,12 +217,15 @@ def topic_tables(scores: RunScores) -> list[list[TopicRow]]:
 
 
 def _topic_rows(scores: RunScores) -> list[TopicRow]:
-    by_place: dict[tuple[str, str], list[CellFill]] = {}
+    by_topic_and_label: dict[tuple[str, str], list[CellFill]] = {}
     for cell in scores.plan.cells:
         for name in cell.labels:
-            by_place.setdefault((cell.topic, name), []).append(cell)
+            by_topic_and_label.setdefault((cell.topic, name), []).append(cell)
     return [
-        (topic, [_fill(*Plan.fill(by_place.get((topic, name), []))) for name in scores.taxonomy.names])
+        (
+            topic,
+            [_fill(*Plan.fill(by_topic_and_label.get((topic, name), []))) for name in scores.taxonomy.names],
+        )
         for topic in sorted({cell.topic for cell in scores.plan.cells})
     ]
 
@@ -250,9 +264,9 @@ def _shares(row: tuple[int, ...]) -> list[tuple[int, float, int]]:
     return [(n, n / total if total else 0.0, round(N_SHADES * n / total) if total else 0) for n in row]
 
 
-def samples_by_label(scores: RunScores, n_each: int = 4) -> list[tuple[str, list[Sample]]]:
+def samples_by_label(scores: RunScores, n_each: int = 4) -> list[tuple[str, list[ExampleText]]]:
     """Up to `n_each` texts per label; each text is shown once, under the first label with room."""
-    shown: dict[str, list[Sample]] = {name: [] for name in scores.taxonomy.names}
+    shown: dict[str, list[ExampleText]] = {name: [] for name in scores.taxonomy.names}
     for sample in scores.samples:
         home = next((name for name in sample.labels if len(shown.get(name, ())) < n_each), None)
         if home in shown:

@@ -44,10 +44,10 @@ def open_endpoint(config: GeneratorConfig, answer_s: float = ANSWER_S) -> "Endpo
             "generator.endpoint, model or prompt_form is empty; expected a resolved configuration. "
             "Call RunConfig.resolved()."
         )
-    if config.guidance > 1.0:
+    if config.guidance_scale > 1.0:
         raise ValueError(
-            f"generator.guidance is {config.guidance}; expected 1 with an endpoint, which returns no scores. "
-            "Set it to 1, or sample from the model in this process."
+            f"generator.guidance_scale is {config.guidance_scale}; expected 1 with an endpoint, which "
+            "returns no scores. Set it to 1, or sample from the model in this process."
         )
     model = _served_model(config.endpoint, config.model)
     return EndpointEngine(config.model_copy(update={"model": model}), answer_s)
@@ -100,7 +100,7 @@ class EndpointEngine:
         self._client = self._run(self._open())
 
     def sample(self, request: Request) -> list[Sample]:
-        """Write `request.k` texts; blocks until all are there. Reproducible as far as the server is."""
+        """Write `request.n` texts; blocks until all are there. Reproducible as far as the server is."""
         start = time.perf_counter()
         samples = self._run(self._sample(request))
         self._count(busy_s=time.perf_counter() - start)
@@ -134,12 +134,12 @@ class EndpointEngine:
     async def _sample(self, request: Request) -> list[Sample]:
         """Ask for all choices at once, so that the server shares the prompt; again for those missing."""
         done: dict[int, Sample] = {}
-        while missing := [number for number in range(request.k) if number not in done]:
+        while missing := [number for number in range(request.n) if number not in done]:
             n = self._n_per_call
             calls = [missing[start : start + n] for start in range(0, len(missing), n)]
             for numbers, samples in await asyncio.gather(*(self._call(request, call) for call in calls)):
                 done |= dict(zip(numbers, samples, strict=False))
-        return [done[number] for number in range(request.k)]
+        return [done[number] for number in range(request.n)]
 
     async def _call(self, request: Request, numbers: Sequence[int]) -> tuple[Sequence[int], list[Sample]]:
         chat = self._config.prompt_form is PromptForm.chat

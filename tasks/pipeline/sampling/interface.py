@@ -9,21 +9,21 @@ Finish = Literal["stop", "length"]
 
 @dataclass(frozen=True)
 class Request:
-    """`k` texts wanted for one prompt."""
+    """`n` texts wanted for one prompt."""
 
     prompt: str
-    k: int
+    n: int
     seed: int
     """Decides, with the number of the sample (0 .. k-1), every random choice of that sample."""
-    null_prompt: str | None = None
-    """The prompt without its labels; read only where `generator.guidance` is above 1."""
+    unconditional_prompt: str | None = None
+    """The prompt without its labels; read only where `generator.guidance_scale` is above 1."""
     stop: tuple[str, ...] = ()
     """A text ends before the first of these strings."""
 
     def __post_init__(self) -> None:
         """Refuse what no engine can sample."""
-        if self.k < 1:
-            raise ValueError(f"k is {self.k}; expected at least 1. Leave out cells that want no text.")
+        if self.n < 1:
+            raise ValueError(f"n is {self.n}; expected at least 1. Leave out cells that want no text.")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; expected 0 or more. Take a non-negative number.")
         if not self.prompt.strip():
@@ -56,7 +56,7 @@ class Engine(Protocol):
     """Something that writes texts; safe to call from many threads at once."""
 
     def sample(self, request: Request) -> list[Sample]:
-        """Write `request.k` texts, in order of their number; blocks until all are done.
+        """Write `request.n` texts, in order of their number; blocks until all are done.
 
         Raises:
             ValueError: The prompt does not fit the model.

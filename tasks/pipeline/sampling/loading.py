@@ -15,10 +15,14 @@ from tasks.pipeline.sampling.engine.attention import ATTENTION
 from tasks.pipeline.sampling.engine.decoding import Limits
 from tasks.pipeline.sampling.engine.engine import LocalEngine
 from tasks.pipeline.sampling.engine.memory import keep_freed_memory
-from tasks.pipeline.sampling.engine.self_test import check_cached_decoding, prompts_agree, steady_widths
+from tasks.pipeline.sampling.engine.self_test import (
+    batch_invariant_sizes,
+    check_cached_decoding,
+    prompts_agree,
+)
 from tasks.pipeline.sampling.engine.token_sampling import Controls
 from tasks.pipeline.sampling.engine.weight_packing import pack_weights
-from tasks.pipeline.sampling.tokenization import Wording
+from tasks.pipeline.sampling.tokenization import PromptCodec
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +49,14 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     check_vocabulary(model, tokenizer, config.model)
     end_tokens = find_end_tokens(model, tokenizer, config.model)
     cased = not _is_uncased(model)
-    wording = Wording(tokenizer, config.prompt_form, end_tokens, cased, config.system_prompt)
-    wording.encode("A missing or broken chat template shows here.")
+    codec = PromptCodec(tokenizer, config.prompt_form, end_tokens, cased, config.system_prompt)
+    codec.encode("A missing or broken chat template shows here.")
     limits = _limits(config, model, tokenizer, end_tokens)
     check_cached_decoding(model, config.model)
     context = context_length(model)
     limits = replace(limits, prompts_together=prompts_agree(model, context))
-    widths = steady_widths(model, limits.batch_size * limits.n_lanes)
-    return LocalEngine(model, wording, limits, widths, context)
+    widths = batch_invariant_sizes(model, limits.batch_size * limits.n_branches)
+    return LocalEngine(model, codec, limits, widths, context)
 
 
 def _load_model(name: str, revision: str | None) -> Any:
@@ -118,15 +122,15 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
         max_new_tokens=config.max_new_tokens,
         batch_size=config.batch_size or DEFAULT_BATCH,
         end_tokens=end_tokens,
-        banned=banned_tokens(model, tokenizer, end_tokens),
-        not_first=opening_tokens(config.banned_openings, model, tokenizer),
+        suppress_tokens=suppressed_tokens(model, tokenizer, end_tokens),
+        begin_suppress_tokens=begin_suppressed_tokens(config.begin_suppress_words, model, tokenizer),
         controls=Controls(config.temperature, config.top_p, config.top_k, config.min_p),
         repetition_penalty=config.repetition_penalty,
-        guidance=config.guidance,
+        guidance_scale=config.guidance_scale,
     )
 
 
-def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
+def suppressed_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
     """Padding, marks of structure and places that the tokenizer does not know, (tokens,), int64."""
     n_known = model.get_output_embeddings().weight.shape[0]
     marks = ("pad", "bos", "cls", "sep", "mask", "unk")
@@ -134,7 +138,7 @@ def banned_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> tor
     return torch.tensor(sorted(ids | set(range(len(tokenizer), n_known))), device=model.device)
 
 
-def opening_tokens(openings: Sequence[str], model: Any, tokenizer: Any) -> torch.Tensor:
+def begin_suppressed_tokens(openings: Sequence[str], model: Any, tokenizer: Any) -> torch.Tensor:
     """First tokens of words as they may stand at the beginning of a text, (tokens,), int64.
 
     With and without a space before, as written, in lower case and with a capital.

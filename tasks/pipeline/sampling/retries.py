@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 N_TRIES = 6
 FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 60.0
+MAX_WAIT_S = 60.0
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """Statuses that may be gone the next time (RFC 9110 and OpenAI's own client)."""
 REFUSED = {
@@ -35,7 +35,7 @@ class Pause:
 
     def extend(self, seconds: float) -> None:
         """Keep still for at least so long from now."""
-        self._until = max(self._until, time.monotonic() + min(seconds, LONGEST_WAIT_S))
+        self._until = max(self._until, time.monotonic() + min(seconds, MAX_WAIT_S))
 
     async def over(self) -> None:
         """Wait for the end of the pause."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Sampled:
+class RoundThroughput:
     """What was asked for at once, and what came of it so far."""
 
     n_cells: int
@@ -32,7 +32,7 @@ class Sampled:
         return (self.n_tokens - self.n_tokens_cached) / max(self.seconds, 1e-9)
 
 
-def as_it_happened(rounds: Sequence[Sampled], accepted: Sequence[int]) -> list[dict[str, object]]:
+def throughput_rows(rounds: Sequence[RoundThroughput], accepted: Sequence[int]) -> list[dict[str, object]]:
     """Rows of the run page, one per round, in the words of `--estimate`.
 
     Args:

@@ -21,7 +21,7 @@ def chat_messages(prompt: str, system_prompt: str | None) -> list[dict[str, str]
 
 
 @dataclass(frozen=True)
-class Wording:
+class PromptCodec:
     """A tokenizer and the way prompts are put to its model."""
 
     tokenizer: Any

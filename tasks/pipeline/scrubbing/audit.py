@@ -10,11 +10,11 @@ from tasks.pipeline.scrubbing.normalization import as_text, flags_of, normalise
 from tasks.pipeline.scrubbing.rows import scrubber_for
 from tasks.pipeline.scrubbing.scrubber import SCRUBBER_VERSION, Scrubbed
 
-MOST_EXAMPLES = 10
+MAX_EXAMPLES = 10
 LEAK_SAMPLE = 2_000
 """Rows that the examples and the leak estimate read at most, evenly spread."""
 WITHHELD = "(not shown: something was found in a later round only)"
-EAGER_BIAS = 1.5
+HIGH_RECALL_BIAS = 1.5
 """Added to the name strictness for the eager pass of the leak estimate."""
 
 
@@ -37,9 +37,9 @@ class Leaks(TypedDict):
     rows: int
     second_pass: dict[str, int]
     """Findings of the same scrubber; none, unless a text did not settle."""
-    eager_pass: dict[str, int]
+    high_recall_pass: dict[str, int]
     """Findings of a scrubber that takes more words for names: an upper bound, false alarms included."""
-    eager_rows: int
+    high_recall_rows: int
     """Rows with such a finding."""
 
 
@@ -122,9 +122,9 @@ def examples(originals: Sequence[str], scrubbed: Sequence[Scrubbed]) -> list[Exa
         fitting = [
             i for i, done in enumerate(scrubbed) if kind in done.counts and i not in shown and placed(done)
         ]
-        if fitting and len(shown) < MOST_EXAMPLES:
+        if fitting and len(shown) < MAX_EXAMPLES:
             i = min(fitting, key=lambda i: len(originals[i]))
-            shown[i] = Example(about=kind, before=veiled(originals[i], scrubbed[i]), after=scrubbed[i].text)
+            shown[i] = Example(about=kind, before=redacted(originals[i], scrubbed[i]), after=scrubbed[i].text)
     return list(shown.values())
 
 
@@ -133,7 +133,7 @@ def placed(scrubbed: Scrubbed) -> bool:
     return sum(scrubbed.counts.values()) == len(scrubbed.spans)
 
 
-def veiled(original: str, scrubbed: Scrubbed) -> str:
+def redacted(original: str, scrubbed: Scrubbed) -> str:
     """Return the text as it came, replaced parts shown as types; withheld where a place is unknown."""
     if not placed(scrubbed):
         return WITHHELD
@@ -145,22 +145,22 @@ def veiled(original: str, scrubbed: Scrubbed) -> str:
     return "".join([*pieces, text[place:]])
 
 
-def veiled_texts(texts: Sequence[str], config: ScrubbingConfig) -> list[str]:
+def redacted_texts(texts: Sequence[str], config: ScrubbingConfig) -> list[str]:
     """Return texts as they came, every part that scrubbing replaces shown as its type."""
     scrubbed = scrubber_for(config).many(texts)
-    return [veiled(text, done) for text, done in zip(texts, scrubbed, strict=True)]
+    return [redacted(text, done) for text, done in zip(texts, scrubbed, strict=True)]
 
 
 def leaks(texts: Sequence[str], config: ScrubbingConfig) -> Leaks:
     """Scrub scrubbed texts again, once as configured and once more eagerly, and count the findings."""
     sample = _spread(texts, LEAK_SAMPLE)
-    eager = config.model_copy(update={"person_bias": min(5.0, config.person_bias + EAGER_BIAS)})
+    eager = config.model_copy(update={"person_bias": min(5.0, config.person_bias + HIGH_RECALL_BIAS)})
     found = scrubber_for(eager).many(sample)
     return Leaks(
         rows=len(sample),
         second_pass=_counted(scrubber_for(config).many(sample)),
-        eager_pass=_counted(found),
-        eager_rows=sum(bool(done.counts) for done in found),
+        high_recall_pass=_counted(found),
+        high_recall_rows=sum(bool(done.counts) for done in found),
     )
 
 

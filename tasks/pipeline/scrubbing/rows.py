@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from tasks.config import ScrubbingConfig
-from tasks.data.records import Row, Sifted, reject
+from tasks.data.records import FilterResult, Row, reject
 from tasks.pipeline.scrubbing.scrubber import Scrubber
 
 STAGE = "scrub"
@@ -15,17 +15,17 @@ def scrubber_for(config: ScrubbingConfig) -> Scrubber:
     return Scrubber(config)
 
 
-def scrub_rows(rows: list[Row], config: ScrubbingConfig) -> Sifted:
+def scrub_rows(rows: list[Row], config: ScrubbingConfig) -> FilterResult:
     """Return the rows with `text` scrubbed and `scrubbed` counting the replacements per type.
 
     Rows that are no text, or of which nothing is left, are rejected with the reason.
     """
     if not config.enabled:
-        return Sifted(list(rows))
+        return FilterResult(list(rows))
     scrubbed = scrubber_for(config).many([row["text"] for row in rows])
     kept: list[Row] = []
     dropped: list[Row] = []
     for row, result in zip(rows, scrubbed, strict=True):
         changed = Row(**{**row, "text": result.text, "scrubbed": dict(sorted(result.counts.items()))})
         (kept if result.text.strip() else dropped).append(changed)
-    return Sifted(kept, reject(dropped, STAGE, "nothing left"))
+    return FilterResult(kept, reject(dropped, STAGE, "nothing left"))

@@ -42,7 +42,7 @@ def _resume(accelerator: Accelerator, folder: Path) -> FitState:
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             f"checkpoint {saved} does not fit this model ({_first_line(error)}); expected one of the same "
-            "taxonomy, encoder and knobs. Give a folder of its own to every training, or remove this one."
+            "taxonomy, encoder and options. Give a folder of its own to every training, or remove this one."
         ) from error
     return FitState(**json.loads((saved / "fit.json").read_text()))
 

@@ -82,7 +82,7 @@ def fit(
     set_seed(options.seed, device_specific=True)
     optimizer = torch.optim.AdamW(groups, fused=True)
     model, optimizer = accelerator.prepare(model, optimizer)
-    averaged = _averaged(accelerator, model, options.average)
+    averaged = _averaged(accelerator, model, options.ema_decay)
     state = _resume(accelerator, folder)
     per_epoch = len(_share(accelerator, batches(0)))
     total = per_epoch * options.epochs
@@ -90,7 +90,9 @@ def fit(
     accelerator.init_trackers(title.replace(" ", "-"), config=_plain(options))
     progress = _Progress(accelerator, total, min(state.step, total), title, on_progress)
     saved = time.monotonic()
-    while state.epoch < options.epochs and state.epoch - 1 - state.gain_epoch < options.patience:
+    while (
+        state.epoch < options.epochs and state.epoch - 1 - state.gain_epoch < options.early_stopping_patience
+    ):
         model.train()
         epoch_batches = _share(accelerator, batches(state.epoch))
         for batch in epoch_batches[state.batch :]:
@@ -98,12 +100,14 @@ def fit(
             state.batch += 1
             state.step += 1
             # By place, not by count, so that a resumed run adds up the same batches.
-            steps_now = state.batch % options.accumulate == 0 or state.batch == len(epoch_batches)
+            steps_now = state.batch % options.gradient_accumulation_steps == 0 or state.batch == len(
+                epoch_batches
+            )
             with nullcontext() if steps_now else accelerator.no_sync(model):
                 with accelerator.autocast():
                     loss = loss_of(model, batch)
                 _require_finite(loss, title, state, folder)
-                accelerator.backward(loss / options.accumulate)
+                accelerator.backward(loss / options.gradient_accumulation_steps)
             state.loss_sum += loss.item()
             if steps_now:
                 accelerator.clip_grad_norm_(model.parameters(), options.max_grad_norm)
@@ -178,8 +182,8 @@ def _set_rates(
     groups: list[dict[str, Any]], peaks: Sequence[float], state: FitState, total: int, options: FitOptions
 ) -> None:
     """Set the rates of a step at its first batch, so that n batches in turn or side by side learn alike."""
-    if state.batch % options.accumulate == 0:
-        scale = _schedule(state.step / max(1, total), options.warmup_share)
+    if state.batch % options.gradient_accumulation_steps == 0:
+        scale = _schedule(state.step / max(1, total), options.warmup_ratio)
         for group, peak in zip(groups, peaks, strict=True):
             group["lr"] = peak * scale
 

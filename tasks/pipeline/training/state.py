@@ -9,16 +9,16 @@ class FitOptions:
     """How to train; see `tasks.config.modelling.TrainingConfig` for units and ranges."""
 
     epochs: int
-    patience: int
+    early_stopping_patience: int
     seed: int
     precision: str = "auto"
-    warmup_share: float = 0.1
+    warmup_ratio: float = 0.1
     max_grad_norm: float = 1.0
     min_gain: float = 0.0
     """An epoch that betters the best score by no more than this counts as one without gain."""
-    average: float = 0.0
+    ema_decay: float = 0.0
     """Decay of the moving average of the weights; 0 takes the weights as they are."""
-    accumulate: int = 1
+    gradient_accumulation_steps: int = 1
     """Batches per optimizer step."""
     checkpoint_every_s: float = 120.0
     trackers: tuple[str, ...] = ()

@@ -1,18 +1,18 @@
-"""Does a text carry the labels that it was asked to carry?"""
+"""Label verification: does a text express the requested labels?"""
 
 from tasks.pipeline.verification.decisions import outcome_counts
 from tasks.pipeline.verification.generator_likelihood import likelihood_votes
 from tasks.pipeline.verification.judges import llm_votes, nli_votes
 from tasks.pipeline.verification.real_data_model import Teacher
 from tasks.pipeline.verification.verify import verify_rows
-from tasks.pipeline.verification.weight_fitting import teach
+from tasks.pipeline.verification.weight_fitting import fit_teacher_and_weights
 
 __all__ = [
     "Teacher",
+    "fit_teacher_and_weights",
     "likelihood_votes",
     "llm_votes",
     "nli_votes",
     "outcome_counts",
-    "teach",
     "verify_rows",
 ]

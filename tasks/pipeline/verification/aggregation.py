@@ -1,6 +1,6 @@
-"""From votes to one probability per label: every vote speaks for or against, and counts by its weight.
+"""Vote aggregation: one probability per label from the weighted votes of all sources.
 
-    logit belief = logit prior + sum over votes of weight x evidence
+    logit posterior = logit prior + sum over votes of weight x evidence
 
 Evidence is a log-likelihood ratio: how much likelier a vote's finding is on texts that carry the label than
 on others, 0 where it says nothing. With weights of 1 this is Bayes' rule for votes that err independently;
@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 
 Matrix = NDArray[np.float64]
 
-STRONGEST = 5.0
-"""No vote speaks louder than odds of 148 : 1; an unheard-of word must not outvote all the others."""
+MAX_EVIDENCE = 5.0
+"""Votes are clipped at odds of 148 : 1, so that one rare word does not outvote all other sources."""
 # Keeps the logarithm of a certain classifier finite; weaker than the bound on evidence.
 CERTAIN = 1e-4
 
@@ -43,34 +43,34 @@ def log_odds(probabilities: Matrix) -> Matrix:
     return found
 
 
-def prior_of(asked: NDArray[np.bool_], held: float) -> Matrix:
+def prior_of(requested: NDArray[np.bool_], label_prior: float) -> Matrix:
     """Probability of every label before any vote, (n, n_labels).
 
     Args:
-        asked: Labels that each text was conditioned on, (n, n_labels).
-        held: Probability that such a label holds; the labels that were not asked for share the rest.
+        requested: Labels that each text was conditioned on, (n, n_labels).
+        label_prior: Probability that such a label holds; the labels that were not asked for share the rest.
     """
-    others = np.maximum((~asked).sum(axis=1, keepdims=True), 1)
-    prior: Matrix = np.where(asked, held, (1.0 - held) / others)
+    others = np.maximum((~requested).sum(axis=1, keepdims=True), 1)
+    prior: Matrix = np.where(requested, label_prior, (1.0 - label_prior) / others)
     return prior
 
 
-def believe(prior: Matrix, evidence: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matrix:
+def aggregate_votes(prior: Matrix, evidence: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matrix:
     """Combine prior and votes, (n, n_labels), 0..1; a vote that was not cast changes nothing."""
     total = log_odds(prior)
-    for name, said in evidence.items():
-        total = total + weights[name] * np.nan_to_num(np.clip(said, -STRONGEST, STRONGEST))
-    belief: Matrix = expit(total)
-    return belief
+    for name, votes in evidence.items():
+        total = total + weights[name] * np.nan_to_num(np.clip(votes, -MAX_EVIDENCE, MAX_EVIDENCE))
+    label_probabilities: Matrix = expit(total)
+    return label_probabilities
 
 
-def set_belief(given: NDArray[np.bool_], belief: Matrix) -> Matrix:
-    """Belief in the label set of each text as a whole, (n,), 0..1: the mean over its labels, in log-odds.
+def set_probability(given: NDArray[np.bool_], label_probabilities: Matrix) -> Matrix:
+    """Probability of the label set of each text, (n,), 0..1: the mean over its labels, in log-odds.
 
     A set that is wrong has several labels to show it, a right one may hold a label that is hard to see. 1 for
     a text without labels.
     """
-    total = np.where(given, log_odds(belief), 0.0).sum(axis=1)
+    total = np.where(given, log_odds(label_probabilities), 0.0).sum(axis=1)
     n_labels = given.sum(axis=1)
     whole: Matrix = np.where(n_labels > 0, expit(total / np.maximum(n_labels, 1)), 1.0)
     return whole
@@ -94,7 +94,7 @@ def fit_weights(
         return {}
     names = list(evidence)
     features = np.column_stack(
-        [np.nan_to_num(np.clip(evidence[name][given], -STRONGEST, STRONGEST)) for name in names]
+        [np.nan_to_num(np.clip(evidence[name][given], -MAX_EVIDENCE, MAX_EVIDENCE)) for name in names]
     )
     model = LogisticRegression(C=10.0).fit(features, right[given])
     return {name: max(0.0, round(float(w), 3)) for name, w in zip(names, model.coef_[0], strict=True)}
@@ -114,9 +114,9 @@ def swap_labels(labels: Sequence[tuple[str, ...]], share: float, seed: int) -> l
     chosen = rng.permutation(len(labels))[: round(share * len(labels))].tolist()
     swapped = list(labels)
     free = [chosen[i] for i in rng.permutation(len(chosen))]
-    for place in chosen:
-        donor = next((other for other in free if not set(labels[other]) & set(labels[place])), None)
+    for index in chosen:
+        donor = next((other for other in free if not set(labels[other]) & set(labels[index])), None)
         if donor is not None:
             free.remove(donor)
-            swapped[place] = tuple(labels[donor])
+            swapped[index] = tuple(labels[donor])
     return swapped

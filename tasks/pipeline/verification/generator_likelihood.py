@@ -1,4 +1,4 @@
-"""The generator's own vote: how much less likely it finds a text once a label is taken out of the wish.
+"""The generator's vote: how much less likely it finds a text once a label is removed from the prompt.
 
     log p(text | labels) - log p(text | labels without this one)
 
@@ -48,7 +48,7 @@ def likelihood_votes(
 
 
 def _prompts(row: Row, taxonomy: Taxonomy, styles: dict[str, Style], form: PromptForm) -> list[str]:
-    """The wish with all labels of the row, then without each of them in turn."""
+    """The prompt with all labels of the row, then without each of them in turn."""
     manner = Manner(
         topic=row["topic"],
         scenario=row["scenario"],
@@ -56,9 +56,10 @@ def _prompts(row: Row, taxonomy: Taxonomy, styles: dict[str, Style], form: Promp
         length=length_word(len(row["text"].split())),  # what it turned out to be, on both sides
     )
     labels = [taxonomy.labels[taxonomy.index[name]] for name in row["labels"]]
-    asked = row["prompt"].split(" | ")[0].removesuffix(" :").split(", ")
+    requested = row["prompt"].split(" | ")[0].removesuffix(" :").split(", ")
     words = [
-        next((w for w in asked if w in label.control), (*label.control, label.name)[0]) for label in labels
+        next((w for w in requested if w in label.control), (*label.control, label.name)[0])
+        for label in labels
     ]
     sets = [list(range(len(labels)))]
     sets += [[i for i in sets[0] if i != left_out] for left_out in sets[0]]

@@ -1,4 +1,4 @@
-"""Voters that read a text: an entailment model, or a language model that is asked."""
+"""Sources that read a text: an entailment model, or a language model that is asked."""
 
 import re
 from collections import defaultdict
@@ -27,22 +27,22 @@ def nli_votes(rows: Sequence[Row], taxonomy: Taxonomy, classify: Any) -> list[Ro
         taxonomy: Meanings of the labels, each a sentence.
         classify: A `zero-shot-classification` pipeline of transformers.
     """
-    places = defaultdict(list)
-    for place, row in enumerate(rows):
-        places[tuple(row["labels"])].append(place)
+    indices = defaultdict(list)
+    for index, row in enumerate(rows):
+        indices[tuple(row["labels"])].append(index)
     voted = list(rows)
-    for labels, own in places.items():
+    for labels, own in indices.items():
         meaning = {taxonomy.labels[taxonomy.index[name]].meaning: name for name in labels}
         answers = classify(
-            [rows[place]["text"] for place in own],
+            [rows[index]["text"] for index in own],
             candidate_labels=list(meaning),
             hypothesis_template="{}",
             multi_label=True,
             batch_size=NLI_BATCH,
         )
-        for place, answer in zip(own, answers, strict=True):
+        for index, answer in zip(own, answers, strict=True):
             says = {meaning[m]: score for m, score in zip(answer["labels"], answer["scores"], strict=True)}
-            voted[place] = with_votes(rows[place], JUDGE, says)
+            voted[index] = with_votes(rows[index], JUDGE, says)
     return voted
 
 

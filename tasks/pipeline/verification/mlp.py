@@ -12,11 +12,11 @@ HIDDEN = 256
 DROPOUT = 0.3
 BATCH = 256
 EPOCHS = 6
-FEWEST_STEPS = 300
+MIN_STEPS = 300
 """With few rows there are more passes over them."""
 PEAK_RATE = 1e-3
-SMALLEST_SPREAD = 1e-6
-RAREST = 1e-4
+MIN_SPREAD = 1e-6
+MIN_FREQUENCY = 1e-4
 """Least share of texts that a label starts from, for its log-odds to be finite."""
 
 
@@ -53,13 +53,13 @@ def fit_network(vectors: NDArray[np.float32], targets: NDArray[np.bool_], seed: 
 
     Dropout before both layers, AdamW under a one-cycle rate; `seed` decides weights, dropout and batches.
     """
-    mean, spread = vectors.mean(axis=0), vectors.std(axis=0) + SMALLEST_SPREAD
+    mean, spread = vectors.mean(axis=0), vectors.std(axis=0) + MIN_SPREAD
     inputs = torch.from_numpy((vectors - mean) / spread)
     wanted = torch.from_numpy(targets.astype(np.float32))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         inner, outer = nn.Linear(inputs.shape[1], HIDDEN), nn.Linear(HIDDEN, wanted.shape[1])
-        outer.bias.data = torch.logit(wanted.mean(dim=0).clamp(RAREST, 1 - RAREST))
+        outer.bias.data = torch.logit(wanted.mean(dim=0).clamp(MIN_FREQUENCY, 1 - MIN_FREQUENCY))
         layers = nn.Sequential(nn.Dropout(DROPOUT), inner, nn.GELU(), nn.Dropout(DROPOUT), outer)
         _train(layers, inputs, wanted)
     weights = (inner.weight.T, inner.bias, outer.weight.T, outer.bias)
@@ -69,7 +69,7 @@ def fit_network(vectors: NDArray[np.float32], targets: NDArray[np.bool_], seed: 
 def _train(layers: nn.Module, inputs: torch.Tensor, wanted: torch.Tensor) -> None:
     n_rows = len(inputs)
     per_epoch = -(-n_rows // BATCH)
-    epochs = max(EPOCHS, -(-FEWEST_STEPS // per_epoch))
+    epochs = max(EPOCHS, -(-MIN_STEPS // per_epoch))
     optimizer = torch.optim.AdamW(layers.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * per_epoch)
     for _ in range(epochs):

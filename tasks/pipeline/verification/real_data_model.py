@@ -1,4 +1,4 @@
-"""The voter that learnt from people: two small classifiers that err in different ways, averaged.
+"""The classifier trained on real rows: two small classifiers that err in different ways, averaged.
 
 One reads what the upper layers of an encoder make of a text; its last layer alone, made to tell topics, blurs
 feelings. The other reads the words. Neither needs a GPU.
@@ -30,7 +30,7 @@ NETWORKS = 3
 """What they agree on is surer than what one says: Lakshminarayanan et al. 2017, "Simple and Scalable
 Predictive Uncertainty Estimation using Deep Ensembles"."""
 WEIGHTS = tuple(field.name for field in fields(Network))
-FEWEST_TEXTS = 2
+MIN_TEXTS_PER_WORD = 2
 """Texts that a word must stand in."""
 
 
@@ -95,7 +95,7 @@ def fit_teacher(texts: Sequence[str], targets: NDArray[np.bool_], n_embedded: in
         n_embedded: Texts, from the first, that are embedded; words are cheap, and all are read.
         seed: Decides the starting points.
     """
-    vectorizer = TfidfVectorizer(**WORDS, min_df=min(FEWEST_TEXTS, len(texts) // 10 + 1))
+    vectorizer = TfidfVectorizer(**WORDS, min_df=min(MIN_TEXTS_PER_WORD, len(texts) // 10 + 1))
     features = vectorizer.fit_transform(texts)
     fits = [_fit_words(features, column, seed) for column in targets.T]
     words = Logistic(np.column_stack([w for w, _ in fits]), np.array([b for _, b in fits]))

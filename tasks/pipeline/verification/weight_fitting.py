@@ -1,4 +1,4 @@
-"""Learning from real rows: a teacher, and how much everybody's vote has turned out to be worth."""
+"""Fitting on real rows: a classifier, and the weight of every source's votes."""
 
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -12,10 +12,10 @@ from tasks.pipeline.verification.aggregation import fit_weights, swap_labels
 from tasks.pipeline.verification.out_of_fold import out_of_fold
 from tasks.pipeline.verification.real_data_model import Teacher, fit_teacher
 from tasks.pipeline.verification.verify import evidence_of
-from tasks.pipeline.verification.vote_columns import FOLDS, LIKELIHOOD, TEACHER, cast_votes
+from tasks.pipeline.verification.vote_columns import FOLDS, LIKELIHOOD, TEACHER, read_votes
 from tasks.taxonomy import Taxonomy
 
-MOST_SLICE = 1_000
+MAX_SLICE = 1_000
 SLICE = 0.1
 """Share of the real rows that the teacher does not learn from; the weights are fitted on it."""
 READ_BEFORE = 0.5
@@ -25,7 +25,7 @@ SWAPPED = 0.25
 """Share of the slice whose labels are swapped, so that there are wrong ones to learn from."""
 
 
-def teach(
+def fit_teacher_and_weights(
     rows: Sequence[Row],
     taxonomy: Taxonomy,
     config: VerifyingConfig,
@@ -47,7 +47,7 @@ def teach(
     shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
     right = np.array([row["targets"] for row in shuffled]) > 0.5
     texts = [row["text"] for row in shuffled]
-    cut = min(MOST_SLICE, round(SLICE * len(shuffled)))
+    cut = min(MAX_SLICE, round(SLICE * len(shuffled)))
     teacher = fit_teacher(texts[cut:], right[cut:], config.teacher_rows, seed)
 
     labels = swap_labels([tuple(row["labels"]) for row in shuffled[:cut]], SWAPPED, seed)
@@ -59,7 +59,7 @@ def teach(
         TEACHER: teacher.probabilities(texts[:cut]),
     }
     if generator_vote:
-        votes[LIKELIHOOD] = cast_votes(generator_vote(slice_), LIKELIHOOD, taxonomy.names)
+        votes[LIKELIHOOD] = read_votes(generator_vote(slice_), LIKELIHOOD, taxonomy.names)
     weights = config.weights | fit_weights(evidence_of(votes), given, right[:cut])
     if generator_vote:
         weights[LIKELIHOOD] = round(READ_BEFORE * weights[LIKELIHOOD], 3)

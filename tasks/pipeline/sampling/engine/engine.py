@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from tasks.pipeline.sampling.engine.decoding import Batch, Job, Limits, Row
+from tasks.pipeline.sampling.engine.decoding import Batch, Job, Limits, SequenceState
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
 from tasks.pipeline.sampling.interface import Request, Sample, Usage
-from tasks.pipeline.sampling.tokenization import Wording
+from tasks.pipeline.sampling.tokenization import PromptCodec
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +37,13 @@ class LocalEngine:
     """
 
     def __init__(
-        self, model: Any, wording: Wording, limits: Limits, widths: Sequence[int], context: int
+        self, model: Any, codec: PromptCodec, limits: Limits, widths: Sequence[int], context: int
     ) -> None:
-        self._model, self._wording, self._limits, self._widths = model, wording, limits, widths
+        self._model, self._codec, self._limits, self._widths = model, codec, limits, widths
         self._context = context
         self._batch = Batch(model, limits, widths)
-        self._waiting: deque[Row] = deque()
-        self._turn: deque[Row] = deque()
+        self._waiting: deque[SequenceState] = deque()
+        self._turn: deque[SequenceState] = deque()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -51,10 +51,10 @@ class LocalEngine:
         _close_at_exit(self)
 
     def sample(self, request: Request) -> list[Sample]:
-        """Write `request.k` texts; blocks until all are done."""
+        """Write `request.n` texts; blocks until all are done."""
         job = self._job(request)
         with self._lock:
-            self._waiting.extend(Row(job, number) for number in range(request.k))
+            self._waiting.extend(SequenceState(job, number) for number in range(request.n))
             self._wake()
         try:
             while not wait([job.future], timeout=WAKE_S).done:
@@ -72,7 +72,7 @@ class LocalEngine:
 
     def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """How likely the model finds texts after prompts; see `tasks.pipeline.sampling.engine.likelihood`."""
-        return log_likelihoods(self._model, self._wording, pairs, self._context)
+        return log_likelihoods(self._model, self._codec, pairs, self._context)
 
     def close(self) -> None:
         """Stop after the current step; callers still waiting get a RuntimeError."""
@@ -83,10 +83,10 @@ class LocalEngine:
 
     def _job(self, request: Request) -> Job:
         prompts = [request.prompt]
-        if self._limits.n_lanes == 2:
-            prompts.append(request.null_prompt or request.prompt)
-        tokens = [self._wording.encode(prompt) for prompt in prompts]
-        job = Job(request, tokens, self._wording, self._limits.max_new_tokens)
+        if self._limits.n_branches == 2:
+            prompts.append(request.unconditional_prompt or request.prompt)
+        tokens = [self._codec.encode(prompt) for prompt in prompts]
+        job = Job(request, tokens, self._codec, self._limits.max_new_tokens)
         if job.n_prompt + job.max_new_tokens > self._context:
             raise ValueError(
                 f"prompt has {job.n_prompt} tokens and generator.max_new_tokens is {job.max_new_tokens}; "
@@ -103,43 +103,43 @@ class LocalEngine:
         while True:
             start = time.perf_counter()
             with self._lock:
-                rows = self._take()
-                if not rows and not self._batch.rows:
+                sequences = self._take()
+                if not sequences and not self._batch.sequences:
                     self._thread = None
                     return
             try:
-                self._advance(rows)
+                self._advance(sequences)
             except torch.OutOfMemoryError as error:
-                self._halve(rows, error)
+                self._halve(sequences, error)
             except BaseException as error:
-                self._fail(rows, error)
+                self._fail(sequences, error)
             self._account(time.perf_counter() - start)
 
-    def _take(self) -> list[Row]:
+    def _take(self) -> list[SequenceState]:
         """Waiting rows for the places that are free."""
-        rows: list[Row] = []
-        while (self._turn or self._waiting) and len(rows) < self._batch.n_free:
+        sequences: list[SequenceState] = []
+        while (self._turn or self._waiting) and len(sequences) < self._batch.n_free:
             if not self._turn:
-                self._turn.extend(sorted(self._waiting, key=lambda row: -row.job.n_prompt))
+                self._turn.extend(sorted(self._waiting, key=lambda sequence: -sequence.job.n_prompt))
                 self._waiting.clear()
-            row = self._turn.popleft()
-            if not row.job.abandoned:
-                rows.append(row)
-        return rows
+            sequence = self._turn.popleft()
+            if not sequence.job.abandoned:
+                sequences.append(sequence)
+        return sequences
 
-    def _advance(self, rows: Sequence[Row]) -> None:
+    def _advance(self, sequences: Sequence[SequenceState]) -> None:
         if self._closing:
             raise RuntimeError(CLOSED)
-        if rows:
-            self._batch.admit(rows)
-        if self._batch.rows:
+        if sequences:
+            self._batch.admit(sequences)
+        if self._batch.sequences:
             self._batch.step()
 
-    def _fail(self, rows: Sequence[Row], error: BaseException) -> None:
+    def _fail(self, sequences: Sequence[SequenceState], error: BaseException) -> None:
         """Hand an error to every caller and start afresh."""
         with self._lock:
-            held = [*rows, *self._batch.rows, *self._turn, *self._waiting]
-            jobs = {id(row.job): row.job for row in held}
+            held = [*sequences, *self._batch.sequences, *self._turn, *self._waiting]
+            jobs = {id(sequence.job): sequence.job for sequence in held}
             self._turn.clear()
             self._waiting.clear()
             self._batch = Batch(self._model, self._limits, self._widths)
@@ -147,18 +147,18 @@ class LocalEngine:
             if not job.future.done():
                 job.future.set_exception(error)
 
-    def _halve(self, rows: Sequence[Row], error: BaseException) -> None:
+    def _halve(self, sequences: Sequence[SequenceState], error: BaseException) -> None:
         """Go on with half the batch; its rows start over and, each with its own seed, come out the same."""
-        held = {id(row): row for row in [*self._batch.rows, *rows]}
+        held = {id(sequence): sequence for sequence in [*self._batch.sequences, *sequences]}
         size = self._limits.batch_size // 2
         if size == 0:
-            self._fail(rows, error)
+            self._fail(sequences, error)
             return
         log.warning("Out of memory with %d texts side by side; going on with %d.", 2 * size, size)
         self._limits = replace(self._limits, batch_size=size)
-        self._widths = [w for w in self._widths if w <= size * self._limits.n_lanes] or [min(self._widths)]
-        for row in held.values():
-            row.forget()
+        self._widths = [w for w in self._widths if w <= size * self._limits.n_branches] or [min(self._widths)]
+        for sequence in held.values():
+            sequence.reset()
         with self._lock:
             self._batch = Batch(self._model, self._limits, self._widths)
             self._turn.extendleft(reversed(held.values()))

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from tasks.config import PromptForm
 from tasks.models.batching import length_buckets
-from tasks.pipeline.sampling.tokenization import Wording
+from tasks.pipeline.sampling.tokenization import PromptCodec
 
 BATCH_TOKENS = 1024
 """Rows times longest row of a batch; their scores over a vocabulary of 150,000 then take 600 MB."""
@@ -19,14 +19,14 @@ Pair = tuple[str, str]
 
 
 @torch.inference_mode()
-def log_likelihoods(model: Any, wording: Wording, pairs: Sequence[Pair], context: int) -> list[float]:
+def log_likelihoods(model: Any, codec: PromptCodec, pairs: Sequence[Pair], context: int) -> list[float]:
     """Natural logarithm of the probability of each text after its prompt, summed over its tokens.
 
     The end-of-text token does not count, so a text that was cut or trimmed is judged by what is there.
 
     Args:
         model: A causal language model.
-        wording: Puts prompts and texts into tokens.
+        codec: Puts prompts and texts into tokens.
         pairs: Prompts and texts; equal pairs are computed once.
         context: Tokens that fit the model; of longer pairs the end of the text is left out.
 
@@ -34,8 +34,8 @@ def log_likelihoods(model: Any, wording: Wording, pairs: Sequence[Pair], context
         One number per pair, 0 or less; 0 for a text without tokens.
     """
     distinct = list(dict.fromkeys(pairs))
-    prompts = {prompt: wording.encode(prompt) for prompt in {prompt for prompt, _ in distinct}}
-    rows = [(prompts[prompt], _text_tokens(wording, text)) for prompt, text in distinct]
+    prompts = {prompt: codec.encode(prompt) for prompt in {prompt for prompt, _ in distinct}}
+    rows = [(prompts[prompt], _text_tokens(codec, text)) for prompt, text in distinct]
     rows = [(prompt, text[: max(0, context - len(prompt))]) for prompt, text in rows]
     found: dict[Pair, float] = {}
     lengths = [len(prompt) + len(text) for prompt, text in rows]
@@ -45,10 +45,10 @@ def log_likelihoods(model: Any, wording: Wording, pairs: Sequence[Pair], context
     return [found[pair] for pair in pairs]
 
 
-def _text_tokens(wording: Wording, text: str) -> list[int]:
+def _text_tokens(codec: PromptCodec, text: str) -> list[int]:
     # After "Text:" a model that was never tuned on our prompts goes on with a space.
-    text = f" {text}" if wording.form is PromptForm.plain else text
-    return list(wording.tokenizer(text, add_special_tokens=False)["input_ids"])
+    text = f" {text}" if codec.form is PromptForm.plain else text
+    return list(codec.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _score(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[float]:

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tasks.pipeline.sampling.engine.attention import LANES
+from tasks.pipeline.sampling.engine.attention import GROUP_SIZE
 from tasks.pipeline.sampling.engine.decoding import score_next
-from tasks.pipeline.sampling.engine.paged_cache import Seat, Slots
+from tasks.pipeline.sampling.engine.paged_cache import CacheSlot, PagedCache
 from tasks.pipeline.sampling.engine.prefill import TOGETHER, Prefill, Prompts
 from tasks.pipeline.sampling.engine.weight_packing import linear_layers, product_like, sizes_of
 
 log = logging.getLogger(__name__)
 
-NARROWEST = 8
+MIN_WIDTH = 8
 """Rows that the narrowest batch is filled up to: below 8, matrix products run through other kernels."""
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.02}
 """Largest difference between cached and plain decoding, as a share of the largest score."""
@@ -23,7 +23,7 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.02}
 
 def _probe_tokens(model: Any, n_tokens: int) -> list[int]:
     n_known = model.get_output_embeddings().weight.shape[0]
-    return [(7 + 31 * place) % n_known for place in range(n_tokens)]
+    return [(7 + 31 * add_prefix) % n_known for add_prefix in range(n_tokens)]
 
 
 @torch.inference_mode()
@@ -40,9 +40,9 @@ def check_cached_decoding(model: Any, name: str) -> None:
             f"generator {name} keeps no key-value cache; expected a causal language model. "
             "Take a decoder (a BERT needs is_decoder in its configuration)."
         )
-    slots = Slots()
-    slots.place(prefill.layers)
-    cached = score_next(model, slots, tokens[-1:], [Seat(0, [], 0)], NARROWEST)[0]
+    cache = PagedCache()
+    cache.add_prefix(prefill.layers)
+    cached = score_next(model, cache, tokens[-1:], [CacheSlot(0, [], 0)], MIN_WIDTH)[0]
     plain = model(input_ids=torch.tensor([tokens], device=model.device)).logits[0, -1].float()
     difference, limit = (cached - plain).abs().max(), TOLERANCE[model.dtype] * plain.abs().max()
     if difference > limit:
@@ -52,7 +52,7 @@ def check_cached_decoding(model: Any, name: str) -> None:
         )
 
 
-def steady_widths(model: Any, n_rows: int) -> list[int]:
+def batch_invariant_sizes(model: Any, n_rows: int) -> list[int]:
     """Batch widths in which a row has the same scores, bit for bit, as in the full batch.
 
     The widest is `n_rows` rounded up. On a CPU narrower ones (powers of two) are tried, and kept if they
@@ -63,21 +63,21 @@ def steady_widths(model: Any, n_rows: int) -> list[int]:
         model: A causal language model.
         n_rows: Most rows decoded side by side.
     """
-    full = -(-n_rows // NARROWEST) * NARROWEST
+    full = -(-n_rows // MIN_WIDTH) * MIN_WIDTH
     narrower = [width for power in range(3, 13) if (width := 1 << power) < full]
     if model.device.type != "cpu":
         return [*narrower, full]
-    slots, tokens = _probe_slots(model, full)
-    expected = _scores(model, slots, tokens, full)
+    cache, tokens = _probe_cache(model, full)
+    expected = _scores(model, cache, tokens, full)
     agreeing = _agreeing(model, narrower, full)
-    steady = [
+    invariant = [
         width
         for width in narrower
-        if width in agreeing and torch.equal(_scores(model, slots, tokens, width), expected[:width])
+        if width in agreeing and torch.equal(_scores(model, cache, tokens, width), expected[:width])
     ]
-    if steady != narrower:
-        log.info("Batch widths that agree with %d on this machine: %s.", full, steady)
-    return [*steady, full]
+    if invariant != narrower:
+        log.info("Batch widths that agree with %d on this machine: %s.", full, invariant)
+    return [*invariant, full]
 
 
 def prompts_agree(model: Any, context: int) -> bool:
@@ -124,18 +124,18 @@ def _agreeing(model: Any, widths: Sequence[int], full: int) -> set[int]:
 
 
 @torch.inference_mode()
-def _probe_slots(model: Any, n_slots: int) -> tuple[Slots, list[int]]:
+def _probe_cache(model: Any, n_slots: int) -> tuple[PagedCache, list[int]]:
     tokens = _probe_tokens(model, n_slots + 3)
-    slots, prompt = Slots(), Prompts(model).prefill(tokens[:3]).layers
-    for _ in range(n_slots // LANES):
-        slots.place(prompt)
-    return slots, tokens[3:]
+    cache, prompt = PagedCache(), Prompts(model).prefill(tokens[:3]).layers
+    for _ in range(n_slots // GROUP_SIZE):
+        cache.add_prefix(prompt)
+    return cache, tokens[3:]
 
 
 @torch.inference_mode()
-def _scores(model: Any, slots: Slots, tokens: list[int], width: int) -> Tensor:
-    seats = [Seat(lane, [], 0) for lane in range(width)]
-    scores = score_next(model, slots, tokens[:width], seats, width)
-    for seat in seats:
-        slots.free_pages(seat.pages)
+def _scores(model: Any, cache: PagedCache, tokens: list[int], width: int) -> Tensor:
+    cache_slots = [CacheSlot(group_slot, [], 0) for group_slot in range(width)]
+    scores = score_next(model, cache, tokens[:width], cache_slots, width)
+    for cache_slot in cache_slots:
+        cache.free_pages(cache_slot.pages)
     return scores

@@ -38,9 +38,9 @@ def penalise(logits: Tensor, written: Tensor, penalty: float) -> Tensor:
     return torch.where(written, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def guide(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:
+def guide(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> Tensor:
     """Go from scores without labels past those with (classifier-free guidance, arXiv:2306.17806, eq. 7)."""
-    return unconditional + guidance * (conditional - unconditional)
+    return unconditional + guidance_scale * (conditional - unconditional)
 
 
 def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:

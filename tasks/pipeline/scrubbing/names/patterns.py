@@ -25,7 +25,7 @@ TIED = frozenset("@#&-")
 LONGEST_NAME = 4
 """Words that a title is followed by, at most."""
 MOST_WORDS = 200_000
-"""Word forms remembered; beyond it the memory starts anew, so that it stays bounded."""
+"""Word forms remembered; beyond it the memory starts again, so that it stays bounded."""
 CAPITAL_CASE = 2
 """First names that prefer capitals this much (Emily) are no words; others may be (Dawn, Ruby)."""
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})

@@ -36,7 +36,7 @@ Bools = npt.NDArray[np.bool_]
 FORBIDDEN = -50.0
 """Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
 MOST_WORDS = 200_000
-"""Word forms kept; beyond it the tables start anew, so that memory stays bounded over millions of texts."""
+"""Word forms kept; beyond it the tables start again, so that memory stays bounded over millions of texts."""
 PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
 SURE_BONUS = 2.0
 """Added to the score of a word that is a first name and nothing else, inside a sentence."""

@@ -13,10 +13,10 @@ from torch import nn
 from tasks.config import TrainingConfig
 from tasks.data.records import Row
 from tasks.models.batching import length_buckets
-from tasks.pipeline.training.classifier.logit_pairing import pairing_loss, rising, twins_of
+from tasks.pipeline.training.classifier.logit_pairing import pair_indices, pairing_loss, rising
 from tasks.pipeline.training.classifier.losses import loss_function, masked_mean
 from tasks.pipeline.training.classifier.model import Classifier, new_classifier, predict, room_of
-from tasks.pipeline.training.classifier.ordinal_head import scale_loss
+from tasks.pipeline.training.classifier.ordinal_head import ordinal_loss
 from tasks.pipeline.training.loop import fit
 from tasks.pipeline.training.state import FitOptions, FitState
 from tasks.pipeline.training.trackers import wanted_trackers
@@ -48,7 +48,7 @@ def train_classifier(
         seed: Decides head weights, batches and dropout.
         folder: Checkpoints; the same folder goes on where it stopped.
         on_progress: Called with the share done, 0..1.
-        pairing: Weight of the pairing loss of counterfactual twins among the rows, see
+        pairing: Weight of the pairing loss of counterfactual counterfactual pairs among the rows, see
             `tasks.pipeline.training.classifier.logit_pairing`; 0 learns from them as from any row.
 
     Returns:
@@ -63,7 +63,7 @@ def train_classifier(
     targets = np.array([row["targets"] for row in train], dtype=np.float32)  # (n_rows, n_labels)
     truth = np.array([row["targets"] for row in validation])
     _require_validation(truth)
-    if not config.unseen_labels:
+    if not config.allow_missing_labels:
         _require_positives(targets, labels)
     torch.manual_seed(seed)
     model, tokenizer = new_classifier(
@@ -73,7 +73,7 @@ def train_classifier(
     weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
     levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
     losses = loss_function(config.loss, targets)
-    encoded = tokenizer([row["text"] for row in train], truncation=True, max_length=config.max_tokens)
+    encoded = tokenizer([row["text"] for row in train], truncation=True, max_length=config.max_length)
     ids: list[list[int]] = encoded["input_ids"]
     _require_room(ids, room_of(model, tokenizer), config.base)
 
@@ -88,7 +88,7 @@ def train_classifier(
         outputs: torch.Tensor = module(inputs["input_ids"], inputs["attention_mask"]).float()
         return outputs
 
-    twins = twins_of(train) if pairing else []
+    pairs = pair_indices(train) if pairing else []
 
     def loss_of(module: nn.Module, step: tuple[list[int], float]) -> torch.Tensor:
         batch, together = step
@@ -97,23 +97,23 @@ def train_classifier(
         wanted, weight = (torch.from_numpy(a[batch]).to(outputs.device) for a in (targets, weights))
         loss = masked_mean(losses(logits, wanted.clamp(min=0)), wanted, weight)
         if config.ordinal:
-            loss = loss + scale_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
-        return loss + together * pairing_loss(outputs_of, module, twins, batch) if twins else loss
+            loss = loss + ordinal_loss(scale, torch.from_numpy(levels[batch]).to(outputs.device))
+        return loss + together * pairing_loss(outputs_of, module, pairs, batch) if pairs else loss
 
     texts = [row["text"] for row in validation]
 
     def score_of(module: nn.Module) -> float:
-        return mean_average_precision(truth, predict(module, tokenizer, texts, config.max_tokens))  # type: ignore[arg-type]
+        return mean_average_precision(truth, predict(module, tokenizer, texts, config.max_length))  # type: ignore[arg-type]
 
     options = FitOptions(
         epochs=config.epochs,
-        patience=config.patience,
+        early_stopping_patience=config.early_stopping_patience,
         seed=seed,
         precision=config.precision,
-        warmup_share=config.warmup_share,
+        warmup_ratio=config.warmup_ratio,
         max_grad_norm=config.max_grad_norm,
-        average=config.average,
-        accumulate=config.accumulate,
+        ema_decay=config.ema_decay,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
         trackers=tracking.trackers,
         tracking_dir=tracking.folder,
     )
@@ -148,7 +148,7 @@ def parameter_groups(model: Classifier, config: TrainingConfig) -> list[dict[str
             continue
         rate = config.head_learning_rate
         if name.startswith("encoder."):
-            rate = config.learning_rate * config.layer_decay ** (n_layers - 1 - _layer(name))
+            rate = config.learning_rate * config.layerwise_lr_decay ** (n_layers - 1 - _layer(name))
         decay = config.weight_decay if parameter.ndim >= 2 else 0.0
         groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
     return _merged(groups)
@@ -214,6 +214,6 @@ def _require_room(ids: Sequence[Sequence[int]], room: int, base: str | None) -> 
     if lengths:
         raise ValueError(
             f"{len(lengths)} training texts are longer than the {room} tokens that encoder {base} takes, the "
-            f"longest {max(lengths)}; expected none. Set training.max_tokens to {room}, which cuts them, or "
+            f"longest {max(lengths)}; expected none. Set training.max_length to {room}, which cuts them, or "
             "choose an encoder for longer texts."
         )

@@ -4,7 +4,7 @@ Plain code, which `accelerate launch` runs in as many processes as there are GPU
 
     accelerate launch --num_processes 4 -m tasks.cli.train results/runs/RUN build/again
 
-trains the classifier of a finished run anew, on the rows and with the knobs of the run, and leaves it in
+trains the classifier of a finished run again, on the rows and with the options of the run, and leaves it in
 `build/again/model`. All machines must reach both folders. n processes take n batches per step.
 """
 
@@ -17,8 +17,8 @@ from accelerate import PartialState
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
 from tasks.data.columns import parts_of, targets_of, texts_of
 from tasks.data.records import Row
-from tasks.pipeline.decision.calibration import calibrated, platt_scaling
-from tasks.pipeline.decision.ordinal_levels import fit_line
+from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
+from tasks.pipeline.decision.ordinal_levels import fit_recalibration
 from tasks.pipeline.decision.thresholds import choose_thresholds, confidence, decide, population_weights
 from tasks.pipeline.training.classifier import (
     count_cut,
@@ -30,7 +30,7 @@ from tasks.pipeline.training.classifier import (
 )
 from tasks.taxonomy import Taxonomy
 
-ENOUGH_JUDGES = 500
+MIN_CALIBRATION_ROWS = 500
 """Real validation rows that choose thresholds by themselves."""
 
 
@@ -58,57 +58,57 @@ def fit_classifier(
         seed: See `train_classifier`.
         scratch: Checkpoints go here, the model into `model` in it.
         on_progress: Called with the share done, 0..1.
-        pairing: Weight of the pairing loss of counterfactual twins among the rows.
+        pairing: Weight of the pairing loss of counterfactual counterfactual pairs among the rows.
         scrubber: Version of the scrubber; travels with the model.
     """
     parts = parts_of(rows)
     model, tokenizer, state = train_classifier(
         parts["train"], parts["validation"], taxonomy.names, config, seed, scratch, on_progress, pairing
     )
-    judges, weights = judges_of(parts["validation"], taxonomy)
-    found = predict(model, tokenizer, texts_of(judges), config.max_tokens).astype(float)
-    slope, intercept = platt_scaling(found, targets_of(judges), weights)
+    calibration_set, weights = calibration_rows(parts["validation"], taxonomy)
+    found = predict(model, tokenizer, texts_of(calibration_set), config.max_length).astype(float)
+    slope, intercept = platt_scaling(found, targets_of(calibration_set), weights)
     model.calibrate(slope, intercept)
-    mended = calibrated(found, slope, intercept)
-    thresholds = choose_thresholds(mended, targets_of(judges), evaluation.min_positives, weights)
-    promised = confidence(mended, decide(mended, thresholds))
+    calibrated = apply_platt(found, slope, intercept)
+    thresholds = choose_thresholds(calibrated, targets_of(calibration_set), evaluation.min_positives, weights)
+    expected_f1 = confidence(calibrated, decide(calibrated, thresholds))
     unsure_below = (
-        np.quantile(promised, evaluation.abstain, weights=weights, method="inverted_cdf")
+        np.quantile(expected_f1, evaluation.abstain, weights=weights, method="inverted_cdf")
         if evaluation.abstain
         else 0.0
     )
-    max_tokens = min(config.max_tokens, room_of(model, tokenizer))
-    learnt_from = texts_of([*parts["train"], *parts["validation"]])
-    travelling = {
+    max_length = min(config.max_length, room_of(model, tokenizer))
+    training_texts = texts_of([*parts["train"], *parts["validation"]])
+    settings = {
         "labels": list(taxonomy.names),
         "thresholds": [float(t) for t in thresholds],
         "unsure_below": float(unsure_below),
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": scrubber,
         "scrubbing": scrubbing.model_dump(mode="json"),
-        "max_tokens": max_tokens,
+        "max_length": max_length,
         "one_class": of_one_class(targets_of(parts["validation"])),
-        "n_cut": count_cut(tokenizer, learnt_from, max_tokens),
+        "n_cut": count_cut(tokenizer, training_texts, max_length),
         "base": config.base,
         "ordinal": config.ordinal,
         "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
-        "line": fit_line(mended, targets_of(judges), weights),
+        "recalibration": fit_recalibration(calibrated, targets_of(calibration_set), weights),
         "history": state.history,
     }
     if PartialState().is_main_process:
-        save_classifier(model, tokenizer, travelling, scratch / "model")
+        save_classifier(model, tokenizer, settings, scratch / "model")
     return scratch / "model"
 
 
-def judges_of(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:
+def calibration_rows(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:
     """Rows that choose calibration and thresholds, and how many texts of the world each stands for.
 
     Real rows alone, if there are enough: their label shares are the world's. Otherwise all rows, weighed
     to the shares that the taxonomy states.
     """
-    people = [row for row in validation if row["source"] == "real"]
-    if len(people) >= ENOUGH_JUDGES or len(people) == len(validation):
-        return people, None
+    real = [row for row in validation if row["source"] == "real"]
+    if len(real) >= MIN_CALIBRATION_ROWS or len(real) == len(validation):
+        return real, None
     if taxonomy.shares is None:
         return list(validation), None
     return list(validation), population_weights(targets_of(validation), taxonomy.shares)

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from tasks.models.batching import length_buckets
 from tasks.models.bundled import MINILM, minilm_folder
-from tasks.pipeline.training.classifier.ordinal_head import Scale
+from tasks.pipeline.training.classifier.ordinal_head import OrdinalHead
 
 SETTINGS = "sentimill.json"
 
@@ -29,7 +29,7 @@ class Classifier(nn.Module):
     Attributes:
         encoder: Transformer with `last_hidden_state` (batch, tokens, hidden).
         head: Linear layer to one logit per label.
-        scale: Head that places a text on an ordinal taxonomy, or None.
+        scale: Head that indices a text on an ordinal taxonomy, or None.
     """
 
     def __init__(self, encoder: nn.Module, n_labels: int, ordinal: bool = False) -> None:
@@ -37,14 +37,14 @@ class Classifier(nn.Module):
         self.encoder = encoder
         hidden = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
         self.head = nn.Linear(hidden, n_labels)
-        self.scale = Scale(hidden, n_labels) if ordinal else None
+        self.scale = OrdinalHead(hidden, n_labels) if ordinal else None
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Logits of token ids and mask, int64 (batch, tokens).
 
         Returns:
-            float (batch, labels); with a scale head (batch, labels + levels - 1), see `Scale`.
+            float (batch, labels); with a scale head (batch, labels + levels - 1), see `OrdinalHead`.
         """
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
@@ -76,11 +76,11 @@ def room_of(model: Classifier, tokenizer: Any) -> int:
     return min(int(n) for n in (positions, tokenizer.model_max_length) if n)
 
 
-def count_cut(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> int:
-    """Texts that are longer than `max_tokens` and so are read in part."""
-    encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if texts else []
-    full = [text for text, ids in zip(texts, encoded, strict=True) if len(ids) == max_tokens]
-    return sum(len(ids) > max_tokens for ids in (tokenizer(full)["input_ids"] if full else []))
+def count_cut(tokenizer: Any, texts: Sequence[str], max_length: int) -> int:
+    """Texts that are longer than `max_length` and so are read in part."""
+    encoded = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"] if texts else []
+    full = [text for text, ids in zip(texts, encoded, strict=True) if len(ids) == max_length]
+    return sum(len(ids) > max_length for ids in (tokenizer(full)["input_ids"] if full else []))
 
 
 class Prediction(NamedTuple):
@@ -102,7 +102,7 @@ def new_classifier(
         revision: Hub revision.
         n_labels: Labels of the taxonomy.
         ordinal: Whether the labels are a scale and get a head for it.
-        lora_rank: Rank of adapters that are trained in place of the encoder's weights; 0 for none.
+        lora_rank: Rank of adapters that are trained in index of the encoder's weights; 0 for none.
 
     Raises:
         ValueError: if the folder holds a finished classifier, whose weights have other names.
@@ -174,21 +174,21 @@ def load_classifier(folder: Path) -> tuple[Classifier, Any, dict[str, Any]]:
 
 
 def predict(
-    model: Classifier, tokenizer: Any, texts: Sequence[str], max_tokens: int, title: str = ""
+    model: Classifier, tokenizer: Any, texts: Sequence[str], max_length: int, title: str = ""
 ) -> np.ndarray:
     """Probability of every label for every text: float32 array (n_texts, n_labels), 0..1."""
-    return predict_levels(model, tokenizer, texts, max_tokens, title).probabilities
+    return predict_levels(model, tokenizer, texts, max_length, title).probabilities
 
 
 @torch.inference_mode()
 def predict_levels(
-    model: Classifier, tokenizer: Any, texts: Sequence[str], max_tokens: int, title: str = ""
+    model: Classifier, tokenizer: Any, texts: Sequence[str], max_length: int, title: str = ""
 ) -> Prediction:
-    """Probability of every label, and the place on the scale, of every text, length-sorted in batches."""
+    """Probability of every label, and the index on the scale, of every text, length-sorted in batches."""
     device = next(model.parameters()).device
     model.eval()
     n_labels = model.head.out_features
-    longest = min(max_tokens, room_of(model, tokenizer))
+    longest = min(max_length, room_of(model, tokenizer))
     encoded = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
     out = np.zeros((len(texts), n_labels + (n_labels - 1 if model.scale else 0)), dtype=np.float32)
     batches = length_buckets([len(ids) for ids in encoded], 0, max_rows=64)

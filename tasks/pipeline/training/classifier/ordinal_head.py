@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 
-class Scale(nn.Module):
+class OrdinalHead(nn.Module):
     """Head of an ordinal taxonomy.
 
     Attributes:
@@ -31,11 +31,11 @@ class Scale(nn.Module):
         return logits
 
 
-def scale_loss(logits: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+def ordinal_loss(logits: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     """Binary cross-entropy over the cuts, mean over the texts that have one level.
 
     Args:
-        logits: float (batch, n_levels - 1), see `Scale`.
+        logits: float (batch, n_levels - 1), see `OrdinalHead`.
         levels: int (batch,), 1..n_levels, 0 where a text has no one level.
     """
     ks = torch.arange(1, logits.shape[1] + 1, device=logits.device)

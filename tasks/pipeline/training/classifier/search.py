@@ -1,9 +1,9 @@
-"""A small search for better training knobs, on the rows of a finished run (Optuna, extra `search`).
+"""A small search for better training options, on the rows of a finished run (Optuna, extra `search`).
 
     python -m tasks.cli.search results/runs/RUN --trials 20
 
 Every trial trains on the run's training rows and is judged by macro average precision on its validation rows;
-the test rows are never read. The best knobs are printed as the flags that give them to a run.
+the test rows are never read. The best options are printed as the flags that give them to a run.
 """
 
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search found."""
 
-    knobs: dict[str, Any]
+    options: dict[str, Any]
     """Fields of `TrainingConfig`."""
     score: float
     """Macro average precision on validation of the best trial."""
     before: float
-    """That of the run's own knobs, which are the first trial."""
+    """That of the run's own options, which are the first trial."""
 
 
 def search(
     rows: Sequence[Row], taxonomy: Taxonomy, config: TrainingConfig, n_trials: int, seed: int
-) -> Found:
-    """Try knobs of training, the given ones first.
+) -> SearchResult:
+    """Try options of training, the given ones first.
 
     Args:
         rows: Training and validation rows.
@@ -57,12 +57,19 @@ def search(
         return state.best
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial({name: getattr(config, name) for name in KNOBS})
+    study.enqueue_trial({name: getattr(config, name) for name in SEARCHED_OPTIONS})
     study.optimize(score_of, n_trials=n_trials)
-    return Found(study.best_params, float(study.best_value), float(study.trials[0].value or 0.0))
+    return SearchResult(study.best_params, float(study.best_value), float(study.trials[0].value or 0.0))
 
 
-KNOBS = ("learning_rate", "head_learning_rate", "batch_size", "loss", "layer_decay", "average")
+SEARCHED_OPTIONS = (
+    "learning_rate",
+    "head_learning_rate",
+    "batch_size",
+    "loss",
+    "layerwise_lr_decay",
+    "ema_decay",
+)
 
 
 def _draw(trial: "Trial") -> dict[str, Any]:
@@ -71,6 +78,6 @@ def _draw(trial: "Trial") -> dict[str, Any]:
         "head_learning_rate": trial.suggest_float("head_learning_rate", 1e-4, 3e-2, log=True),
         "batch_size": trial.suggest_int("batch_size", 8, 128, log=True),
         "loss": Loss(trial.suggest_categorical("loss", [loss.value for loss in Loss])),
-        "layer_decay": trial.suggest_float("layer_decay", 0.6, 1.0),
-        "average": trial.suggest_float("average", 0.0, 0.999),
+        "layerwise_lr_decay": trial.suggest_float("layerwise_lr_decay", 0.6, 1.0),
+        "ema_decay": trial.suggest_float("ema_decay", 0.0, 0.999),
     }

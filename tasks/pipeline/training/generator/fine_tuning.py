@@ -35,8 +35,8 @@ def encode_examples(
     """
     unknown = tokenizer.unk_token_id
     start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None and not chat else []
-    wishes = [_as_chat(tokenizer, e.prompt) if chat else e.prompt for e in examples]
-    prompts = tokenizer(wishes, add_special_tokens=False)["input_ids"]
+    requests = [_as_chat(tokenizer, e.prompt) if chat else e.prompt for e in examples]
+    prompts = tokenizer(requests, add_special_tokens=False)["input_ids"]
     texts = tokenizer([e.text for e in examples], add_special_tokens=False)["input_ids"]
     encoded = [
         Encoded([*start, *p, *(i for i in t if i != unknown), tokenizer.eos_token_id], len(start) + len(p))

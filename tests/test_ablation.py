@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.ablation import prove
-from tasks.config import GeneratorConfig, ProofConfig
+from flows.ablation import ablation
+from tasks.config import AblationConfig, GeneratorConfig
 from tasks.pipeline.evaluation.ablation_tables import caution
 from tasks.storage.block import ResultsStore
 from tasks.storage.connection import forget_loaded_store
@@ -34,19 +34,19 @@ def write_people(folder, flipped=False):
 
 @pytest.fixture(scope="module")
 def config(tiny_generator, tiny_encoder, tmp_path_factory):
-    return ProofConfig.model_validate(
+    return AblationConfig.model_validate(
         {
             "taxonomy": "polarity3",
             "real": str(write_people(tmp_path_factory.mktemp("people") / "sst")),
             "plan": {
-                "per_label": 12, "topics": ["restaurants", "phones", "films"],
+                "texts_per_label": 12, "topics": ["restaurants", "phones", "films"],
                 "topics_per_label": 3, "rounds": 2,
             },
             "generator": {"model": str(tiny_generator), "max_new_tokens": 24, "batch_size": 16},
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
-            "training": {"base": str(tiny_encoder), "max_tokens": 32, "precision": "no"},
-            "proof_rows": 150, "passes": 300, "seeds": 2, "shares": [0.2],
+            "training": {"base": str(tiny_encoder), "max_length": 32, "precision": "no"},
+            "rows_per_arm": 150, "row_passes": 300, "seeds": 2, "real_fractions": [0.2],
         }
     )  # fmt: skip
 
@@ -64,9 +64,9 @@ def cached(store, kind):
 
 @pytest.fixture(scope="module")
 def proved(prefect_api, config, tmp_path_factory):
-    store = block_in(tmp_path_factory.mktemp("proof"))
-    summary = prove(config)
-    return summary, store, json.loads(store.read_path("proof/polarity3.json"))
+    store = block_in(tmp_path_factory.mktemp("ablation"))
+    summary = ablation(config)
+    return summary, store, json.loads(store.read_path("ablation/polarity3.json"))
 
 
 def test_every_arm_is_measured_on_every_seed_with_an_interval(proved):
@@ -136,16 +136,16 @@ def test_the_table_shows_arms_and_signed_differences(proved):
     assert rows["real"]["macro-F1"][0] in "01"
     assert list(rows["real"]) == ["arm", "macro-F1", "kappa", "Pearson", "MAE"]
     assert proved[0].title == (
-        "polarity3: what each mix of rows is worth on 30 texts of people, mean of 2 seeds (95 % interval "
+        "polarity3: what each mix of rows is worth on 30 human-written texts, mean of 2 seeds (95 % interval "
         "over texts); at most 150 real and 150 synthetic rows per arm"
     )
 
 
 def test_the_page_of_the_proof_shows_every_arm_and_difference(proved):
     summary, store, page = proved
-    html = store.read_path("proof/polarity3.html").decode()
+    html = store.read_path("ablation/polarity3.html").decode()
 
-    assert summary.report.endswith("proof/polarity3.html")
+    assert summary.report.endswith("ablation/polarity3.html")
     assert all(f"<span>{name}</span>" in html for name in (*page["arms"], *page["differences"]))
     assert sum(page["labels"].values()) == page["test_rows"]
 
@@ -153,12 +153,12 @@ def test_the_page_of_the_proof_shows_every_arm_and_difference(proved):
 def test_arms_already_run_are_reused(proved, config):
     _, store, page = proved
     before = cached(store, "train")
-    prove(config.model_copy(update={"seeds": 3}))
+    ablation(config.model_copy(update={"seeds": 3}))
 
     assert len(before) == 2 * 6
     assert len(cached(store, "train")) == 3 * 6
     assert before < cached(store, "train")
-    again = json.loads(store.read_path("proof/polarity3.json"))
+    again = json.loads(store.read_path("ablation/polarity3.json"))
     assert [seeds[:2] for seeds in again["each_seed"].values()] == list(page["each_seed"].values())
 
 
@@ -167,8 +167,8 @@ def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
     _, store, page = proved
     before = cached(store, "train")
     flipped = write_people(tmp_path / "sst", flipped=True)
-    prove(config.model_copy(update={"real": str(flipped)}))
-    after = json.loads(store.read_path("proof/polarity3.json"))
+    ablation(config.model_copy(update={"real": str(flipped)}))
+    after = json.loads(store.read_path("ablation/polarity3.json"))
 
     assert cached(store, "train") == before
     assert after["arms"]["real"]["brier"]["value"] != page["arms"]["real"]["brier"]["value"]
@@ -176,4 +176,4 @@ def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
 
 def test_a_proof_without_people_is_refused():
     with pytest.raises(ValueError, match="real is empty; expected a data set that people labelled"):
-        ProofConfig()
+        AblationConfig()
