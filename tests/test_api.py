@@ -537,7 +537,7 @@ def test_a_model_that_lacks_what_answering_needs_is_refused_before_a_worker_star
     file.write_text(json.dumps(about))
 
     code, said = refusal(["--model", str(folder)], capsys)
-    assert (code, "sentimill.json lacks thresholds, line; expected" in said) == (2, True), said
+    assert (code, "sentimill.json lacks thresholds, recalibration; expected" in said) == (2, True), said
 
     file.write_text("{")
     code, said = refusal(["--model", str(folder)], capsys)

@@ -53,7 +53,7 @@ from tasks.data.records import Cell
 from tasks.data.references import DatasetRef
 from tasks.orchestration.caching import digest
 from tasks.taxonomy import load_taxonomy
-cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, draw=2, round=1, seed=3)
+cell = Cell(labels=("joy", "fear"), topic="soup", wanted=1, n_to_sample=2, round=1, seed=3)
 config = RunConfig(plan=PlanConfig(topics=["soup"], topics_file=Path("own.yaml"))).resolved()
 ref = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=3)
 keys = [digest(config), digest(load_taxonomy("ekman")), digest(ref, (cell,), {"b": 1, "a": [2.5]})]
