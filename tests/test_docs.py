@@ -33,6 +33,16 @@ def code_of(path: Path) -> str:
     return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text_of(path), re.DOTALL))
 
 
+def test_every_file_that_a_page_names_exists():
+    paths = {
+        (page.name, named)
+        for page in PAGES
+        for named in re.findall(r"`((?:tasks|flows|deployments|docker|tests|docs)/[\w./-]+)`", text_of(page))
+    }
+    assert len(paths) > 10
+    assert {(page, named) for page, named in paths if not (ROOT / named).exists()} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_files_lead_somewhere(page):
     links = [link for link in LINK.findall(text_of(page)) if "://" not in link]
