@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from deployments.api.settings import PREFIX, ApiSettings
-from tasks.config import PROFILES, AuditConfig, ProofConfig, PruneConfig, RunConfig, TuneConfig
+from tasks.config import PROFILES, AblationConfig, AuditConfig, PruneConfig, RunConfig, TuneConfig
 
 PAGE = Path(__file__).parent / "configuration.md"
 COMMANDS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("run", RunConfig, None),
-    ("ablate", ProofConfig, RunConfig),
+    ("ablate", AblationConfig, RunConfig),
     ("audit", AuditConfig, None),
     ("tune-generator", TuneConfig, None),
     ("prune", PruneConfig, None),

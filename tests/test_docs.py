@@ -22,6 +22,20 @@ def test_the_configuration_page_is_what_the_models_say():
     assert text_of(generate_configuration.PAGE) == generate_configuration.page()
 
 
+def test_every_option_that_a_page_names_exists():
+    page = text_of(generate_configuration.PAGE)
+    options = set(re.findall(r"^\| `(--[\w.-]+)`", page, re.MULTILINE))
+    assert "--plan.rounds" in options
+    named = {
+        (path.name, option)
+        for path in PAGES
+        for option in re.findall(r"(?<![\w-])--(?:no-)?([a-z]+\.[a-z][\w-]*)", text_of(path))
+        if path != generate_configuration.PAGE
+    }
+    assert len(named) > 50
+    assert {(name, option) for name, option in named if f"--{option}" not in options} == set()
+
+
 def test_every_make_target_that_a_page_names_exists():
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     named = {target for path in PAGES for target in re.findall(r"`?make ([a-z]+(?:-[a-z]+)*)", code_of(path))}
