@@ -17,7 +17,7 @@ TAXONOMY ?= goemotions
 ABLATION_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
 ALL_ROWS = --rows-per-arm null --row-passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training ablation audit-packages clean
+.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training ablation audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -48,6 +48,11 @@ lint: $(VENV)/ready ## Style and types
 fix: $(VENV)/ready ## Fix style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+	PYTHONPATH=. $(RUN) docs/generate_configuration.py
+
+docs: $(VENV)/ready ## The documentation as a site in build/site; any broken link fails
+	@PYTHONPATH=. $(RUN) docs/generate_configuration.py --check
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --site-dir build/site
 
 prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the champions and what they need
 	@$(RUN) -m tasks.cli.prune --keep $(KEEP)

@@ -105,7 +105,7 @@ def check_hardware() -> str:
     if os.path.exists("/proc/driver/nvidia/version"):
         raise CheckFailedError(
             f"torch {torch.__version__} sees no GPU, but there is a driver for one; expected a CUDA build. "
-            "Install the one that fits the driver (README, On a GPU)."
+            "Install the one that fits the driver (docs/operations.md, GPU)."
         )
     return f"{os.cpu_count()} cores, no GPU"
 

@@ -88,7 +88,7 @@ class FairnessScores(Record):
 
 
 class RateGap(Record):
-    """True positive rates of one label for groups that people's texts mention."""
+    """True positive rates of one label for groups that human-written texts mention."""
 
     axis: str
     label: str
@@ -134,7 +134,7 @@ class FairnessAudit(Record):
     raw: FairnessScores
     deployed: FairnessScores
     rates: tuple[RateGap, ...] = ()
-    """Only where people's texts were measured."""
+    """Only where human-written texts were measured."""
 
 
 class Correction(Record):

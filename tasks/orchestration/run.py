@@ -55,7 +55,7 @@ class Run:
     cleaned: list[DatasetRef] = field(default_factory=list)
     """Rows of each round as they were before scrubbing."""
     disputed: DatasetRef | None = None
-    """Rows that verification dropped; of the last round alone, which judged all rows anew."""
+    """Rows that verification dropped; of the last round alone, which judged all rows again."""
     rounds: int = 0
     accepted: DatasetRef | None = None
     """Rows that passed every filter so far; None in the first round."""

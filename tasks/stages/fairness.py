@@ -99,7 +99,7 @@ def _service(folder: Path) -> tuple[Ask, Scrub, Cut]:
 
 
 def _rates(ask: Ask, scrub: Scrub, cut: Cut, taxonomy: Taxonomy, real: RealRef) -> list[RateGap]:
-    """Gaps on people's text, whose groups can only be known before it is scrubbed."""
+    """Gaps on human-written text, whose groups can only be known before it is scrubbed."""
     rows = real_rows(real.source, "test", taxonomy)
     texts = [row["text"] for row in rows]
     truth = np.array([row["targets"] for row in rows]) >= 0.5

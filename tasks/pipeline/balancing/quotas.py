@@ -7,7 +7,7 @@ from tasks.data.records import Cell, FilterResult, Row, reject
 
 
 def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> FilterResult:
-    """Keep the rows that the plan wants; of more, those whose label the votes believe most.
+    """Keep the rows that the plan wants; of more, those with the highest label probability.
 
     What a cell lacks is made up from the surplus of other topics with the same labels, and what a label
     then still lacks from any surplus that carries no label with enough: the quota of a label comes before
@@ -44,7 +44,7 @@ def fill_quotas(rows: Sequence[Row], cells: Sequence[Cell]) -> FilterResult:
 
 
 def best_first(rows: Iterable[Row]) -> list[Row]:
-    """Rows by what the votes believe of their labels, highest first."""
+    """Rows by the probability of their labels, highest first."""
     return sorted(rows, key=lambda row: (-row["votes"].get("label_probability", 0.0), row["id"]))
 
 

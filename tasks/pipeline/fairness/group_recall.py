@@ -1,4 +1,4 @@
-"""True positive rates of the groups that people's texts mention, by Fairlearn."""
+"""True positive rates of the groups that human-written texts mention, by Fairlearn."""
 
 import re
 from collections.abc import Mapping, Sequence

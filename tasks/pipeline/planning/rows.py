@@ -25,7 +25,7 @@ def rows_of(
     generator: str,
     revision: str,
 ) -> list[Row]:
-    """Rows of the texts that were sampled for an order, one list of drafts per wish."""
+    """Rows of the texts that were sampled for a cell, one list of drafts per request."""
     cell = cell_request.cell
     labels = list(cell.labels)
     rows = []

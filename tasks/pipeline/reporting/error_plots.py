@@ -1,4 +1,4 @@
-"""Curves and calibration of a close-up as points to draw."""
+"""Curves and calibration of an error analysis as points to draw."""
 
 from tasks.data.scores import ErrorAnalysis
 

@@ -1,4 +1,4 @@
-"""Writes the replacements: words for each finding, no overlaps, one Presidio operator, grammar mended."""
+"""Writes the replacements: words for each finding, no overlaps, one Presidio operator, grammar corrected."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -174,7 +174,7 @@ class Run(NamedTuple):
 
 
 def anonymised(engine: AnonymizerEngine, text: str, results: Sequence[RecognizerResult]) -> str:
-    """Write the replacements of sorted, disjoint results into the text and mend the grammar around them."""
+    """Write the replacements of sorted, disjoint results into the text and correct the grammar."""
     if not results:
         return text
     written, replaced, length = [], [], 0
@@ -195,7 +195,7 @@ def anonymised(engine: AnonymizerEngine, text: str, results: Sequence[Recognizer
             replaced += [Replaced(by + first, by + last, original) for first, last, original in run.inside]
         written.append(done.text)
         length += len(done.text)
-    return mended("".join(written), replaced)
+    return corrected("".join(written), replaced)
 
 
 def _runs(text: str, results: Sequence[RecognizerResult]) -> Iterator[Run]:
@@ -230,7 +230,7 @@ def _pieces(text: str, runs: Sequence[Run]) -> Iterator[tuple[int, int, Sequence
         place = end
 
 
-def mended(text: str, replaced: Sequence[Replaced]) -> str:
+def corrected(text: str, replaced: Sequence[Replaced]) -> str:
     """Fix articles, sentence capitals, doubled nouns and blanks around replacements."""
     edits = sorted({edit for item in replaced for edit in (*_article(text, item), *_capital(text, item))})
     pieces, place = [], 0

@@ -1,0 +1,88 @@
+"""The documentation: it says what the code says, and links to what is there."""
+
+import re
+from pathlib import Path
+
+import check_words
+import generate_configuration
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.name != "CHANGELOG.md"
+)
+LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_configuration_page_is_what_the_models_say():
+    assert text_of(generate_configuration.PAGE) == generate_configuration.page()
+
+
+def test_every_option_that_a_page_names_exists():
+    page = text_of(generate_configuration.PAGE)
+    options = set(re.findall(r"^\| `(--[\w.-]+)`", page, re.MULTILINE))
+    assert "--plan.rounds" in options
+    named = {
+        (path.name, option)
+        for path in PAGES
+        for option in re.findall(r"(?<![\w-])--(?:no-)?([a-z]+\.[a-z][\w-]*)", text_of(path))
+        if path != generate_configuration.PAGE
+    }
+    assert len(named) > 50
+    assert {(name, option) for name, option in named if f"--{option}" not in options} == set()
+
+
+def test_every_make_target_that_a_page_names_exists():
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    named = {target for path in PAGES for target in re.findall(r"`?make ([a-z]+(?:-[a-z]+)*)", code_of(path))}
+    assert "server" in named
+    assert named - targets == set()
+
+
+def code_of(path: Path) -> str:
+    return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text_of(path), re.DOTALL))
+
+
+def test_every_file_that_a_page_names_exists():
+    paths = {
+        (page.name, named)
+        for page in PAGES
+        for named in re.findall(r"`((?:tasks|flows|deployments|docker|tests|docs)/[\w./-]+)`", text_of(page))
+    }
+    assert len(paths) > 10
+    assert {(page, named) for page, named in paths if not (ROOT / named).exists()} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_files_lead_somewhere(page):
+    links = [link for link in LINK.findall(text_of(page)) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_words_are_found_where_people_read_them(tmp_path):
+    words = check_words.read_words()
+    page = tmp_path / "page.md"
+    page.write_text("Mend the\nfile, `mend_it` aside.\n", encoding="utf-8")
+    module = tmp_path / "module.py"
+    module.write_text('def mend(anew: int) -> str:\n    return "Train it anew."\n', encoding="utf-8")
+    found = [
+        (path.name, line, *match)
+        for path in (page, module)
+        for line, text in check_words.texts_of(path)
+        for match in check_words.matches(text, words)
+    ]
+    assert found == [("page.md", 1, "Mend", "fix"), ("module.py", 2, "anew", "again")]
+
+
+def test_a_limit_that_is_exceeded_is_not_passed():
+    words = check_words.read_words()
+    assert [
+        found for found, _ in check_words.matches("It passes a limit. Limits passed. Pass a list.", words)
+    ] == [
+        "passes a limit",
+        "Limits passed",
+    ]
