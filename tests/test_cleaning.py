@@ -1,6 +1,7 @@
 """The way of a row through cleaning."""
 
 import pytest
+from factories import make_row
 
 from tasks.config import CleaningConfig
 from tasks.data.records import Row
@@ -10,13 +11,7 @@ CONFIG = CleaningConfig()
 
 
 def row(text: str, name: str = "r", **changes: object) -> Row:
-    fields: Row = {
-        "id": name, "text": text, "labels": ["joy"], "level": None, "targets": [1.0], "topic": "food",
-        "scenario": "", "style": "review", "prompt_id": "p", "prompt": "", "generator": "g", "revision": "",
-        "seed": 0, "round": 0, "source": "synthetic", "votes": {}, "scrubbed": {}, "group": "", "split": "",
-        "segments": [],
-    }  # fmt: skip
-    return {**fields, **changes}  # type: ignore[typeddict-item]
+    return make_row(text, id=name, **changes)
 
 
 def kept(*rows: Row, config: CleaningConfig = CONFIG, seen: tuple[Row, ...] = ()) -> list[str]:
