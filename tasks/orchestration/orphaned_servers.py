@@ -43,6 +43,6 @@ def _mark(process: psutil.Process) -> str:
 def _lives(mark: str) -> bool:
     number, _, start = mark.partition("@")
     try:
-        return abs(psutil.Process(int(number)).create_time() - float(start)) < SAME_START_S
+        return bool(abs(psutil.Process(int(number)).create_time() - float(start)) < SAME_START_S)
     except psutil.NoSuchProcess:
         return False

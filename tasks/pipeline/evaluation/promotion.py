@@ -64,12 +64,12 @@ def verdict(
     own, bag = (scores.metrics(system, test_set) for system in (CLASSIFIER, TFIDF))
     reasons = []
     if own and bag and own.f1_macro < bag.f1_macro:
-        ours, theirs = _told_apart(own.f1_macro, bag.f1_macro)
+        ours, theirs = _distinguishable(own.f1_macro, bag.f1_macro)
         reasons.append(f"macro-F1 {ours} is below {TFIDF} ({theirs})")
     reasons += worse or ()
     is_comparable = worse is None and champion is not None and champion["test"] == test
     if own and champion and is_comparable and own.f1_macro < champion["f1_macro"]:
-        ours, theirs = _told_apart(own.f1_macro, champion["f1_macro"])
+        ours, theirs = _distinguishable(own.f1_macro, champion["f1_macro"])
         reasons.append(f"macro-F1 {ours} is below the champion's {theirs}")
     if champion and champion["test"].startswith(REAL) and test_set != REAL:
         reasons.append("the champion was measured on real text and this run was not")
@@ -82,9 +82,3 @@ def _distinguishable(one: float, other: float) -> tuple[str, str]:
     """Both numbers with three digits, or with as many as they need to differ."""
     digits = next((n for n in range(3, 17) if f"{one:.{n}f}" != f"{other:.{n}f}"), 17)
     return f"{one:.{digits}f}", f"{other:.{digits}f}"
-
-
-def _told_apart(one: float, other: float) -> tuple[str, str]:
-    """Two different numbers with as many decimals, at least three, as show that they differ."""
-    decimals = next((n for n in range(3, 17) if f"{one:.{n}f}" != f"{other:.{n}f}"), 17)
-    return f"{one:.{decimals}f}", f"{other:.{decimals}f}"
