@@ -44,6 +44,7 @@ lint: $(VENV)/ready ## Style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/deptry .
 
 fix: $(VENV)/ready ## Fix style
 	$(VENV)/bin/ruff check --fix .
