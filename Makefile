@@ -56,7 +56,7 @@ prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the cham
 server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
 	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
 
-deploy: $(VENV)/ready ## Work pools, limits, deployments, automations on the server
+deploy: $(VENV)/ready ## Work pools, deployments, automations on the server
 	@$(RUN) -m deployments.setup $(ARGS)
 
 worker: $(VENV)/ready ## Take runs from work pool POOL
