@@ -44,6 +44,7 @@ lint: $(VENV)/ready ## Style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/deptry .
 
 fix: $(VENV)/ready ## Fix style
 	$(VENV)/bin/ruff check --fix .
@@ -60,7 +61,7 @@ prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the cham
 server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
 	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
 
-deploy: $(VENV)/ready ## Work pools, limits, deployments, automations on the server
+deploy: $(VENV)/ready ## Work pools, deployments, automations on the server
 	@$(RUN) -m deployments.setup $(ARGS)
 
 worker: $(VENV)/ready ## Take runs from work pool POOL

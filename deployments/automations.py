@@ -22,7 +22,6 @@ from prefect.events.schemas.events import ResourceSpecification
 
 from tasks.orchestration.events import AUDIT_FAILED, OUT_OF_BAND
 
-"""Prefect's default; fewer than three of them would crash runs that are well."""
 NOTIFY = "sentimill-notify"
 BODY = """{{ event.event }}: {{ flow_run.name if flow_run else event.resource.id }}
 {{ flow_run.state.message or '' if flow_run else event.payload }}

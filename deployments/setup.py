@@ -1,4 +1,4 @@
-"""Make what a server needs: results block, GPU limit, work pools, deployments, automations.
+"""Make what a server needs: results block, work pools, deployments, automations.
 
     python -m deployments.setup            or `make deploy`
 
@@ -17,11 +17,7 @@ from typing import Any
 
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import (
-    GlobalConcurrencyLimitCreate,
-    WorkPoolCreate,
-    WorkPoolUpdate,
-)
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
@@ -31,7 +27,6 @@ from tasks.orchestration.server import require_server
 from tasks.storage.connection import open_store
 
 ROOT = Path(__file__).parent.parent
-GPU_LIMIT = "gpu"
 
 
 def main() -> None:
@@ -48,7 +43,6 @@ def set_up(reset: bool) -> None:
     """Make everything that is missing."""
     with get_client(sync_client=True) as client:
         say("results block", open_store().root)
-        say("concurrency limit", f"{GPU_LIMIT}: {ensure_gpu_limit(client)}")
         for name, pool in read_pools().items():
             say("work pool", f"{name}: {ensure_pool(client, name, pool, reset)}")
         deploy()
@@ -59,16 +53,6 @@ def set_up(reset: bool) -> None:
 def say(what: str, outcome: str) -> None:
     """One line on standard output."""
     sys.stdout.write(f"{what:20}{outcome}\n")
-
-
-def ensure_gpu_limit(client: SyncPrefectClient) -> str:
-    """Make the limit of one engine at a time that GPU tasks wait for."""
-    try:
-        client.read_global_concurrency_limit_by_name(GPU_LIMIT)
-    except ObjectNotFound:
-        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=GPU_LIMIT, limit=1))
-        return "made"
-    return "is there"
 
 
 def read_pools() -> dict[str, dict[str, Any]]:

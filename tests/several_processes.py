@@ -12,7 +12,7 @@ from accelerate import PartialState
 from safetensors.torch import save_file
 from torch import nn
 
-from tasks.pipeline.training.loop import fit
+from tasks.pipeline.training.loop import TrainingLoop
 from tasks.pipeline.training.state import FitOptions
 
 
@@ -47,7 +47,7 @@ def main(folder: Path, gradient_accumulation_steps: int, die_after: int) -> None
         checkpoint_every_s=0,
     )
     groups = [{"params": model.parameters(), "lr": 0.05}]
-    state = fit(model, groups, batches, loss_of, score_of, options, folder, "test")
+    state = TrainingLoop(model, groups, batches, loss_of, score_of, options, folder, "test").run()
     rank = PartialState().process_index
     save_file(dict(model.state_dict()), str(folder / f"weights-{rank}.safetensors"))
     (folder / f"steps-{rank}").write_text(f"{state.step} {state.best:.4f} {len(calls)}")

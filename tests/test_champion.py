@@ -1,5 +1,6 @@
 """The champion: one goes, the one before comes back, nothing is lost."""
 
+import os
 import re
 import subprocess
 import sys
@@ -86,16 +87,14 @@ def test_a_damaged_model_does_not_come_back(local_store, entries):
     assert runs(local_store) == ("second", ["first"], [])
 
 
-def test_one_command_rolls_back(local_store, entries, monkeypatch):
+def test_one_command_rolls_back(local_store, entries):
     for entry in entries[:2]:
         set_champion(local_store, "joys", entry)
-    code = (
-        "import tasks.cli.rollback as c; from tasks.storage.block import ResultsStore;"
-        f"c.open_store = lambda: ResultsStore(root={local_store.root!r}); c.main()"
-    )
-    command = [sys.executable, "-c", code, "joys"]
+    command = [sys.executable, "-m", "tasks.cli.rollback", "joys"]
+    env = {**os.environ, "SENTIMILL_RESULTS": local_store.root}
+    root = Path(__file__).parent.parent
     done = [
-        subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True)
+        subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
         for _ in range(2)
     ]
 

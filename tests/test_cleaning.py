@@ -1,22 +1,18 @@
 """The way of a row through cleaning."""
 
 import pytest
+from factories import make_row
 
 from tasks.config import CleaningConfig
 from tasks.data.records import Row
-from tasks.pipeline.cleaning import clean_rows, drop_copies
+from tasks.pipeline.cleaning import clean_rows
+from tasks.pipeline.cleaning.contamination import runs_of, shares_run
 
 CONFIG = CleaningConfig()
 
 
 def row(text: str, name: str = "r", **changes: object) -> Row:
-    fields: Row = {
-        "id": name, "text": text, "labels": ["joy"], "level": None, "targets": [1.0], "topic": "food",
-        "scenario": "", "style": "review", "prompt_id": "p", "prompt": "", "generator": "g", "revision": "",
-        "seed": 0, "round": 0, "source": "synthetic", "votes": {}, "scrubbed": {}, "group": "", "split": "",
-        "segments": [],
-    }  # fmt: skip
-    return {**fields, **changes}  # type: ignore[typeddict-item]
+    return make_row(text, id=name, **changes)
 
 
 def kept(*rows: Row, config: CleaningConfig = CONFIG, seen: tuple[Row, ...] = ()) -> list[str]:
@@ -91,14 +87,10 @@ def test_more_than_eight_words_of_the_prompt_are_a_copy():
 
 
 def test_eight_words_of_a_held_out_text_are_a_copy():
-    held_out = ["I waited for an hour and nobody came to our table"]
-    rows = [
-        row("so I waited for an hour and nobody came, typical"),
-        row("I waited for an hour and nobody cared"),
-    ]
-    filtered = drop_copies(rows, held_out)
-    assert [r["text"] for r in filtered.kept] == ["I waited for an hour and nobody cared"]
-    assert filtered.counts() == {"cleaning: copied from test": 1}
+    known = runs_of(["I waited for an hour and nobody came to our table"])
+
+    assert shares_run("so I waited for an hour and nobody came, typical", known)
+    assert not shares_run("I waited for an hour and nobody cared", known)
 
 
 def test_profanity_is_marked_and_rejected_only_on_demand():

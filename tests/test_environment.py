@@ -1,6 +1,7 @@
 """What is installed works together, and what is declared is what is locked and used."""
 
 import ast
+import asyncio
 import re
 import sys
 import tomllib
@@ -31,9 +32,28 @@ def test_the_local_server_builds_with_the_installed_fastapi():
     assert "/api" in {getattr(route, "path", "") for route in create_app().routes}
 
 
-def test_schedules_work_with_the_installed_sqlalchemy():
-    # SQLAlchemy 2.1 is allowed by Prefect 3.8 and silences every schedule.
-    assert Version(version("sqlalchemy")) < Version("2.1")
+def test_the_scheduler_makes_runs_with_the_installed_sqlalchemy(prefect_api):
+    # SQLAlchemy from 2.1 on is allowed by Prefect 3.8 and silences every schedule.
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+    from prefect.client.schemas.schedules import CronSchedule
+    from prefect.server.services.scheduler import schedule_deployments
+
+    schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron="30 2 * * *", timezone="UTC"), active=True)
+
+    async def scheduled_runs():
+        async with get_client() as client:
+            flow_id = await client.create_flow_from_name("scheduled")
+            deployment_id = await client.create_deployment(flow_id, "nightly", schedules=[schedule])
+            await schedule_deployments()
+            own = DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id]))
+            return await client.read_flow_runs(deployment_filter=own)
+
+    starts = [run.expected_start_time for run in asyncio.run(scheduled_runs())]
+
+    assert starts
+    assert {(start.hour, start.minute) for start in starts} == {(2, 30)}
 
 
 def test_every_locked_line_is_a_name_and_one_version_that_any_index_has():

@@ -1,5 +1,6 @@
 """What a run will cost, before anything is loaded."""
 
+import re
 import sys
 
 import pytest
@@ -50,13 +51,15 @@ def test_weights_are_counted_in_the_headers(tmp_path):
 
 def test_the_flow_is_not_started_for_an_estimate(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setattr(sys, "argv", ["regenerate", "--estimate", "--taxonomy", "polarity3"])
+    plan = "--plan.texts-per-label 8 --plan.multi-label-fraction 0 --plan.topics films,phones"
+    command = f"regenerate --estimate --taxonomy polarity3 {plan} --generator.max-new-tokens 20"
+    monkeypatch.setattr(sys, "argv", command.split())
 
     run_flow(lambda config: pytest.fail("the flow was started"))
 
-    first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first.startswith("cells    ")
-    assert second.endswith(
-        "texts in the first round; later rounds refill what the filters drop".split(" ", 1)[1]
-    )
+    cells, texts, tokens, minutes = capsys.readouterr().out.splitlines()
+    assert cells == "cells    6"
+    assert texts == "texts    36 in the first round; later rounds refill what the filters drop"
+    assert re.fullmatch(r"tokens   about [1-9]\d* of prompts, at most 720 of texts", tokens)
+    assert re.fullmatch(r"time     at most \d+\.\d min of sampling on this machine", minutes)
     assert not (tmp_path / "results").exists()

@@ -4,32 +4,23 @@ import csv
 import json
 
 import pytest
+from factories import make_row
 
 from tasks.data.records import Row
 from tasks.pipeline.reporting.exports import export_rows
 
 
 def row(text: str, *labels: str) -> Row:
-    return Row(
+    return make_row(
+        text,
+        labels,
         id="1",
-        text=text,
-        labels=list(labels),
-        level=None,
-        targets=[1.0, 0.0],
         topic="books",
         scenario="A novel.",
-        style="review",
         prompt_id="p",
         prompt="Write.",
-        generator="g",
-        revision="",
-        seed=3,
-        round=1,
-        source="synthetic",
-        votes={},
         scrubbed={"PERSON": 1},
         group="g1",
-        split="train",
     )
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 HOLDER = """
 import sys
 from prefect.concurrency.sync import concurrency
-with concurrency("gpu", occupy=1, strict=False, lease_duration=60):
+with concurrency("one", occupy=1, strict=False, lease_duration=60):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -151,18 +151,19 @@ def test_a_run_whose_server_stays_away_says_so_and_the_same_command_ends_it(tmp_
 
 
 def test_a_slot_that_was_held_while_the_server_restarted_comes_back(tmp_path):
+    # Deployments run one at a time by such slots; deployments/server.env says where they are kept.
     server = Server(tmp_path)
     with server.up():
         server.wait()
         with server.client() as client:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name="gpu", limit=1))
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name="one", limit=1))
         holder = server.run(HOLDER)
         assert holder.stdout.readline() == "held\n"
     with server.up():
         server.wait()
         holder.communicate("go\n")
         with server.client() as client:
-            until("slot", lambda: not client.read_global_concurrency_limit_by_name("gpu").active_slots, 120)
+            until("slot", lambda: not client.read_global_concurrency_limit_by_name("one").active_slots, 120)
 
 
 def test_a_run_whose_machine_is_gone_is_marked_crashed(tmp_path):

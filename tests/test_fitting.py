@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tasks.models.batching import length_buckets
-from tasks.pipeline.training.loop import NotFiniteError, _schedule, fit, precision_for
+from tasks.pipeline.training.loop import NotFiniteError, TrainingLoop, precision_for
 from tasks.pipeline.training.state import FitOptions
 
 N_BATCHES = 5
@@ -46,7 +46,7 @@ def options(**changes):
 def train(folder, loss=loss_of, score=held_out_score, **changes):
     module = model()
     groups = [{"params": module.parameters(), "lr": 0.05}]
-    state = fit(module, groups, batches, loss, score, options(**changes), folder, "test")
+    state = TrainingLoop(module, groups, batches, loss, score, options(**changes), folder, "test").run()
     return module, state
 
 
@@ -100,16 +100,8 @@ def test_accumulated_batches_are_one_step_of_their_mean(tmp_path):
         nn.init.zeros_(module.bias)
         module.weight.register_post_accumulate_grad_hook(lambda w: gradients.append(w.grad.clone()))
         groups = [{"params": module.parameters(), "lr": 0.05}]
-        fit(
-            module,
-            groups,
-            made,
-            loss_of,
-            held_out_score,
-            options(epochs=1, gradient_accumulation_steps=n),
-            tmp_path / str(n),
-            "",
-        )
+        changed = options(epochs=1, gradient_accumulation_steps=n)
+        TrainingLoop(module, groups, made, loss_of, held_out_score, changed, tmp_path / str(n), "").run()
 
     assert len(gradients) == 3
     assert torch.allclose(gradients[1], gradients[2], atol=1e-6)
@@ -233,7 +225,7 @@ def test_a_checkpoint_of_a_model_with_other_labels_is_refused(tmp_path):
     other = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 3))
     groups = [{"params": other.parameters(), "lr": 0.05}]
     with pytest.raises(ValueError, match="checkpoint") as caught:
-        fit(other, groups, batches, loss_of, held_out_score, options(), tmp_path, "test")
+        TrainingLoop(other, groups, batches, loss_of, held_out_score, options(), tmp_path, "test").run()
 
     assert str(caught.value).startswith(
         f"checkpoint {tmp_path / 'state-5'} does not fit this model (size mismatch for 3.weight: "
@@ -280,20 +272,41 @@ def test_progress_is_a_share(tmp_path, monkeypatch):
     shares = []
     module = model()
     groups = [{"params": module.parameters(), "lr": 0.05}]
-    fit(module, groups, batches, loss_of, held_out_score, options(), tmp_path, "test", shares.append)
+    TrainingLoop(
+        module, groups, batches, loss_of, held_out_score, options(), tmp_path, "test", shares.append
+    ).run()
 
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (1 / 15, 1.0)
 
 
-def test_the_rate_rises_over_the_warm_up_and_falls_to_a_tenth():
-    assert _schedule(0.0, 0.1) == 0.01
-    assert _schedule(0.05, 0.1) == 0.5
-    assert _schedule(0.1, 0.1) == 1.0
-    assert _schedule(0.55, 0.1) == pytest.approx(0.55)
-    assert _schedule(1.0, 0.1) == pytest.approx(0.1)
-    assert _schedule(0.0, 0.0) == 1.0
-    assert _schedule(1.0, 1.0) == 1.0
+@pytest.mark.parametrize(
+    ("accumulate", "warmup_ratio", "expected"),
+    [
+        # Of 15 steps, 0.2 are three. Then half a cosine over twelve, from 1 to 0.1.
+        (1, 0.2, [1 / 3, 2 / 3, 1.0, 0.985, 0.940, 0.868, 0.775, 0.666, 0.55]),
+        (1, 0.0, [0.990, 0.961]),
+        (1, 1.0, [step / 15 for step in range(1, 16)]),
+        # Three batches per step: two steps per epoch, six in all, of which two are warm-up.
+        (3, 0.2, [0.5] * 3 + [1.0] * 2 + [0.868] * 3 + [0.55] * 2 + [0.232] * 3 + [0.1] * 2),
+    ],
+)
+def test_the_rate_rises_over_the_warm_up_and_falls_to_a_tenth(tmp_path, accumulate, warmup_ratio, expected):
+    rates = []
+
+    def loss(module, batch):
+        rates.append(loop.optimizer.param_groups[0]["lr"] / 0.05)
+        return loss_of(module, batch)
+
+    module = model()
+    groups = [{"params": module.parameters(), "lr": 0.05}]
+    changed = options(gradient_accumulation_steps=accumulate, warmup_ratio=warmup_ratio)
+    loop = TrainingLoop(module, groups, batches, loss, held_out_score, changed, tmp_path, "test")
+    loop.run()
+
+    assert rates[: len(expected)] == pytest.approx(expected, abs=1e-3)
+    if warmup_ratio < 1:
+        assert rates[-1] == pytest.approx(0.1)
 
 
 @given(

@@ -97,19 +97,17 @@ def test_locks_leave_no_files(locks, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_threads_take_turns(tmp_path):
-    inside, most = [], []
+def test_a_thread_waits_until_the_one_inside_has_left(tmp_path):
+    entered = threading.Event()
 
-    def work():
+    def enter():
         with exclusive_lock(tmp_path, "champion"):
-            inside.append(1)
-            most.append(len(inside))
-            inside.pop()
+            entered.set()
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    second = threading.Thread(target=enter)
+    with exclusive_lock(tmp_path, "champion"):
+        second.start()
+        assert not entered.wait(0.5)
+    second.join()
 
-    assert most == [1] * 8
+    assert entered.is_set()

@@ -111,9 +111,6 @@ def test_a_fifth_of_sentiment7_are_neighbouring_levels():
     assert sum(found.values()) == 933
 
 
-REAL_COUNTS = {("a",): 90, ("b",): 50, ("c",): 9, ("a", "b"): 64, ("b", "c"): 4, ("a", "b", "c"): 1}
-
-
 @pytest.mark.parametrize(
     ("label_set_smoothing", "expected"),
     [

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.data.real_datasets import LabelledText, detokenise, level_of_score, read_real
-from tasks.data.real_rows import label_mapping, normalised, real_rows, without_seen
+from tasks.data.real_rows import label_mapping, leakage_key, real_rows, without_seen
 from tasks.taxonomy import load_taxonomy
 
 NAMES = "admiration\nanger\nannoyance\nremorse\nneutral\n"
@@ -241,7 +241,7 @@ def test_texts_that_stand_in_training_are_left_out_of_the_test(make_row):
 
 
 def test_marks_and_case_do_not_count():
-    assert normalised("  [NAME], you're RIGHT!! 😀 ") == "[name] youre right"
+    assert leakage_key("  [NAME], you're RIGHT!! 😀 ") == "[name] youre right"
 
 
 @pytest.mark.parametrize(("one", "other"), [("😀", "👍"), ("好吃", "难吃"), ("вкусно", "ужасно")])

@@ -533,12 +533,19 @@ def test_out_of_memory_halves_the_batch_and_changes_no_text(bert, caplog):
     assert caplog.messages == ["Out of memory with 16 texts side by side; going on with 8."]
 
 
-def test_no_thread_is_left_when_nothing_waits(bert):
-    engine = load_engine(_config(bert))
+def test_no_thread_is_left_when_nothing_waits(bert, monkeypatch):
+    engine, start, started = load_engine(_config(bert)), threading.Thread.start, []
+
+    def record(thread):
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", record)
     engine.sample(Request("w1", n=4, seed=0))
-    for thread in [t for t in threading.enumerate() if t.name == "decode"]:
-        thread.join(10)
-        assert not thread.is_alive()
+    (thread,) = [thread for thread in started if thread.name == "decode"]
+    thread.join(30)
+
+    assert not thread.is_alive()
 
 
 def test_narrower_widths_are_kept_only_where_they_agree(bert):

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from prefect import flow
@@ -28,7 +29,7 @@ class Server:
 
     def __init__(self, *script, models=("small",), one_choice=False, key=None):
         self.script, self.models, self.one_choice, self.key = list(script), models, one_choice, key
-        self.asked, self.times, self.now, self.most = [], [], 0, 0
+        self.asked, self.now, self.most = [], 0, 0
         self.lock = threading.Lock()
         outer = self
 
@@ -67,7 +68,6 @@ class Server:
     def answer(self, path, body):
         with self.lock:
             self.asked.append((path, body))
-            self.times.append(time.monotonic())
             self.now += 1
             self.most = max(self.most, self.now)
             step = self.script.pop(0) if self.script else None
@@ -189,17 +189,30 @@ def test_passing_trouble_changes_no_text(name):
 
 
 def test_a_call_that_hangs_is_made_again():
-    with _serving(lambda: time.sleep(1.0)) as server:
-        engine = open_endpoint(_config(server), answer_s=0.2)
-        assert len(engine.sample(GOOD)) == 2
-        assert len(server.asked) == 2
+    answered = threading.Event()
+    with _serving(lambda: answered.wait(60)) as server:
+        engine = open_endpoint(_config(server), answer_s=0.5)
+        try:
+            assert len(engine.sample(GOOD)) == 2
+            assert len(server.asked) >= 2
+        finally:
+            answered.set()
 
 
-def test_retry_after_holds_every_call_back():
-    with _serving((429, {"Retry-After": "1"}, {})) as server:
+def test_retry_after_is_waited_for_before_the_next_call(monkeypatch):
+    now = 100.0
+
+    async def sleep(seconds):
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(retries, "time", SimpleNamespace(monotonic=lambda: now, time=time.time))
+    monkeypatch.setattr(retries, "asyncio", SimpleNamespace(sleep=sleep))
+    with _serving((429, {"Retry-After": "7"}, {})) as server:
         engine = load_engine(_config(server))
         engine.sample(GOOD)
-        assert server.times[1] - server.times[0] >= 1.0
+        assert len(server.asked) == 2
+        assert now == pytest.approx(107.0)
 
 
 def test_waits_are_read_from_the_headers():

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from factories import make_row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,11 +36,7 @@ def scrubber() -> Scrubber:
 
 
 def a_row(text: str, id_: str = "r1") -> Row:
-    return Row(
-        id=id_, text=text, labels=["joy"], level=None, targets=[1.0], topic="work", scenario="", style="",
-        prompt_id="", prompt="", generator="", revision="", seed=0, round=0, source="synthetic", votes={},
-        scrubbed={}, group="", split="",
-    )  # fmt: skip
+    return make_row(text, id=id_, topic="work")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, .
     )
 
 
-def normalised(text: str) -> str:
+def leakage_key(text: str) -> str:
     """Letters and digits alone, lower case: what two texts share when people would call them the same.
 
     A text without any, such as one of emoji, stands for itself.
@@ -94,4 +94,4 @@ def without_seen(test: Sequence[Row], train: Sequence[Row]) -> tuple[list[Row], 
 
 
 def _fingerprint(text: str) -> bytes:
-    return hashlib.blake2b(normalised(text).encode(), digest_size=12).digest()
+    return hashlib.blake2b(leakage_key(text).encode(), digest_size=12).digest()

@@ -10,8 +10,10 @@ from contextlib import suppress
 
 import psutil
 
-OWNER = "SENTIMILL_RUN_PID"
-"""In the environment of every server: the process that it was started for."""
+OWNER = "SENTIMILL_RUN_PROCESS"
+"""Variable in the environment of every server: number and start time of the process it was started for."""
+SAME_START_S = 2.0
+"""Start times closer than this are those of one process; system calls round them."""
 
 
 def terminate_orphaned_servers() -> int:
@@ -20,7 +22,7 @@ def terminate_orphaned_servers() -> int:
     for server in found:
         with suppress(psutil.NoSuchProcess):
             server.terminate()
-    os.environ[OWNER] = str(os.getpid())
+    os.environ[OWNER] = _mark(psutil.Process())
     return len(found)
 
 
@@ -29,5 +31,18 @@ def _orphans() -> Iterator[psutil.Process]:
         with suppress(psutil.Error):  # gone meanwhile, or somebody else's
             command = " ".join(process.cmdline())
             owner = process.environ().get(OWNER) if "prefect.server" in command else None
-            if owner and not psutil.pid_exists(int(owner)):
+            if owner and not _lives(owner):
                 yield process
+
+
+def _mark(process: psutil.Process) -> str:
+    """Number and start time: the system gives the number of a process that ended to another one."""
+    return f"{process.pid}@{process.create_time():.2f}"
+
+
+def _lives(mark: str) -> bool:
+    number, _, start = mark.partition("@")
+    try:
+        return bool(abs(psutil.Process(int(number)).create_time() - float(start)) < SAME_START_S)
+    except psutil.NoSuchProcess:
+        return False

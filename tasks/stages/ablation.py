@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tasks.config import AblationConfig, TrainingConfig
+from tasks.data.arrays import Matrix
 from tasks.data.references import BlobRef, DatasetRef
 from tasks.data.summaries import AblationSummary
 from tasks.orchestration import artifacts
@@ -32,7 +33,7 @@ from tasks.pipeline.evaluation.bootstrap import (
     resampled_scores,
 )
 from tasks.pipeline.evaluation.comparison import Comparison, compare, rare_f1
-from tasks.pipeline.evaluation.predictions import Matrix, Predictions, from_bytes
+from tasks.pipeline.evaluation.predictions import Predictions, from_bytes
 from tasks.pipeline.reporting import render_ablation
 from tasks.pipeline.reporting.provenance import now, versions
 from tasks.stages.ablation_tasks import (

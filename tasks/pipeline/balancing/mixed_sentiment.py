@@ -93,10 +93,6 @@ def _join(first: Row, second: Row, rng: np.random.Generator) -> Row:
     }
 
 
-def _lower(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
-    return {vote: min(first[vote], second[vote]) for vote in first if vote in second}
-
-
 def _either(one: float, other: float) -> float:
     """Target of a label of two halves: unknown of one is unknown of both, unless the other carries it."""
     return max(one, other) if min(one, other) >= 0 or max(one, other) > 0.5 else -1.0

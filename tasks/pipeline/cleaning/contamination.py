@@ -1,9 +1,7 @@
 """Whether a text copies: long runs of words shared with its exemplars or with held-out text."""
 
 import re
-from collections.abc import Iterable, Sequence
-
-from tasks.data.records import FilterResult, Row, reject
+from collections.abc import Iterable
 
 STAGE = "cleaning"
 EXEMPLAR_RUN = 9
@@ -38,16 +36,3 @@ def runs_of(texts: Iterable[str]) -> set[int]:
 def shares_run(text: str, known: set[int]) -> bool:
     """Whether a text shares eight words in a row with those that `runs_of` was given."""
     return bool(known) and not known.isdisjoint(runs(text, TEST_RUN))
-
-
-def drop_copies(rows: Sequence[Row], held_out: Iterable[str]) -> FilterResult:
-    """Reject rows that share eight words in a row with a held-out text.
-
-    Args:
-        rows: Rows that something will be trained on.
-        held_out: Texts that it will be measured on.
-    """
-    known = runs_of(held_out)
-    copied = [row for row in rows if shares_run(row["text"], known)]
-    kept = [row for row in rows if not shares_run(row["text"], known)]
-    return FilterResult(kept, reject(copied, STAGE, "copied from test"))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import NamedTuple
 
+from scipy.cluster.hierarchy import DisjointSet
+
 from tasks.data.records import Row
 from tasks.pipeline.cleaning.minhash import jaccard, normalised, similar_pairs
 
@@ -58,29 +60,16 @@ def find_repeats(texts: Sequence[str], similarity: float, n_fixed: int = 0) -> L
 def _near(names: Sequence[str], similarity: float, n_fixed: int) -> tuple[list[int], list[int]]:
     """Kept text that each distinct text repeats, and the first text of its group."""
     near = list(range(len(names)))
-    root = list(range(len(names)))
+    groups = DisjointSet(range(len(names)))
     pairs, values = similar_pairs(names, similarity * RELATED)
     for (earlier, later), value in zip(pairs.tolist(), values.tolist(), strict=True):
-        _join(root, earlier, later)
+        groups.merge(earlier, later)
         kept = near[earlier]
         if near[later] == later and later >= n_fixed:
             alike = value if kept == earlier else jaccard(names[kept], names[later])
             near[later] = kept if alike >= similarity else later
-    return near, [_find(root, i) for i in range(len(names))]
-
-
-def _find(root: list[int], i: int) -> int:
-    """First member of the group of i; halves the path on the way, so that later look-ups are short."""
-    while root[i] != i:
-        root[i] = root[root[i]]
-        i = root[i]
-    return i
-
-
-def _join(root: list[int], a: int, b: int) -> None:
-    """Put two texts into one group, named after its first text."""
-    first, second = sorted((_find(root, a), _find(root, b)))
-    root[second] = first
+    first: dict[int, int] = {}
+    return near, [first.setdefault(groups[i], i) for i in range(len(names))]
 
 
 def group_name(text: str) -> str:

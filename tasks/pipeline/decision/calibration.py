@@ -1,11 +1,10 @@
 """Probabilities that mean what they say: Platt scaling per label, held near the identity."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-Matrix = NDArray[np.float64]
+from tasks.data.arrays import Matrix
 
 # Strength of the pull towards slope 1 and intercept 0, in texts: a label with a handful of positives in
 # validation keeps what training gave it.

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from tasks.data.arrays import Matrix
+
 LinearRecalibration = tuple[float, float]
 """Slope and intercept."""
 IDENTITY: LinearRecalibration = (1.0, 0.0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from tasks.data.arrays import Matrix
 
 # Keeps the ratio of probability to threshold finite.
 MIN_THRESHOLD = 1e-6

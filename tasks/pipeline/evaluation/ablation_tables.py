@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.config import AblationConfig
+from tasks.data import scores
 from tasks.pipeline.evaluation.bootstrap import Estimate
 from tasks.pipeline.evaluation.comparison import Comparison
 
-TFIDF, MAJORITY = "real, TF-IDF + logistic regression", "real, majority"
+TFIDF, MAJORITY = f"real, {scores.TFIDF}", f"real, {scores.MAJORITY}"
 RIDGE = "real, TF-IDF ridge"
-SYNTHETIC_TFIDF = "synthetic, TF-IDF + logistic regression"
+SYNTHETIC_TFIDF = f"synthetic, {scores.TFIDF}"
 MULTI_LABEL_COLUMNS = {
     "f1_macro": "macro-F1",
     "f1_micro": "micro-F1",

@@ -10,6 +10,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion
 
+from tasks.data.arrays import Matrix
+from tasks.data.scores import MAJORITY, TFIDF
 from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
 from tasks.pipeline.decision.ordinal_levels import (
     IDENTITY,
@@ -24,9 +26,6 @@ from tasks.taxonomy import Taxonomy
 
 Labelled = tuple[list[str], NDArray[np.float64]]
 """n texts and their targets (n, n_labels)."""
-
-
-Matrix = NDArray[np.float64]
 
 # With fewer texts than this no word is dropped for being rare.
 SMALL = 200
@@ -183,10 +182,8 @@ def baseline_predictions(
     """
     texts = {name: labelled[0] for name, labelled in tests.items()}
     found = {
-        "TF-IDF + logistic regression": tfidf_logreg(
-            *train, *validation, texts, seed, min_positives, weights
-        ),
-        "majority": majority(train[1], {name: len(some) for name, some in texts.items()}),
+        TFIDF: tfidf_logreg(*train, *validation, texts, seed, min_positives, weights),
+        MAJORITY: majority(train[1], {name: len(some) for name, some in texts.items()}),
     }
     return {
         baseline: {name: _said(says, name, targets, taxonomy) for name, (_, targets) in tests.items()}

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from tasks.data.arrays import Matrix
+
 Score = Callable[[Matrix], Matrix]
 """From counts (n_resamples, n_rows) to scores (n_resamples,) or (n_resamples, n_labels)."""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.arrays import Matrix
 from tasks.pipeline.evaluation.bootstrap import (
     N_RESAMPLES,
     Estimate,
@@ -27,7 +28,7 @@ from tasks.pipeline.evaluation.bootstrap import (
 )
 from tasks.pipeline.evaluation.measure import true_levels
 from tasks.pipeline.evaluation.metrics import N_BINS
-from tasks.pipeline.evaluation.predictions import Matrix, Predictions
+from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 
 MIN_POSITIVES = 100

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from tasks.data.arrays import Matrix
 from tasks.data.records import Row
 from tasks.data.scores import ConfidentError, ErrorAnalysis, Neighbour
 from tasks.models.embedding import embed
@@ -14,9 +15,6 @@ from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 
 MAX_CANDIDATES, N_NEIGHBOURS = 1_000, 2
-
-
-Matrix = NDArray[np.float64]
 
 RECALLS = np.linspace(0, 1, 21)
 N_ERRORS = 20

@@ -8,13 +8,13 @@ import evaluate
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.arrays import Matrix
 from tasks.pipeline.decision.ordinal_levels import IDENTITY, predict_level
 from tasks.pipeline.decision.thresholds import decide
 from tasks.taxonomy import Taxonomy
 
+# Loaded by path: `evaluate.load` gives others the same figures from the same file, without Sentimill.
 METRICS_FILE = Path(__file__).with_name("metrics.py")
-
-Matrix = NDArray[np.float64]
 
 
 def measure(
@@ -35,7 +35,7 @@ def measure(
         levels: (n,) places on the scale, 1..n_labels; None takes the mean of the probabilities.
 
     Returns:
-        See `INPUTS` in `tasks/evaluation/metrics.py`; JSON-able.
+        See `INPUTS` in `tasks.pipeline.evaluation.metrics`; JSON-able.
 
     Raises:
         ValueError: There are no texts, shapes do not fit, or values are out of range.

@@ -1,6 +1,6 @@
 """Metrics of multi-label and ordinal classification, as a module for the `evaluate` library.
 
-`evaluate.load("tasks/evaluation/metrics.py")` works with no network and from any place, which is why
+`evaluate.load("tasks/pipeline/evaluation/metrics.py")` works with no network and from any place, which is why
 this file imports nothing of Sentimill. All numbers come from scikit-learn, but for the calibration
 error, which it does not have.
 """

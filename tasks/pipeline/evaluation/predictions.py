@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.arrays import Matrix
 from tasks.pipeline.decision.ordinal_levels import LinearRecalibration, predict_level
 from tasks.pipeline.decision.thresholds import decide
 from tasks.taxonomy import Taxonomy
-
-Matrix = NDArray[np.float64]
 
 
 class Predictions(NamedTuple):

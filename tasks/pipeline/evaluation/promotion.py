@@ -65,7 +65,7 @@ def verdict(
     reasons = []
     if own and bag and own.f1_macro < bag.f1_macro:
         ours, theirs = _distinguishable(own.f1_macro, bag.f1_macro)
-        reasons.append(f"macro-F1 {ours} is below TF-IDF + logistic regression ({theirs})")
+        reasons.append(f"macro-F1 {ours} is below {TFIDF} ({theirs})")
     reasons += worse or ()
     is_comparable = worse is None and champion is not None and champion["test"] == test
     if own and champion and is_comparable and own.f1_macro < champion["f1_macro"]:

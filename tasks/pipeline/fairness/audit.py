@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.arrays import Matrix
 from tasks.data.fairness_scores import FairnessAudit, FairnessScores, RateGap
 from tasks.pipeline.fairness.measures import measure_countries, measure_pairs
 from tasks.pipeline.fairness.pairs import Pair, counterfactual_pairs, country_texts
 from tasks.pipeline.fairness.templates import load_templates
 
-Matrix = NDArray[np.float64]
 Ask = Callable[[list[str]], Matrix]
 """Probabilities (n, n_labels), 0..1, of n texts."""
 Scrub = Callable[[list[str]], list[str]]

@@ -4,15 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import kruskal
 
+from tasks.data.arrays import Matrix
 from tasks.data.fairness_scores import GeneratorBias, GroupBias
 from tasks.pipeline.fairness.measures import holm
 from tasks.pipeline.fairness.templates import load_templates
 from tasks.taxonomy import Topic
 
-Matrix = NDArray[np.float64]
 NOUN = "neighbour"
 
 

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
+from tasks.data.arrays import Matrix
 from tasks.data.fairness_scores import AxisScore, CountryScore, FairnessScores, GroupScore
 from tasks.pipeline.fairness.pairs import Pair
-
-Matrix = NDArray[np.float64]
 
 
 def measure_pairs(

@@ -1,10 +1,10 @@
 """What a run will cost, said before anything is loaded: cells, texts, tokens, and time or money."""
 
-import json
 import time
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
+
+from huggingface_hub import parse_local_safetensors_file_metadata
 
 from tasks.config import GeneratorConfig, PromptForm, RunConfig
 from tasks.data.real_rows import label_set_counts
@@ -101,16 +101,9 @@ def _seconds(config: GeneratorConfig, n_tokens: int) -> float | None:
 
 
 def count_weights(folder: Path) -> int:
-    """Weights of a model, read from the headers of its safetensors files; 0 where there are none.
-
-    The header is JSON after its length in 8 bytes (safetensors format, README of huggingface/safetensors).
-    """
-    n_weights = 0
-    for file in folder.glob("*.safetensors"):
-        with file.open("rb") as opened:
-            header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
-        n_weights += sum(prod(t["shape"]) for name, t in header.items() if name != "__metadata__")
-    return n_weights
+    """Weights of a model, read from the headers of its safetensors files; 0 if there are none."""
+    files = folder.glob("*.safetensors")
+    return sum(sum(parse_local_safetensors_file_metadata(file).parameter_count.values()) for file in files)
 
 
 def _matrix_rate() -> float:

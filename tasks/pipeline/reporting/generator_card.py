@@ -5,7 +5,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from safetensors import safe_open
+from huggingface_hub import parse_local_safetensors_file_metadata
 
 from tasks.config import PromptForm, TuneConfig
 from tasks.data.generator_scores import GeneratorScores
@@ -36,19 +36,8 @@ def generator_card(model: Path, config: TuneConfig, scores: GeneratorScores) -> 
         config=config,
         base=config.base,
         prompt=prompt if config.prompt_form is PromptForm.control else "(chat)",
-        n_parameters=_n_parameters(weights),
+        n_parameters=sum(parse_local_safetensors_file_metadata(weights).parameter_count.values()),
         n_bytes=weights.stat().st_size,
         n_topics=len(load_topics().topics),
         hardware=f"{os.cpu_count()} cores, {platform.machine()}, no accelerator",
     )
-
-
-def _n_parameters(weights: Path) -> int:
-    total = 0
-    with safe_open(weights, "np") as file:
-        for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
-            size = 1
-            for n in file.get_slice(name).get_shape():
-                size *= n
-            total += size
-    return total

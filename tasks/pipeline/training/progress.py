@@ -11,8 +11,8 @@ from tqdm import tqdm
 from tasks.pipeline.training.state import FitOptions, FitState
 
 
-class _Progress:
-    """The bar in the terminal; trackers and whoever shows progress elsewhere hear every two seconds."""
+class Progress:
+    """A bar in the terminal; trackers and `on_progress` are told every two seconds."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class _Progress:
         self.reported = time.monotonic()
 
     def tick(self, state: FitState) -> None:
+        """Count one batch."""
         self.bar.update()
         if time.monotonic() - self.reported < 2:
             return
@@ -41,12 +42,13 @@ class _Progress:
             self.on_progress(min(1.0, state.step / self.total))
 
     def close(self) -> None:
+        """Remove the bar and let trackers write what they hold."""
         self.bar.close()
         # Not `end_training`, which takes the group of processes down: there may be another training.
         for tracker in self.accelerator.trackers:
             tracker.finish()
 
 
-def _plain(options: FitOptions) -> dict[str, Any]:
+def plain_options(options: FitOptions) -> dict[str, Any]:
     """Options as trackers take them."""
     return {name: value for name, value in asdict(options).items() if isinstance(value, int | float | str)}

@@ -1,7 +1,8 @@
 """Options and state of a training."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class FitOptions:
 
 @dataclass
 class FitState:
-    """Where training stands; saved beside the weights so that a killed run goes on from here."""
+    """How far a training is; part of every checkpoint."""
 
     epoch: int = 0
     batch: int = 0
@@ -39,3 +40,12 @@ class FitState:
     gain_epoch: int = -1
     loss_sum: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All fields, as Accelerate saves them."""
+        return asdict(self)
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Take over the fields of a checkpoint."""
+        for name, value in saved.items():
+            setattr(self, name, value)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-Matrix = NDArray[np.float64]
+from tasks.data.arrays import Matrix
 
 MAX_EVIDENCE = 5.0
 """Votes are clipped at odds of 148 : 1, so that one rare word does not outvote all other sources."""

@@ -38,7 +38,7 @@ def fit_logistic(vectors: NDArray[np.float32], targets: NDArray[np.bool_], seed:
     bias = np.where(targets.all(axis=0), np.inf, -np.inf)
     open_ = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
     if len(open_):
-        # A network without a hidden layer is just that.
+        # A network without hidden layers: `LogisticRegression` takes one label, this all in one solve.
         model = MLPClassifier((), solver="lbfgs", alpha=L2, max_iter=300, random_state=seed)
         model.fit(vectors, targets[:, open_].astype(int).squeeze())
         (weights[:, open_],), (bias[open_],) = model.coefs_, model.intercepts_

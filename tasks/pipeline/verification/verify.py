@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.config import VerifyingConfig
+from tasks.data.arrays import Matrix
 from tasks.data.records import FilterResult, Row
 from tasks.models.embedding import embed
 from tasks.pipeline.verification.aggregation import (
-    Matrix,
     aggregate_votes,
     classifier_evidence,
     log_odds,

@@ -17,7 +17,7 @@ from tasks.pipeline.training.classifier.logit_pairing import pair_indices, pairi
 from tasks.pipeline.training.classifier.losses import loss_function, masked_mean
 from tasks.pipeline.training.classifier.model import Classifier, new_classifier, predict, room_of
 from tasks.pipeline.training.classifier.ordinal_head import ordinal_loss
-from tasks.pipeline.training.loop import fit
+from tasks.pipeline.training.loop import TrainingLoop
 from tasks.pipeline.training.state import FitOptions, FitState
 from tasks.pipeline.training.trackers import wanted_trackers
 
@@ -117,8 +117,17 @@ def train_classifier(
         trackers=tracking.trackers,
         tracking_dir=tracking.folder,
     )
-    groups = parameter_groups(model, config)
-    state = fit(model, groups, batches, loss_of, score_of, options, folder, "train classifier", on_progress)
+    state = TrainingLoop(
+        model=model,
+        groups=parameter_groups(model, config),
+        batches=batches,
+        loss_of=loss_of,
+        score_of=score_of,
+        options=options,
+        folder=folder,
+        title="train classifier",
+        on_progress=on_progress,
+    ).run()
     model.merge_adapters()
     return model, tokenizer, state
 

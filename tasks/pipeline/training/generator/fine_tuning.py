@@ -12,7 +12,7 @@ from torch import nn
 
 from tasks.models.batching import length_buckets
 from tasks.pipeline.training.generator.corpus import Example
-from tasks.pipeline.training.loop import fit
+from tasks.pipeline.training.loop import TrainingLoop
 from tasks.pipeline.training.state import FitOptions, FitState
 
 IGNORED = -100
@@ -117,17 +117,17 @@ def tune(
 
     held = encode_examples(tokenizer, held_out, max_tokens, chat)
     groups = [{"params": [p for p in model.parameters() if p.requires_grad], "lr": learning_rate}]
-    return fit(
-        model,
-        groups,
-        batches,
-        loss_of,
-        lambda module: -token_loss(module, held, tokenizer.pad_token_id),
-        options,
-        folder,
-        "tune generator",
-        on_progress,
-    )
+    return TrainingLoop(
+        model=model,
+        groups=groups,
+        batches=batches,
+        loss_of=loss_of,
+        score_of=lambda module: -token_loss(module, held, tokenizer.pad_token_id),
+        options=options,
+        folder=folder,
+        title="tune generator",
+        on_progress=on_progress,
+    ).run()
 
 
 @torch.inference_mode()
