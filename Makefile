@@ -72,7 +72,7 @@ schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" Z
 
 ops-test: $(VENV)/ready ## Postgres, S3, server, worker; runs by UI, cron and CI; bad input (needs postgresql, chromium)
 	$(RUN) -m pip install --quiet -e '.[operations]'
-	$(RUN) -m pytest -m slow tests/test_operations.py tests/test_containers.py
+	$(RUN) -m pytest -m slow tests/test_operations_*.py tests/test_containers.py $(ARGS)
 	$(RUN) -m pytest -m slow tests/test_failure.py tests/test_failure_server.py tests/test_telemetry.py
 
 cluster-test: $(VENV)/ready ## Texts from two Ray nodes, one of them killed, and from `transformers serve` on loopback

@@ -7,6 +7,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 
+def pytest_addoption(parser):
+    """Measurements are written to results/bench only on demand."""
+    parser.addoption("--record", action="store_true", help="write figures and pictures to results/bench")
+
+
 def pytest_configure():
     """Set the environment before a test file imports Prefect or transformers; make hypothesis repeatable."""
     for name in ("PREFECT_API_URL", "SENTIMILL_RESULTS"):
@@ -66,6 +71,29 @@ def prefect_api():
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
+
+
+@pytest.fixture(scope="session")
+def site(request, tmp_path_factory):
+    """Postgres, S3, Prefect server and worker on loopback, for the tests of operations."""
+    from operations_site import SCREENS, running_site, write_figures
+
+    record = request.config.getoption("--record")
+    screens = SCREENS if record else tmp_path_factory.mktemp("screens")
+    screens.mkdir(parents=True, exist_ok=True)
+    with running_site(tmp_path_factory.mktemp("site"), screens) as running:
+        yield running
+    if record:
+        write_figures(running.figures)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window."""
+    from operations_site import running_browser
+
+    with running_browser() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,8 +1,15 @@
 """What people read of a run: counts, samples, and whether it becomes champion."""
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from time import sleep
 
+import pytest
+from prefect import flow
+
+from tasks.config import RunConfig
 from tasks.data.records import Cell
+from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import (
     CLASSIFIER,
     REAL,
@@ -15,11 +22,16 @@ from tasks.data.scores import (
     RunScores,
     SystemResult,
 )
+from tasks.data.summaries import Decision
 from tasks.orchestration.artifacts import slug
+from tasks.orchestration.run import open_run
 from tasks.pipeline.evaluation.promotion import verdict
 from tasks.pipeline.reporting.provenance import versions
 from tasks.pipeline.reporting.run_page_tables import score_rows
 from tasks.pipeline.reporting.summaries import cell_counts, fills, row_counts, samples, scrub_counts
+from tasks.stages.publishing import Candidate, promote
+from tasks.storage.champions import CHAMPION, read_champions
+from tasks.storage.locks import exclusive_lock
 from tasks.taxonomy import load_taxonomy
 
 
@@ -184,3 +196,30 @@ def test_versions_name_what_decides_the_outcome():
 )
 def test_artifact_keys_are_lower_case_letters_digits_and_dashes(name, key):
     assert slug(name) == key
+
+
+def test_a_run_waits_with_its_promotion_while_another_one_is_promoted(prefect_api, monkeypatch, tmp_path):
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path))
+    candidate = Candidate(
+        rows=DatasetRef(uri="rows", sha256="a", n_rows=1),
+        model=ModelRef(uri="model", sha256="b"),
+        scores=measured(SYNTHETIC, 0.6, 0.5),
+        predictions=BlobRef(uri="predictions", sha256="c"),
+        folder="runs/r",
+    )
+
+    @flow
+    def end(config):
+        run = open_run(config)
+        with ThreadPoolExecutor(1) as pool:
+            with exclusive_lock(run.store.scratch("locks"), CHAMPION):
+                summary = pool.submit(copy_context().run, promote, run, candidate, Decision())
+                sleep(1)
+                champions = read_champions(run.store)
+            return champions, summary.result(), read_champions(run.store)
+
+    before, summary, after = end(RunConfig(taxonomy="polarity3"))
+
+    assert before == {}
+    assert summary.champion
+    assert after["polarity3"]["run"] == summary.run

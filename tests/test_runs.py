@@ -1,15 +1,11 @@
-"""What a run is called, and how two that end at once change what they share."""
+"""What a run is called."""
 
-import json
-import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from tasks.orchestration import run as runs
 from tasks.orchestration.run import run_name
-from tasks.storage.block import write_json
-from tasks.storage.locks import exclusive_lock
 
 
 @pytest.fixture
@@ -44,20 +40,3 @@ def test_a_clock_that_jumps_back_to_a_time_that_was_gives_no_name_twice(clock):
     names.append(run_name("ekman", "embedded"))
 
     assert len(set(names)) == 3
-
-
-def test_what_two_runs_change_under_the_lock_is_changed_by_both(local_store):
-    write_json(local_store, "champion.json", {})
-
-    def promote(name):
-        with exclusive_lock(local_store.scratch("locks"), "champion.json"):
-            champions = json.loads(local_store.read_path("champion.json"))
-            write_json(local_store, "champion.json", {**champions, name: 1})
-
-    threads = [threading.Thread(target=promote, args=(f"taxonomy {i}",)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(json.loads(local_store.read_path("champion.json"))) == 8

@@ -2,6 +2,9 @@
 
 Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapters 13 and 16. Drawing n rows with
 replacement is counting each row 0, 1, 2 ... times, so that every score of every draw is a matrix product.
+
+`evaluation.metrics` computes the same figures once, with scikit-learn and in one file that others can load
+alone; here each is computed for all draws at once (tests hold both equal).
 """
 
 from collections.abc import Callable, Sequence

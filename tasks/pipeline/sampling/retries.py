@@ -1,4 +1,8 @@
-"""Asking an HTTP server that may be busy, broken or gone: what is worth asking again, and when."""
+"""Asking an HTTP server that may be busy, broken or gone: what is worth asking again, and when.
+
+The loop is our own: `tenacity` and the `openai` client retry each call alone, but a server that asks for a
+pause means all calls; nor do they retry an answer of status 200 that is cut off or holds no choices.
+"""
 
 import asyncio
 import email.utils

@@ -133,7 +133,10 @@ def train_classifier(
 
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Average precision over known targets (0 or more), mean over labels with a positive; 0 if none has."""
+    """Average precision over known targets (0 or more), mean over labels with a positive; 0 if none has.
+
+    Unlike `evaluation.metrics`, this leaves unknown targets out of each label.
+    """
     # Here, for it takes a second to import, and a model that is only served has no use for it.
     from sklearn.metrics import average_precision_score
 
