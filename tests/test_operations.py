@@ -127,7 +127,7 @@ def site(tmp_path_factory):
         database = stack.enter_context(postgres(folder, env))
         env["PREFECT_API_URL"] = stack.enter_context(prefect_server(folder, env, database))
         site = Site(env, folder, began)
-        done = site.command("-m", "deployments.setup")
+        done = site.command("-m", "tasks.cli", "deploy")
         assert done.returncode == 0, done.stderr
         rest(site)
         stack.enter_context(worker(folder, env))
@@ -154,7 +154,7 @@ def write_figures(figures):
 
 
 def test_setting_up_again_changes_nothing(site):
-    done = site.command("-m", "deployments.setup")
+    done = site.command("-m", "tasks.cli", "deploy")
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("is there") == 7
@@ -338,7 +338,7 @@ def test_a_server_of_another_major_version_is_refused(site):
     with ThreadingHTTPServer(("127.0.0.1", 0), Old) as old:
         Thread(target=old.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{old.server_port}/api"
-        done = site.command("-m", "flows.regenerate", PREFECT_API_URL=url)
+        done = site.command("-m", "tasks.cli", "run", PREFECT_API_URL=url)
         old.shutdown()
 
     assert done.returncode == 2
