@@ -49,10 +49,11 @@ def open_results() -> tuple[Any, str]:
         from tasks.storage.connection import open_store
 
         store = open_store()
-        fs, root = fsspec.core.url_to_fs(store.root, **store.storage_options)
+        address, options = store.root, store.storage_options
     else:
-        fs, root = fsspec.core.url_to_fs(results_address(default_root()))
-    require_reachable(fs, root)
+        address, options = results_address(default_root()), {}
+    fs, root = fsspec.core.url_to_fs(address, **options)
+    require_reachable(fs, address)
     return fs, root
 
 
