@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+SENTIMILL := $(VENV)/bin/sentimill
 DATA ?= data
 KEEP ?= 14
 
@@ -22,16 +23,17 @@ ALL_ROWS = --rows-per-arm null --row-passes 130000 --seeds 5
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-$(VENV)/ready: requirements.lock
+$(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 run: $(VENV)/ready ## Labels and topics in, an evaluated classifier out (ARGS="--taxonomy goemotions" ...)
-	@$(RUN) -m flows.regenerate $(ARGS)
+	@$(SENTIMILL) run $(ARGS)
 
 serve: $(VENV)/ready ## The champion behind an API, with a page (ARGS="--port 8080 --workers 2" ...)
-	@$(RUN) -m deployments.api $(ARGS)
+	@$(SENTIMILL) serve $(ARGS)
 
 test: $(VENV)/ready ## The tests, one process per core
 	$(RUN) -m pytest -n auto --dist loadfile
@@ -56,13 +58,13 @@ docs: $(VENV)/ready ## The documentation as a site in build/site; any broken lin
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --site-dir build/site
 
 prune: $(VENV)/ready ## Remove what old runs left, but the newest KEEP, the champions and what they need
-	@$(RUN) -m tasks.cli.prune --keep $(KEEP)
+	@$(SENTIMILL) prune --keep $(KEEP)
 
 server: $(VENV)/ready ## Prefect server and UI on PORT (PREFECT_SERVER_DATABASE_CONNECTION_URL for Postgres)
 	@env $$(grep -v '^#' deployments/server.env) $(VENV)/bin/prefect server start --host $(HOST) --port $(PORT)
 
 deploy: $(VENV)/ready ## Work pools, deployments, automations on the server
-	@$(RUN) -m deployments.setup $(ARGS)
+	@$(SENTIMILL) deploy $(ARGS)
 
 worker: $(VENV)/ready ## Take runs from work pool POOL
 	@$(VENV)/bin/prefect worker start --pool $(POOL)
@@ -80,10 +82,10 @@ cluster-test: $(VENV)/ready ## Texts from two Ray nodes, one of them killed, and
 	$(RUN) -m pytest -m slow tests/test_ray.py tests/test_transformers_serve.py
 
 doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
-	@$(RUN) -m deployments.doctor $(ARGS)
+	@$(SENTIMILL) doctor $(ARGS)
 
 embedded-generator: $(VENV)/ready ## Remake tasks/models/embedded from DATA (goemotions/ and sst/ inside)
-	@$(RUN) -m flows.tune_generator --data $(DATA) --out tasks/models/embedded
+	@$(SENTIMILL) tune-generator --data $(DATA) --out tasks/models/embedded
 
 scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
 	$(RUN) -m pip install --quiet -e '.[scrubber-build]'
@@ -108,7 +110,7 @@ bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_training.py $(ARGS)
 
 ablation: $(VENV)/ready ## Data-mix ablation: real, synthetic and mixed rows, on human-written text (TAXONOMY, DATA, FULL=1)
-	@$(RUN) -m flows.ablation --taxonomy $(TAXONOMY) --real $(ABLATION_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
+	@$(SENTIMILL) ablate --taxonomy $(TAXONOMY) --real $(ABLATION_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
 
 bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)

@@ -1,12 +1,11 @@
 """Check a set-up from end to end and say what to do about what is wrong.
 
-    python -m deployments.doctor                        or `make doctor`
-    python -m deployments.doctor --pool sentimill       wants a worker on this pool, too; CI asks first
+    sentimill doctor                        or `make doctor`
+    sentimill doctor --pool sentimill       wants a worker on this pool, too; CI asks first
 
 Exit code 1 if anything is wrong.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,10 +18,12 @@ from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from tasks.cli.errors import FAILED
+from tasks.cli.options import DoctorOptions
 from tasks.models.bundled import EMBEDDED, embedded_folder, minilm_folder
 from tasks.orchestration.server import require_server
 from tasks.pipeline.reporting.provenance import versions
-from tasks.storage.connection import open_store
+from tasks.storage.connection import open_results
 
 Check = Callable[[], str]
 
@@ -31,17 +32,19 @@ class CheckFailedError(ValueError):
     """What is wrong, what was expected, what to do."""
 
 
-def main() -> None:
-    """Run all checks and print one line each."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.doctor", description=__doc__.splitlines()[0])
-    parser.add_argument("--pool", help="work pool that must have a worker")
-    options = parser.parse_args()
+def doctor(options: DoctorOptions) -> None:
+    """Run all checks and print one line each.
+
+    Raises:
+        SystemExit: 1 if anything is wrong.
+    """
     well = True
     for name, check in checks(options.pool):
         well &= (healthy := examine(name, check))
         if name == "server" and not healthy:
             break  # all that follows asks it
-    sys.exit(0 if well else 1)
+    if not well:
+        sys.exit(FAILED)
 
 
 def checks(pool: str | None) -> Iterator[tuple[str, Check]]:
@@ -87,7 +90,7 @@ def check_server() -> str:
 
 def check_store() -> str:
     """The results block can be written, and gives back what was written."""
-    store = open_store()
+    store = open_results()
     store.require_writable()
     return store.root
 
@@ -138,7 +141,3 @@ def check_worker(pool: str) -> str:
     if not online:
         raise CheckFailedError(f"work pool {pool} has no worker; expected one online. Start it: make worker.")
     return ", ".join(online)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,11 @@
 """Make what a server needs: results block, work pools, deployments, automations.
 
-    python -m deployments.setup            or `make deploy`
+    sentimill deploy            or `make deploy`
 
 What is there already is left as it is, for a person may have changed it in the UI; deployments alone always
 follow deployments/prefect.yaml. `--reset` replaces pools and automations by those of this version, too.
 """
 
-import argparse
 import asyncio
 import os
 import subprocess
@@ -22,21 +21,27 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.automations import ensure_automations
-from tasks.cli.errors import one_clear_error
+from tasks.cli.options import DeployOptions
 from tasks.orchestration.server import require_server
 from tasks.storage.connection import open_store
 
 ROOT = Path(__file__).parent.parent
 
 
-def main() -> None:
-    """Set the server up and say what was made."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.setup", description=__doc__.splitlines()[0])
-    parser.add_argument("--reset", action="store_true", help="replace pools and automations that are there")
-    options = parser.parse_args()
-    with one_clear_error():
-        say("server", f"Prefect {require_server()}")
-        set_up(options.reset)
+def deploy(options: DeployOptions) -> None:
+    """Set the server up and say what was made.
+
+    Raises:
+        ValueError: PREFECT_API_URL is not set, or the server does not answer.
+    """
+    server = require_server()
+    if not server:
+        raise ValueError(
+            "PREFECT_API_URL is not set; expected the address of a Prefect server. Start one (make server), "
+            "then set PREFECT_API_URL=http://127.0.0.1:4200/api."
+        )
+    say("server", f"Prefect {server}")
+    set_up(options.reset)
 
 
 def set_up(reset: bool) -> None:
@@ -45,7 +50,7 @@ def set_up(reset: bool) -> None:
         say("results block", open_store().root)
         for name, pool in read_pools().items():
             say("work pool", f"{name}: {ensure_pool(client, name, pool, reset)}")
-        deploy()
+        register_deployments()
         for name, outcome in ensure_automations(client, os.environ, reset).items():
             say("automation", f"{name}: {outcome}")
 
@@ -99,7 +104,7 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return merged
 
 
-def deploy() -> None:
+def register_deployments() -> None:
     """Register every deployment of deployments/prefect.yaml.
 
     Raises:
@@ -112,7 +117,3 @@ def deploy() -> None:
     if done.returncode:
         raise ValueError(f"prefect deploy failed. {done.stdout.strip()} {done.stderr.strip()}")
     say("deployments", "those of deployments/prefect.yaml")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Data-mix ablation: the same classifier on real, synthetic and mixed rows, on human-written text.
 
-    python -m flows.ablation --taxonomy goemotions --real DIR
-    python -m flows.ablation --taxonomy goemotions --real DIR --rows-per-arm null --seeds 5    all rows, hours
+    sentimill ablate --taxonomy goemotions --real DIR
+    sentimill ablate --taxonomy goemotions --real DIR --rows-per-arm null --seeds 5    all rows, hours
 
 Trigger: by hand, or after a change to how texts are made. Arms already trained come from the cache.
 """
@@ -9,7 +9,6 @@ Trigger: by hand, or after a change to how texts are made. Arms already trained 
 from prefect import flow
 
 from flows.regenerate import synthetic_rows
-from tasks.cli.commands import run_ablation
 from tasks.config import AblationConfig
 from tasks.data.summaries import AblationSummary
 from tasks.orchestration.task_runners import task_runner
@@ -31,7 +30,3 @@ def ablation(config: AblationConfig) -> AblationSummary:
     _, synthetic = synthetic_rows(run)
     found = measure_arms(run, synthetic)
     return write_ablation(run, found)
-
-
-if __name__ == "__main__":
-    run_ablation(ablation)

@@ -1,7 +1,7 @@
 """Measure the champion again, and fail if it fell below what was recorded, or treats people too differently.
 
-    python -m flows.audit_model                                     on the test texts of its own run
-    python -m flows.audit_model --taxonomy goemotions --real DIR    on people's text
+    sentimill audit                                     on the test texts of its own run
+    sentimill audit --taxonomy goemotions --real DIR    on people's text
 
 Trigger: every week (deployments/prefect.yaml), or by hand. On a server, an audit that fails starts
 `regenerate/nightly` (deployments/automations.py).
@@ -9,7 +9,6 @@ Trigger: every week (deployments/prefect.yaml), or by hand. On a server, an audi
 
 from prefect import flow
 
-from tasks.cli.commands import run_audit
 from tasks.config import AuditConfig
 from tasks.stages.champion_audit import (
     ChampionAudit,
@@ -35,7 +34,3 @@ def audit_model(config: AuditConfig = DEFAULT) -> ChampionAudit:
     metrics = measure_champion(champion.model, texts, champion.taxonomy)
     fairness = measure_fairness(champion.model, champion.taxonomy, config)
     return compare_with_recorded(champion, metrics, config, fairness)
-
-
-if __name__ == "__main__":
-    run_audit(audit_model)

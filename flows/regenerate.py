@@ -1,7 +1,7 @@
 """Make labelled text, train a classifier on it, and say what it is worth.
 
-    python -m flows.regenerate                                    everything by default
-    python -m flows.regenerate --taxonomy goemotions --real DIR
+    sentimill run                                    everything by default
+    sentimill run --taxonomy goemotions --real DIR
 
 Trigger: by hand, every night, or from CI (deployments/prefect.yaml). Needs nothing but this package in the
 profile `embedded`.
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from tasks.cli.commands import run_flow
 from tasks.config import RunConfig
 from tasks.data.records import Cell
 from tasks.data.references import DatasetRef
@@ -78,7 +77,3 @@ def learn(run: Run, planned: Sequence[Cell], rows: DatasetRef) -> Candidate:
     scores = evaluate(run, model, rows)
     model, scores, fairness = make_fair(run, model, rows, scores)
     return publish(run, planned, rows, review(run, rows), model, scores, fairness)
-
-
-if __name__ == "__main__":
-    run_flow(regenerate)

@@ -1,6 +1,6 @@
 """Fine-tune a causal language model so that it writes in wanted labels, and say how well it does.
 
-    python -m flows.tune_generator --data DIR --out build/generator
+    sentimill tune-generator --data DIR --out build/generator
     make embedded-generator DATA=DIR          remakes the model in tasks/embedded
 
 Trigger: by hand. Needs human-labelled text (GoEmotions and SST files); the folder `out` gets the model,
@@ -9,7 +9,6 @@ its checksums and its card. An interrupted run goes on with the same command.
 
 from prefect import flow
 
-from tasks.cli.commands import run_tuning
 from tasks.config import MixingConfig, RunConfig, TrainingConfig, TuneConfig
 from tasks.data.generator_scores import GeneratorScores
 from tasks.data.references import RealRef
@@ -49,7 +48,3 @@ def judge_config(config: TuneConfig) -> RunConfig:
     real = f"{config.data}/goemotions"
     mixing, training = MixingConfig(real_fraction=1.0), TrainingConfig(epochs=2)
     return RunConfig(taxonomy="goemotions", real=real, mixing=mixing, training=training)
-
-
-if __name__ == "__main__":
-    run_tuning(tune_generator)

@@ -137,7 +137,7 @@ def running_site(folder, screens):
         database = stack.enter_context(postgres(folder, env))
         env["PREFECT_API_URL"] = stack.enter_context(prefect_server(folder, env, database))
         site = Site(env, folder, screens, began)
-        done = site.command("-m", "deployments.setup")
+        done = site.command("-m", "tasks.cli", "deploy")
         assert done.returncode == 0, done.stderr
         stop_schedules(site)
         stack.enter_context(worker(folder, env))

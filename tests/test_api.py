@@ -22,7 +22,6 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from deployments.api import app as application
-from deployments.api.__main__ import main
 from deployments.api.app import create_app
 from deployments.api.batching import Batcher, OverloadedError, Pace
 from deployments.api.explaining import replacements, without_each
@@ -33,6 +32,8 @@ from deployments.api.schemas import PredictRequest
 from deployments.api.security import name_of, read_keys
 from deployments.api.settings import ApiSettings
 from deployments.api.sources import find, model_sha256
+from tasks.cli.main import dispatch
+from tasks.cli.parsing import parse
 from tasks.config import RunConfig, ScrubbingConfig
 from tasks.pipeline.decision.ordinal_levels import predict_level
 from tasks.pipeline.decision.thresholds import confidence, decide
@@ -476,7 +477,7 @@ def test_drift_is_measured_once_in_a_while_not_with_every_request(client):
 
 def refusal(arguments, capsys):
     with pytest.raises(SystemExit) as left:
-        main(arguments)
+        dispatch(["serve", *arguments])
     return left.value.code, capsys.readouterr().err
 
 
@@ -574,7 +575,7 @@ def test_a_run_and_a_model_folder_can_be_named(results, monkeypatch):
 
 
 def test_workers_read_the_settings_that_the_command_line_gave(monkeypatch):
-    given = ApiSettings.from_arguments(["--workers", "3", "--generate", "--model", "r1", "--wait-s", "0.25"])
+    given = parse(ApiSettings, ["--workers", "3", "--generate", "--model", "r1", "--wait-s", "0.25"], "serve")
     for name, value in given.as_environment().items():
         monkeypatch.setenv(name, value)
 

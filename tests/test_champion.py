@@ -1,13 +1,11 @@
 """The champion: one goes, the one before comes back, nothing is lost."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tasks.cli.main import dispatch
 from tasks.storage.champions import read_champions, roll_back, set_champion
 
 
@@ -87,17 +85,16 @@ def test_a_damaged_model_does_not_come_back(local_store, entries):
     assert runs(local_store) == ("second", ["first"], [])
 
 
-def test_one_command_rolls_back(local_store, entries):
+def test_one_command_rolls_back(local_store, entries, monkeypatch, capsys):
+    monkeypatch.setenv("SENTIMILL_RESULTS", local_store.root)
     for entry in entries[:2]:
         set_champion(local_store, "joys", entry)
-    command = [sys.executable, "-m", "tasks.cli.rollback", "joys"]
-    env = {**os.environ, "SENTIMILL_RESULTS": local_store.root}
-    root = Path(__file__).parent.parent
-    done = [
-        subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
-        for _ in range(2)
-    ]
 
-    assert (done[0].returncode, done[0].stdout) == (0, "joys: first\n")
-    assert done[1].returncode == 2
-    assert done[1].stderr.startswith("sentimill: champion first of joys is the first;")
+    dispatch(["rollback"])
+    assert capsys.readouterr().out == "joys: second (before: first)\n"
+    dispatch(["rollback", "joys"])
+    assert capsys.readouterr().out == "joys: first\n"
+    with pytest.raises(SystemExit) as caught:
+        dispatch(["rollback", "joys"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("sentimill: champion first of joys is the first;")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from deployments.setup import job_template, laid_over, read_pools
+from tasks.cli.main import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
@@ -63,13 +64,18 @@ def test_every_service_is_pinned_and_healthy_before_others_need_it():
                 assert "test" in services[needed]["healthcheck"]
 
 
-def test_the_commands_of_the_site_are_modules_that_are_there():
-    commands = re.findall(r"python,? -m,? ([a-z.]+)", (ROOT / "docker/compose.yaml").read_text())
+@pytest.mark.parametrize(
+    ("file", "commands"), [("compose.yaml", {"deploy", "serve"}), ("kubernetes.yaml", {"serve"})]
+)
+def test_the_site_uses_commands_that_exist(file, commands):
+    text = (ROOT / "docker" / file).read_text()
 
-    assert set(commands) == {"deployments.setup", "deployments.api"}
-    for module in commands:
-        place = ROOT / module.replace(".", "/")
-        assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
+    assert set(re.findall(r"(?:\[sentimill, |&& sentimill )([a-z-]+)", text)) == commands <= set(COMMANDS)
+    assert "python, -m" not in text
+
+
+def test_the_image_installs_the_command():
+    assert "RUN pip install --no-deps --editable /app" in DOCKERFILE
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def start(tmp_path):
 
     def launch():
         own = {"SENTIMILL_RESULTS": str(tmp_path / "results"), "PREFECT_HOME": str(tmp_path / "home")}
-        command = [sys.executable, "-m", "flows.regenerate", *SMALL]
+        command = [sys.executable, "-m", "tasks.cli", "run", *SMALL]
         log = tmp_path / f"said-{len(started)}.txt"  # no pipe: a killed run's server would hold it open
         with log.open("w") as out:
             process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **own}, stdout=out, stderr=out)

@@ -81,7 +81,7 @@ SMALL = """--taxonomy polarity3 --plan.texts-per-label 6 --plan.topics restauran
 def regenerate(results, env):
     """The command that a user types."""
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.regenerate", *SMALL],
+        [sys.executable, "-m", "tasks.cli", "run", *SMALL],
         cwd=ROOT,
         env={**env, "SENTIMILL_RESULTS": str(results)},
         stdout=subprocess.PIPE,

@@ -83,7 +83,7 @@ def test_a_pool_without_workers_fails_the_run(site):
     where = f"/deployments/{site.deployment('tune-generator/on-demand')['id']}"
     site.call(where, {"work_pool_name": "sentimill-docker"}, method="PATCH")
     found = site.finished(site.start("tune-generator/on-demand"))
-    doctor = site.command("-m", "deployments.doctor", "--pool", "sentimill-docker")
+    doctor = site.command("-m", "tasks.cli", "doctor", "--pool", "sentimill-docker")
 
     assert found["state_name"] == "Failed"
     assert found["state"]["message"].startswith(
@@ -111,7 +111,7 @@ def test_a_server_of_another_major_version_is_refused(site):
     with ThreadingHTTPServer(("127.0.0.1", 0), Old) as old:
         Thread(target=old.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{old.server_port}/api"
-        done = site.command("-m", "flows.regenerate", PREFECT_API_URL=url)
+        done = site.command("-m", "tasks.cli", "run", PREFECT_API_URL=url)
         old.shutdown()
 
     assert done.returncode == 2

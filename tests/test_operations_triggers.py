@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_setting_up_again_changes_nothing(site):
-    done = site.command("-m", "deployments.setup")
+    done = site.command("-m", "tasks.cli", "deploy")
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("is there") == 6
@@ -22,7 +22,7 @@ def test_setting_up_again_changes_nothing(site):
 
 
 def test_the_doctor_finds_nothing(site):
-    done = site.command("-m", "deployments.doctor", "--pool", "sentimill")
+    done = site.command("-m", "tasks.cli", "doctor", "--pool", "sentimill")
 
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout

@@ -50,7 +50,7 @@ def scores(*arms):
     return RunScores(
         run="r",
         created="2026-01-01T00:00:00+00:00",
-        command="python -m flows.regenerate",
+        command="sentimill run",
         config={},
         taxonomy=load_taxonomy("polarity3"),
         generator=ModelInfo(name="g"),

@@ -95,7 +95,7 @@ def run_scores(**changes: object) -> RunScores:
     given = {
         "run": "quiet-otter",
         "created": "2026-01-02 03:04 UTC",
-        "command": "python -m flows.regenerate --taxonomy polarity3",
+        "command": "sentimill run --taxonomy polarity3",
         "config": {"seed": 0, "cleaning": {"language": "en"}},
         "taxonomy": POLARITY,
         "generator": ModelInfo(name="small-writer", licence="apache-2.0"),

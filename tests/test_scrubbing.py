@@ -1,11 +1,9 @@
 """What the scrubber as a whole promises."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from factories import make_row
@@ -294,45 +292,3 @@ def test_a_text_with_findings_of_a_later_round_is_withheld() -> None:
     assert [e["after"] for e in examples(["Ann left.", "Ann left Zork."], [once, later])] == [
         "Person A left."
     ]
-
-
-def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tasks.cli.scrub", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_command_scrubs_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "texts.jsonl"
-    path.write_text('{"text": "John Smith left.", "id": 4}\n\n{"text": "Fine."}\n', encoding="utf-8")
-    done = run_cli(str(path))
-    assert done.stdout.splitlines() == [
-        '{"text": "Person A left.", "id": 4, "scrubbed": {"PERSON": 1}}',
-        '{"text": "Fine.", "scrubbed": {}}',
-    ]
-    account = {"scrubber": SCRUBBER_VERSION, "rows": 2, "replaced": {"PERSON": 1}, "flags": {}}
-    assert json.loads(done.stderr) == account
-
-
-def test_the_command_names_the_bad_line(tmp_path: Path) -> None:
-    path = tmp_path / "texts.jsonl"
-    path.write_text('{"text": "Fine."}\n{"words": 1}\n', encoding="utf-8")
-    done = run_cli(str(path))
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == (
-        f"error: {path}, line 2 has no text; expected an object with the key `text`. Add it."
-    )
-
-
-def test_the_command_survives_odd_rows(tmp_path: Path) -> None:
-    path = tmp_path / "texts.jsonl"
-    path.write_bytes(b'{"text": "half \\ud800 pair", "note": "\\ud800"}\n{"text": 7}\n{"text": "caf\xe9"}\n')
-    command = [sys.executable, "-m", "tasks.cli.scrub", str(path)]
-    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=plain)
-    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [
-        "half \ufffd pair",
-        "",
-        "caf\ufffd",
-    ]
-    flags = json.loads(done.stderr)["flags"]
-    assert flags == {"invalid_surrogates": 2, "not_text": 1, "empty": 1}

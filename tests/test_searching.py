@@ -1,16 +1,11 @@
 """The search for training options: it starts from the run's own, and cannot see a test row."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from tasks.cli.main import dispatch
 from tasks.cli.search import flags
 from tasks.cli.train import read_run
 from tasks.pipeline.training.classifier.search import SEARCHED_OPTIONS, search
-
-ROOT = Path(__file__).parent.parent
 
 
 def test_knobs_are_shown_as_flags():
@@ -42,14 +37,23 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
     )
 
 
-def test_without_optuna_the_command_says_what_to_install(finished_run):
-    code = (
-        "import sys; sys.modules['optuna'] = None; import tasks.pipeline.training.classifier.search as s; "
-        "s.find_spec = lambda name: None; sys.argv = ['x', 'run']; sys.exit(s.main())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+def test_without_optuna_the_command_says_what_to_install(finished_run, monkeypatch, capsys):
+    monkeypatch.setattr("tasks.cli.search.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as caught:
+        dispatch(["search", str(finished_run)])
 
-    assert done.returncode == 2
-    assert (
-        done.stderr == "error: optuna is not installed; expected it. Run `pip install 'sentimill[search]'`.\n"
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        "sentimill: optuna is not installed; expected it. Run `pip install 'sentimill[search]'`.\n"
+    )
+
+
+def test_a_folder_that_is_no_run_ends_the_command(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        dispatch(["train", str(tmp_path), str(tmp_path / "out")])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        f"sentimill: {tmp_path} has no config.json; expected the folder of a finished run. Give "
+        "results/runs/<run>.\n"
     )

@@ -74,10 +74,10 @@ def test_killed_and_launched_again_they_end_with_the_weights_of_those_never_kill
 
 def test_the_classifier_of_a_run_is_trained_by_two_processes_and_can_be_served(finished_run, tmp_path):
     out = tmp_path / "again"
-    done = launch(2, "-m", "tasks.cli.train", finished_run, out)
+    done = launch(2, "-m", "tasks.cli", "train", finished_run, out)
     assert done.returncode == 0, done.stderr[-2000:]
     _, _, settings = load_classifier(out / "model")
-    again = launch(2, "-m", "tasks.cli.train", finished_run, out)
+    again = launch(2, "-m", "tasks.cli", "train", finished_run, out)
 
     assert settings["labels"] == list(POLARITY.names)
     assert len(settings["thresholds"]) == 3

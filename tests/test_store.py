@@ -234,8 +234,8 @@ def test_a_root_that_cannot_be_written_is_refused_with_the_reason(tmp_path):
     with pytest.raises(PermissionError) as caught:
         store.require_writable()
     assert str(caught.value) == (
-        f"results block at {tmp_path}/file cannot be written (File exists); expected a place with write "
-        "access. Fix the permissions, free some space, or set SENTIMILL_RESULTS."
+        f"results block at {tmp_path}/file cannot be used (File exists); expected a place with read and "
+        "write access. Fix the permissions or credentials, free some space, or set SENTIMILL_RESULTS."
     )
 
 

@@ -1,16 +1,12 @@
-"""Serve a classifier: `python -m deployments.api --model champion`; `--help` lists every option.
+"""Serve a classifier: `sentimill serve --model champion`; `--help` lists every option.
 
 This process checks the model, then watches over the workers, which answer; one that dies is replaced.
 """
 
 import os
-import sys
 import tempfile
 from contextlib import suppress
 from typing import Any
-
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from deployments.api.settings import ApiSettings
 
@@ -19,9 +15,12 @@ GRACE_S = 30
 """Seconds that requests in flight have to finish after a signal to stop."""
 
 
-def main(arguments: list[str]) -> None:
-    """Read the options, refuse what cannot work, serve until a signal comes."""
-    settings = _settings(arguments)
+def serve(settings: ApiSettings) -> None:
+    """Refuse what cannot work, then serve until a signal comes.
+
+    Raises:
+        OSError, ValueError: The model is missing or damaged, or the keys cannot be read.
+    """
     _check(settings)
     os.environ.update(settings.as_environment())
     with tempfile.TemporaryDirectory(prefix="sentimill-metrics-") as folder:
@@ -29,29 +28,14 @@ def main(arguments: list[str]) -> None:
         _serve(settings)
 
 
-def _settings(arguments: list[str]) -> ApiSettings:
-    try:
-        return ApiSettings.from_arguments(arguments)
-    except (ValidationError, SettingsError) as error:
-        from tasks.cli.errors import fail
-        from tasks.cli.parsing import complaint
-
-        raise fail(complaint(error)) from None
-
-
 def _check(settings: ApiSettings) -> None:
     """Refuse a missing or damaged model and unreadable keys before a worker is started."""
     from deployments.api.security import read_keys
     from deployments.api.sources import fetched, find
 
-    try:
-        read_keys(settings)
-        with fetched(find(settings)):
-            pass
-    except (OSError, ValueError) as error:
-        from tasks.cli.errors import fail
-
-        fail(str(error))
+    read_keys(settings)
+    with fetched(find(settings)):
+        pass
 
 
 def _serve(settings: ApiSettings) -> None:
@@ -86,7 +70,3 @@ LOGGING: dict[str, Any] = {
         "sentimill": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

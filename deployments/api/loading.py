@@ -102,7 +102,7 @@ def _classifier(folder: Path) -> tuple[Any, Any, dict[str, Any]]:
         reason = (str(error).splitlines() or [""])[0][:200]
         raise ValueError(
             f"{folder} cannot be loaded ({type(error).__name__}: {reason}); expected a model of a run. "
-            "Copy it again, or give make run."
+            "Copy it again, or give sentimill run."
         ) from error
 
 

@@ -1,13 +1,11 @@
-"""Every option of the service: flags of `python -m deployments.api`, or variables `SENTIMILL_API_<NAME>`."""
+"""Every option of the service: flags of `sentimill serve`, or variables `SENTIMILL_API_<NAME>`."""
 
 import os
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SENTIMILL_API_"
 CHAMPION = "champion"
@@ -29,10 +27,6 @@ class ApiSettings(BaseSettings):
         frozen=True,
         extra="ignore",
         use_attribute_docstrings=True,
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
-        cli_exit_on_error=False,
-        cli_prog_name="python -m deployments.api",
     )
 
     model: str = Field(CHAMPION, title="Model")
@@ -92,15 +86,6 @@ class ApiSettings(BaseSettings):
     def threads_per_worker(self) -> int:
         """Threads of one forward pass."""
         return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
-
-    @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> Self:
-        """Read flags; the environment fills in what they leave out.
-
-        Raises:
-            ValidationError, SettingsError: if a value is wrong.
-        """
-        return CliApp.run(cls, cli_args=list(arguments))
 
     def as_environment(self) -> dict[str, str]:
         """Variables from which a worker reads the same settings."""

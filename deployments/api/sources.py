@@ -13,6 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from deployments.api.settings import CHAMPION, ApiSettings
+from tasks.storage.files import default_root, require_reachable, results_address
 from tasks.storage.hashing import MARK, folder_sha256
 
 CARD = "README.md"
@@ -48,9 +49,11 @@ def open_results() -> tuple[Any, str]:
         from tasks.storage.connection import open_store
 
         store = open_store()
-        fs, root = fsspec.core.url_to_fs(store.root, **store.storage_options)
+        address, options = store.root, store.storage_options
     else:
-        fs, root = fsspec.core.url_to_fs(os.environ.get("SENTIMILL_RESULTS", "results"))
+        address, options = results_address(default_root()), {}
+    fs, root = fsspec.core.url_to_fs(address, **options)
+    require_reachable(fs, address)
     return fs, root
 
 
@@ -72,8 +75,8 @@ def find(settings: ApiSettings) -> Source:
         return _named(fs, root, settings.model)
     if not fs.exists(f"{root}/champion.json"):
         raise FileNotFoundError(
-            f"{root} has no champion.json; expected one, which the first run writes. Give `make run` first, "
-            "or set SENTIMILL_RESULTS to the folder of your results."
+            f"{root} has no champion.json; expected one, which the first run writes. Run `sentimill run` "
+            "first, or set SENTIMILL_RESULTS to the folder of your results."
         )
     champions = json.loads(fs.cat_file(f"{root}/champion.json"))
     taxonomy = settings.taxonomy or (next(iter(champions)) if len(champions) == 1 else "")
@@ -117,7 +120,7 @@ def require_intact(folder: Path, source: Source) -> str:
     if source.sha256 and found != source.sha256:
         raise ValueError(
             f"{folder} has sha256 {found[:12]}; expected {source.sha256[:12]}. The model was damaged or "
-            "changed after its run. Copy it again, or give make run."
+            "changed after its run. Copy it again, or give sentimill run."
         )
     return found
 
@@ -130,13 +133,13 @@ def require_complete(folder: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder} has no readable sentimill.json ({type(error).__name__}); expected a model folder "
-            "that a run wrote. Copy it again, or give make run."
+            "that a run wrote. Copy it again, or give sentimill run."
         ) from error
     missing = [name for name in (*NEEDED, *(["recalibration"] if is_scale else [])) if name not in about]
     if missing:
         raise ValueError(
             f"{folder}/sentimill.json lacks {', '.join(missing)}; expected all that this version writes. The "
-            "model is of another version. Give make run."
+            "model is of another version. Give sentimill run."
         )
 
 

@@ -1,85 +1,98 @@
-"""Run a flow from the command line: options from `RunConfig`, one clear error, a short table at the end."""
+"""What `run`, `estimate`, `ablate`, `audit` and `tune-generator` do once their options are known.
 
-import sys
-from collections.abc import Callable
-from typing import Any
+Everything that can be wrong with the options is found before a flow is imported or a server started.
+"""
 
-from rich.console import Console
+from pkgutil import resolve_name
 
-from tasks.cli.errors import FELL, fail, one_clear_error
-from tasks.cli.parsing import parse
-from tasks.cli.tables import show, show_ablation
+from tasks.cli.errors import FAILED, fail
 from tasks.config import AblationConfig, AuditConfig, RunConfig, TuneConfig
-from tasks.data.summaries import AblationSummary, RunSummary
-from tasks.orchestration.preflight import check, check_tuning
-from tasks.orchestration.server import ephemeral_server, require_server
-from tasks.pipeline.planning.cost import estimate
-from tasks.stages.champion_audit import AuditFailedError, ChampionAudit
-from tasks.storage.connection import require_writable_root
-
-ESTIMATE = "--estimate"
+from tasks.taxonomy import load_taxonomy, load_topics
 
 
-def run_flow(flow: Callable[[RunConfig], RunSummary]) -> None:
-    """Parse the arguments, check them before anything is started, run, and print what came of it.
+def run(config: RunConfig) -> None:
+    """Check the configuration, run the flow `regenerate`, and print scores and paths."""
+    _check(config)
+    from tasks.cli.tables import show
+    from tasks.orchestration.server import ephemeral_server
 
-    With `--estimate`, print what the run would cost instead.
-    """
-    arguments = [argument for argument in sys.argv[1:] if argument != ESTIMATE]
-    config: RunConfig = parse(RunConfig, arguments, f"python -m flows.regenerate [{ESTIMATE}]")
-    with one_clear_error():
-        checked = check(config)
-        if ESTIMATE in sys.argv:
-            Console().print("\n".join(estimate(*checked).lines()), highlight=False)
-            return
-        require_server()
-        require_writable_root()
-        with ephemeral_server():
-            summary = flow(config)
-        show(summary)
+    _require_places()
+    with ephemeral_server():
+        summary = resolve_name("flows.regenerate:regenerate")(config)
+    show(summary)
 
 
-def run_ablation(flow: Callable[[AblationConfig], AblationSummary]) -> None:
-    """Parse the arguments, check them, run the ablation, and print its table."""
-    config: AblationConfig = parse(AblationConfig, sys.argv[1:], "python -m flows.ablation")
-    with one_clear_error():
-        check(config)
-        require_writable_root()
-        with ephemeral_server():
-            summary = flow(config)
+def estimate(config: RunConfig) -> None:
+    """Print what a run would sample and cost."""
+    _require_files(config)
+    from tasks.orchestration.preflight import check
+    from tasks.pipeline.planning import cost
+
+    print("\n".join(cost.estimate(*check(config)).lines()))
+
+
+def ablate(config: AblationConfig) -> None:
+    """Check the configuration, run the flow of the ablation, and print its table."""
+    _check(config)
+    from tasks.cli.tables import show_ablation
+    from tasks.orchestration.server import ephemeral_server
+
+    _require_places()
+    with ephemeral_server():
+        summary = resolve_name("flows.ablation:ablation")(config)
     show_ablation(summary)
 
 
-def run_tuning(flow: Callable[[TuneConfig], Any]) -> None:
-    """Parse the arguments, check the data, tune, and say where the generator lies."""
-    config: TuneConfig = parse(TuneConfig, sys.argv[1:], "python -m flows.tune_generator")
-    with one_clear_error():
-        check_tuning(config)
-        require_server()
-        require_writable_root()
+def audit(config: AuditConfig) -> None:
+    """Measure the champion again, and print the scores beside those recorded; exit code 1 if it fell."""
+    from tasks.orchestration.server import ephemeral_server
+    from tasks.stages.champion_audit import AuditFailedError
+
+    _require_places()
+    try:
         with ephemeral_server():
-            scores = flow(config)
-    Console().print(
-        f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
-        f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}",
-        highlight=False,
-    )
-
-
-def run_audit(flow: Callable[[AuditConfig], ChampionAudit]) -> None:
-    """Parse the arguments, audit, and print what was recorded beside what was found; 1 if it fell."""
-    config: AuditConfig = parse(AuditConfig, sys.argv[1:], "python -m flows.audit_model")
-    with one_clear_error():
-        require_server()
-        require_writable_root()
-        try:
-            with ephemeral_server():
-                audit = flow(config)
-        except AuditFailedError as error:
-            fail(str(error), FELL)
+            found = resolve_name("flows.audit_model:audit_model")(config)
+    except AuditFailedError as error:
+        fail(str(error), FAILED)
     scores = ", ".join(
-        f"{name} {audit.found[name]:.3f} (was {old:.3f})" for name, old in audit.recorded.items()
+        f"{name} {found.found[name]:.3f} (was {old:.3f})" for name, old in found.recorded.items()
     )
-    Console().print(
-        f"champion {audit.run} on {audit.n_rows:,} {audit.test_set} texts: {scores}", highlight=False
+    print(f"champion {found.run} on {found.n_rows:,} {found.test_set} texts: {scores}")
+
+
+def tune_generator(config: TuneConfig) -> None:
+    """Check the data, tune, and say where the generator is."""
+    from tasks.orchestration.preflight import check_tuning
+    from tasks.orchestration.server import ephemeral_server
+
+    check_tuning(config)
+    _require_places()
+    with ephemeral_server():
+        scores = resolve_name("flows.tune_generator:tune_generator")(config)
+    print(
+        f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
+        f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}"
     )
+
+
+def _require_files(config: RunConfig) -> None:
+    """Refuse a taxonomy or topics that are not there, which takes no large import to see."""
+    load_taxonomy(config.taxonomy)
+    load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
+
+
+def _check(config: RunConfig) -> None:
+    """Refuse what cannot work."""
+    _require_files(config)
+    from tasks.orchestration.preflight import check
+
+    check(config)
+
+
+def _require_places() -> None:
+    """Refuse a server that does not answer, or a results block that cannot be written."""
+    from tasks.orchestration.server import require_server
+    from tasks.storage.connection import require_writable_root
+
+    require_server()
+    require_writable_root()

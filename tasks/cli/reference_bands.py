@@ -1,11 +1,11 @@
-"""Measure the ranges of real text: python -m tasks.cli.reference_bands DATA/goemotions DATA/sst."""
+"""Measure the reference range of text diversity: sentimill reference-bands DATA/goemotions DATA/sst."""
 
 import json
-import sys
 from collections.abc import Sequence
 
 import numpy as np
 
+from tasks.cli.options import ReferenceBandsOptions
 from tasks.data.real_datasets import read_real
 from tasks.models.embedding import embed
 from tasks.pipeline.diversity.lexical import Figures, wording
@@ -55,15 +55,11 @@ def reference_ranges(sources: Sequence[str]) -> dict[str, dict[str, list[float]]
     return found
 
 
-def main() -> None:
-    """Write `reference_ranges.json`."""
+def measure(options: ReferenceBandsOptions) -> None:
+    """Write the file of reference ranges that ships."""
     value = {
-        "command": "python -m tasks.cli.reference_bands DATA/goemotions DATA/sst",
+        "command": "sentimill reference-bands DATA/goemotions DATA/sst",
         "measured_on": "20 draws from the train parts of GoEmotions and of the Stanford Sentiment Treebank",
-        "bands": reference_ranges(sys.argv[1:]),
+        "bands": reference_ranges(options.sources),
     }
     FILE.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

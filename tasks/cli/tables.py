@@ -18,29 +18,31 @@ from tasks.storage.connection import open_store
 
 def show(summary: RunSummary) -> None:
     """Print scores and paths of a finished run."""
-    store = open_store()
-    scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
+    scores = RunScores.model_validate_json(open_store().read_path(f"runs/{summary.run}/scores.json"))
     console = Console()
-    ordinal = scores["taxonomy"]["ordinal"]
-    title = f"{summary.run}: {summary.n_rows:,} texts"
+    console.print(results_table(f"{summary.run}: {summary.n_rows:,} texts", scores))
+    lines = _unfilled(scores)
+    if scores.fairness:
+        limits = FairnessConfig.model_validate(scores.config["fairness"])
+        lines.append(fairness_line(scores.fairness, limits))
+    outcome = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
+    paths = (("report", summary.report), ("folder", summary.folder), ("outcome", outcome))
+    for line in (*lines, *(f"{name:10}{value}" for name, value in paths)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def results_table(title: str, scores: RunScores) -> Table:
+    """One row per system and test set; a scale has two columns more."""
+    ordinal = scores.taxonomy.ordinal
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for column in ("test", "system", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
         table.add_column(column, justify="left" if column in ("test", "system") else "right", no_wrap=True)
-    for system in scores["results"]:
-        m = system["metrics"]
-        values = [m["f1_macro"], m["f1_micro"], *((m["kappa"], m["mae"]) if ordinal else ())]
+    for system in scores.results:
+        m = system.metrics
+        values = [m.f1_macro, m.f1_micro, *((m.kappa, m.mae) if ordinal else ())]
         shown = ["-" if value is None else f"{value:.3f}" for value in values]
-        table.add_row(f"{system['test_set']} ({m['n_rows']:,})", system["name"], *shown)
-    console.print(table)
-    for line in _unfilled(RunScores.model_validate(scores)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if scores.get("fairness"):
-        limits = FairnessConfig.model_validate(scores["config"]["fairness"])
-        line = fairness_line(Fairness.model_validate(scores["fairness"]), limits)
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    decision_text = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
-    for name, value in (("report", summary.report), ("folder", summary.folder), ("outcome", decision_text)):
-        console.print(f"{name:10}{value}", markup=False, highlight=False, soft_wrap=True)
+        table.add_row(f"{system.test_set} ({m.n_rows:,})", system.name, *shown)
+    return table
 
 
 def show_ablation(summary: AblationSummary) -> None:

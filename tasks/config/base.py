@@ -3,7 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -53,6 +55,14 @@ def _for_forms(schema: dict[str, Any]) -> None:
 class Config(BaseModel):
     """Base of every section: values cannot change, unknown names are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=_for_forms
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema that forms are made of."""
+        # Not `json_schema_extra`: the command line would build every schema to find a description in it.
+        schema = handler(core_schema)
+        _for_forms(handler.resolve_ref_schema(schema))
+        return schema

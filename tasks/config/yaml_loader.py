@@ -1,17 +1,54 @@
-"""YAML files that users write, checked against a model; every complaint names the file and the line."""
+"""YAML files that users write, checked against a model; every message names the file and the line."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from yaml.constructor import SafeConstructor
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from tasks.config.messages import found_and_expected
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 
 MAX_OFFENDERS = 5
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A parsed file that knows the line of each of its keys; JSON is YAML, too."""
+
+    name: str
+    tree: Any
+    """Round-trip nodes of ruamel.yaml."""
+    values: Any
+    """The same as plain lists and dicts."""
+
+    def line(self, location: Location) -> int:
+        """Line of the deepest node on the way to a location, from 1."""
+        line, node = 1, self.tree
+        for part in location:
+            if not _holds(node, part):
+                break
+            line, node = _line_of(node, part, line), node[part]
+        return line
+
+    def path(self, location: Location) -> Location:
+        """A location of pydantic without the union members that it names on the way."""
+        kept: list[int | str] = []
+        node = self.tree
+        for i, part in enumerate(location):
+            if _holds(node, part):
+                kept.append(part)
+                node = node[part]
+            elif i == len(location) - 1 and isinstance(node, CommentedMap):
+                kept.append(part)  # what is missing
+        return tuple(kept)
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -21,69 +58,115 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         FileNotFoundError: There is no such file.
         ValueError: The file is not YAML, or does not fit the model; names the file, the line and the key.
     """
-    tree = _parsed(path)
+    file = parse_file(path)
+    expected = ", ".join(model.model_fields)
+    if file.values is None:
+        raise ValueError(f"{path} is empty; expected the keys {expected}. Fill it in.")
+    if not isinstance(file.values, dict):
+        raise ValueError(f"{path} is no mapping; expected the keys {expected}. Give each a line of its own.")
     try:
-        return model.model_validate(_plain(tree, path))
+        return model.model_validate(file.values)
     except ValidationError as error:
-        raise ValueError(_complaint(path, tree, error.errors())) from None
+        raise ValueError(_complaint(file, error.errors())) from None
 
 
-def _parsed(path: Path) -> yaml.Node | None:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; expected a YAML file. Check the path.")
+def parse_file(path: Path) -> YamlFile:
+    """Parse a file that a user names.
+
+    Raises:
+        FileNotFoundError: There is no such file, or it is a folder.
+        ValueError: It is not UTF-8 text, or not YAML.
+    """
+    file = path.expanduser()
+    if file.is_dir():
+        raise FileNotFoundError(f"{path} is a folder; expected a YAML file. Give the path of the file.")
+    if not file.exists():
+        looked = "" if file.is_absolute() else f" (looked in {Path.cwd()})"
+        raise FileNotFoundError(f"{path} is missing{looked}; expected a YAML file. Check the path.")
     try:
-        return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error.reason}); expected a YAML file.") from None
-    except yaml.MarkedYAMLError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text ({error.reason}); expected a YAML file. Save it as UTF-8."
+        ) from None
+    return parse_text(text, str(path))
+
+
+def parse_text(text: str, name: str) -> YamlFile:
+    """Parse YAML or JSON text; `name` is what messages call it.
+
+    Raises:
+        ValueError: It is not YAML, has a key twice, a tag, or an alias of what contains it.
+    """
+    yaml = YAML(typ="rt", pure=True)
+    try:
+        tree = yaml.load(text)
+    except DuplicateKeyError as error:
+        line = error.problem_mark.line + 1
+        key = str(error.problem).split('"')[1]
+        raise ValueError(
+            f"{name}, line {line}: key {key!r} is there twice; expected it once. Remove one."
+        ) from None
+    except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ValueError(
-            f"{path}, line {line} is not YAML: {error.problem}; expected valid YAML. Fix that line."
+            f"{name}, line {line} is not YAML: {error.problem}; expected valid YAML. Fix that line."
         ) from None
+    except YAMLError as error:
+        problem = str(error).splitlines()[0]
+        raise ValueError(f"{name} is not YAML: {problem}; expected valid YAML. Fix it.") from None
+    return YamlFile(name, tree, _plain(tree, name, 1))
 
 
-def _plain(tree: yaml.Node | None, path: Path) -> object:
-    """Turn nodes into lists and dicts; a key that stands twice is refused, YAML would keep the last."""
-    if isinstance(tree, yaml.MappingNode):
-        keys = [key.value for key, _ in tree.value]
-        for i, (key, _) in enumerate(tree.value):
-            if key.value in keys[:i]:
-                line = key.start_mark.line + 1
-                raise ValueError(f"{path}, line {line}: key {key.value!r} stands twice; expected it once.")
-        return {key.value: _plain(value, path) for key, value in tree.value}
-    if isinstance(tree, yaml.SequenceNode):
-        return [_plain(value, path) for value in tree.value]
-    return None if tree is None else SafeConstructor().construct_object(tree)
+def _plain(node: Any, name: str, line: int, above: tuple[int, ...] = ()) -> Any:
+    """Nodes as lists, dicts and scalars; `above` are the ids of the nodes that contain this one."""
+    if id(node) in above:
+        raise ValueError(
+            f"{name}, line {line}: an alias names a node that contains it; expected a tree. "
+            "Write the value out."
+        )
+    if isinstance(node, TaggedScalar) or getattr(getattr(node, "tag", None), "value", None):
+        raise ValueError(
+            f"{name}, line {line}: {node.tag.value} is a tag; expected plain YAML. Remove the tag."
+        )
+    inside = (*above, id(node))
+    if isinstance(node, CommentedMap):
+        return {key: _plain(value, name, _line_of(node, key, line), inside) for key, value in node.items()}
+    if isinstance(node, CommentedSeq):
+        return [_plain(value, name, _line_of(node, i, line), inside) for i, value in enumerate(node)]
+    return node
 
 
-def _complaint(path: Path, tree: yaml.Node | None, errors: list[ErrorDetails]) -> str:
-    lines = [f"{path}, line {_line(tree, error['loc'])}: {_says(error)}" for error in errors[:MAX_OFFENDERS]]
-    if len(errors) > MAX_OFFENDERS:
-        lines.append(f"... and {len(errors) - MAX_OFFENDERS} more.")
+def _line_of(node: Any, part: Any, above: int) -> int:
+    """Line of a key or an item, from 1; that of its parent for a key that `<<` merged in."""
+    if isinstance(node, CommentedMap):
+        return int(node.lc.key(part)[0]) + 1 if part in (node.lc.data or ()) else above
+    return int(node.lc.item(part)[0]) + 1
+
+
+def _holds(node: Any, part: int | str) -> bool:
+    if isinstance(node, CommentedMap):
+        return part in node
+    return isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node)
+
+
+def _complaint(file: YamlFile, errors: list[ErrorDetails]) -> str:
+    paths = [file.path(error["loc"]) for error in errors]
+    deepest = [  # a value that may be one of two kinds is reported for both; the nearer miss says more
+        (path, error)
+        for path, error in zip(paths, errors, strict=True)
+        if not any(other[: len(path)] == path and len(other) > len(path) for other in paths)
+    ]
+    lines = [f"{file.name}, line {file.line(path)}: {_says(path, error)}" for path, error in deepest]
+    if len(lines) > MAX_OFFENDERS:
+        lines[MAX_OFFENDERS:] = [f"... and {len(lines) - MAX_OFFENDERS} more."]
     return "\n".join(lines)
 
 
-def _says(error: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in error["loc"])
+def _says(path: Location, error: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in path)
     if error["type"] == "extra_forbidden":
         return f"{where} is not a known key. Check its spelling."
-    if error["type"] == "missing":
-        return f"{where} is missing; expected a value. Add it."
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{where} is {error['input']!r}; expected otherwise: {error['msg']}."
-
-
-def _line(tree: yaml.Node | None, location: Location) -> int:
-    """Line of the deepest node on the way to a location."""
-    line = 1
-    for part in location:
-        if isinstance(tree, yaml.MappingNode):
-            found = next(((k, v) for k, v in tree.value if k.value == part), None)
-            if found is None:
-                break
-            line, tree = found[0].start_mark.line + 1, found[1]
-        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int):
-            tree = tree.value[part]
-            line = tree.start_mark.line + 1
-    return line
+    if error["type"] == "invalid_key":
+        return f"key {where} is no text; expected text. Put it in quotes."
+    return found_and_expected(where, error)

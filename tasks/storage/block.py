@@ -20,7 +20,17 @@ from pydantic import Field, field_validator
 
 from tasks.data.records import Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
-from tasks.storage.files import is_there, private_folder, put_in_place, remove_empty, write_whole, written
+from tasks.storage.files import (
+    is_there,
+    no_access,
+    private_folder,
+    put_in_place,
+    remove_empty,
+    require_reachable,
+    results_address,
+    write_whole,
+    written,
+)
 from tasks.storage.hashing import MARK, files_of, folder_sha256, sha256_of
 from tasks.storage.parquet import FEATURES, REJECT_FEATURES, parquet_bytes, rows_of_parquet
 
@@ -62,18 +72,7 @@ class ResultsStore(WritableFileSystem):
     @field_validator("root")
     @classmethod
     def _absolute(cls, root: str) -> str:
-        if not root.strip():
-            raise ValueError("root is empty; expected a folder or an address such as s3://bucket/prefix.")
-        if "://" not in root:
-            return str(Path(root).expanduser().absolute())
-        try:
-            fsspec.get_filesystem_class(root.split("://")[0])
-        except (ImportError, ValueError) as error:
-            raise ValueError(
-                f"root is {root!r}, which cannot be reached ({error}); expected a folder or an address whose "
-                "file system is installed. For s3:// run: pip install 'sentimill[s3]'."
-            ) from error
-        return root.rstrip("/")
+        return results_address(root)
 
     @property
     def is_local(self) -> bool:
@@ -263,11 +262,15 @@ class ResultsStore(WritableFileSystem):
             self.write_path(probe, b"")
             self.remove(probe)
         except Exception as error:  # whatever the file system raises, it means the same here
-            reason = getattr(error, "strerror", None) or error
-            raise PermissionError(
-                f"results block at {self.root} cannot be written ({reason}); expected a "
-                "place with write access. Fix the permissions, free some space, or set SENTIMILL_RESULTS."
-            ) from error
+            raise no_access(self.root, error) from error
+
+    def require_reachable(self) -> None:
+        """Fail early where the store cannot be read.
+
+        Raises:
+            PermissionError: naming the root and the reason.
+        """
+        require_reachable(self._fs, self.root)
 
 
 def write_json(store: ResultsStore, path: str, value: object) -> None:

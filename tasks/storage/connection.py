@@ -9,12 +9,8 @@ from prefect.settings import get_current_settings
 from tasks.data.records import FilterResult
 from tasks.data.references import FilterRefs
 from tasks.storage.block import BLOCK, ResultsStore
+from tasks.storage.files import default_root
 from tasks.storage.hashing import sha256_of
-
-
-def default_root() -> str:
-    """Root of a block that is not there yet: SENTIMILL_RESULTS, or the folder `results` here."""
-    return os.environ.get("SENTIMILL_RESULTS", "results")
 
 
 def block_name(root: str) -> str:
@@ -42,6 +38,21 @@ def open_store() -> ResultsStore:
     serverless runs of one user share one database.
     """
     return _load(ResultsStore(root=default_root()).root, get_current_settings().api.url)
+
+
+def open_results() -> ResultsStore:
+    """The results block for a command that runs no flow, and so needs no server.
+
+    With a server, the block saved there; without one, the folder or bucket itself. Loading a block would
+    start a temporary server.
+
+    Raises:
+        PermissionError: It cannot be read; names the root and the reason.
+    """
+    has_server = bool(get_current_settings().api.url)
+    store = open_store() if has_server else ResultsStore(root=default_root())
+    store.require_reachable()
+    return store
 
 
 @cache

@@ -16,6 +16,57 @@ WHOLE_OBJECTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "memory
 """File systems where a file is there once it is complete; elsewhere it gets its name last."""
 
 
+def default_root() -> str:
+    """Root of a results block that is not there yet: SENTIMILL_RESULTS, or the folder `results` here."""
+    return os.environ.get("SENTIMILL_RESULTS", "results")
+
+
+def results_address(root: str) -> str:
+    """A root as an absolute folder, or as an address whose file system is installed.
+
+    Raises:
+        ValueError: It is empty, no absolute file:// address, or of a file system that is not installed.
+    """
+    if not root.strip():
+        raise ValueError("root is empty; expected a folder or an address such as s3://bucket/prefix.")
+    protocol, found, path = root.partition("://")
+    if protocol in ("file", "local"):
+        if not path.startswith("/"):
+            raise ValueError(f"root is {root!r}; expected {protocol}:///folder. Give an absolute path.")
+        return str(Path(path))
+    if not found:
+        return str(Path(root).expanduser().absolute())
+    try:
+        fsspec.get_filesystem_class(protocol)
+    except (ImportError, ValueError) as error:
+        raise ValueError(
+            f"root is {root!r}, which cannot be reached ({error}); expected a folder or an address whose "
+            "file system is installed. For s3:// run: pip install 'sentimill[s3]'."
+        ) from error
+    return root.rstrip("/")
+
+
+def require_reachable(fs: fsspec.AbstractFileSystem, root: str) -> None:
+    """Refuse a root that cannot be read, such as a bucket without credentials.
+
+    Raises:
+        PermissionError: naming the root and the reason.
+    """
+    try:
+        is_there(fs, root)
+    except Exception as error:  # whatever the file system raises, it means the same here
+        raise no_access(root, error) from error
+
+
+def no_access(root: str, error: Exception) -> PermissionError:
+    """The same message for every command, whether it reads or writes."""
+    reason = getattr(error, "strerror", None) or error
+    return PermissionError(
+        f"results block at {root} cannot be used ({reason}); expected a place with read and write access. "
+        "Fix the permissions or credentials, free some space, or set SENTIMILL_RESULTS."
+    )
+
+
 def write_whole(fs: fsspec.AbstractFileSystem, path: str, content: bytes) -> None:
     """Write a file so that nobody ever sees a part of it, whenever this process ends."""
     protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)

@@ -8,16 +8,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from tasks.config.yaml_loader import MAX_OFFENDERS, read_yaml
 
 FOLDER = Path(__file__).parent / "builtin"
 TOPICS_FILE = Path(__file__).parent / "builtin_topics.yaml"
 
-# `|` and `+` join names in files and cell keys.
+
+def _plain_name(name: str) -> str:
+    """Refuse `|` and `+`, which join names in files and cell keys, and line breaks."""
+    if set(name) & set("|+\n"):
+        raise ValueError(f"name is {name!r}; expected one without |, + and line breaks. Write it in words.")
+    return name
+
+
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^|+\n]+$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60),
+    AfterValidator(_plain_name),
 ]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Named = TypeVar("Named")

@@ -38,7 +38,7 @@ CELLS_280 = (
 
 def start(arguments: list[str], results: Path) -> subprocess.Popen:
     """The command that a user types, with a results folder of its own and one Prefect home for all."""
-    command = [sys.executable, "-m", "flows.regenerate", *arguments]
+    command = [sys.executable, "-m", "tasks.cli", "run", *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=environment(results), stdout=subprocess.DEVNULL)
 
 
@@ -187,7 +187,7 @@ def overhead() -> dict[str, object]:
     """Seconds of the default run as a flow and as plain calls of the same stages, start-up included."""
     seconds = {}
     for name, command in (
-        ("flow", [sys.executable, "-m", "flows.regenerate"]),
+        ("flow", [sys.executable, "-m", "tasks.cli", "run"]),
         ("plain", [sys.executable, str(ROOT / "tests" / "benchmarks" / "plain_regenerate.py")]),
     ):
         results = fresh(f"overhead-{name}")

@@ -183,7 +183,8 @@ def ours(workers: int = 2, results: str | None = None) -> Iterator[tuple[str, in
     command = [
         sys.executable,
         "-m",
-        "deployments.api",
+        "tasks.cli",
+        "serve",
         "--port",
         str(port),
         "--workers",

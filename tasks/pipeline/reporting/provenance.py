@@ -34,7 +34,7 @@ def command_of(config: RunConfig) -> str:
     """Command line that remakes a run: the values that differ from the defaults."""
     given = config.model_dump(mode="json", exclude_defaults=True)
     flags = [flag for name, value in _flat(given).items() for flag in _flags(name, value)]
-    return " ".join(["python -m flows.regenerate", *map(shlex.quote, flags)])
+    return " ".join(["sentimill run", *map(shlex.quote, flags)])
 
 
 def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:

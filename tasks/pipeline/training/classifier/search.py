@@ -1,6 +1,6 @@
 """A small search for better training options, on the rows of a finished run (Optuna, extra `search`).
 
-    python -m tasks.cli.search results/runs/RUN --trials 20
+    sentimill search results/runs/RUN --trials 20
 
 Every trial trains on the run's training rows and is judged by macro average precision on its validation rows;
 the test rows are never read. The best options are printed as the flags that give them to a run.

@@ -1,0 +1,25 @@
+"""What Prefect, datasets and transformers are told before they are imported."""
+
+import os
+
+_QUIET = {
+    "DO_NOT_TRACK": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def quiet_libraries() -> None:
+    """Let a run by hand print its own lines alone; a variable that is set already wins.
+
+    With a server, Prefect's log goes there and keeps its level.
+    """
+    for name, value in _QUIET.items():
+        if "PREFECT_API_URL" not in os.environ or not name.startswith("PREFECT_LOGGING"):
+            os.environ.setdefault(name, value)

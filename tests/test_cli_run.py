@@ -1,0 +1,180 @@
+"""What cannot work is refused by `sentimill run` with one message, before a model or a server is started."""
+
+import hashlib
+import shutil
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from tasks.cli import commands
+from tasks.cli.errors import BAD_INPUT
+from tasks.cli.main import dispatch
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    """A results folder of the test's own."""
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "results"))
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def complaint(monkeypatch, capsys):
+    """Give arguments to `sentimill run` and hand back what it complains of; no flow may start."""
+    monkeypatch.setattr(commands, "resolve_name", lambda name: pytest.fail(f"{name} was started"))
+
+    def complain(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            dispatch(["run", *arguments])
+        out, err = capsys.readouterr()
+        assert (caught.value.code, out) == (BAD_INPUT, "")
+        assert err.startswith("sentimill: ")
+        return err.removeprefix("sentimill: ").removesuffix("\n")
+
+    return complain
+
+
+@pytest.mark.parametrize("arguments", [["--plan.topics", ""], ["--plan.topics", "flihgts"]])
+def test_an_unknown_topic_is_refused(complaint, arguments):
+    assert complaint(*arguments).startswith(
+        f"topic is {arguments[1]!r}; expected one of the topics at hand: "
+    )
+
+
+def test_an_unknown_taxonomy_is_refused(complaint):
+    assert complaint("--taxonomy", "sentiment8") == (
+        "taxonomy is 'sentiment8'; expected ekman, goemotions, polarity3, sentiment7, or the path of a YAML "
+        "file. Did you mean sentiment7? Check the name."
+    )
+
+
+def test_a_taxonomy_file_that_is_missing_is_refused(complaint, tmp_path):
+    assert complaint("--taxonomy", f"{tmp_path}/none.yaml") == (
+        f"{tmp_path}/none.yaml is missing; expected a YAML file. Check the path."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "name: own\nlabels:\n  - {name: good, meaning: Good.}\n",
+            "{file}, line 1: taxonomy own has 1 label; expected at least two. Add labels.",
+        ),
+        (
+            "name: own\nlabels:\n  - {name: good, meaning: Good.}\n  - {name: bad, meanign: Bad.}\n",
+            "{file}, line 4: labels.1.meaning is missing; expected a value. Add it.\n"
+            "{file}, line 4: labels.1.meanign is not a known key. Check its spelling.",
+        ),
+        (
+            "name: own\nlabels: [\n",
+            "{file}, line 3 is not YAML: expected the node content, but found '<stream end>'; expected valid "
+            "YAML. Fix that line.",
+        ),
+        (
+            "name: own\npairs: [[good, bda]]\nlabels:\n  - {name: good, meaning: G.}\n"
+            "  - {name: bad, meaning: B.}\n",
+            "{file}, line 1: label is 'bda'; expected one of taxonomy own: good, bad. Did you mean bad? "
+            "Check the spelling.",
+        ),
+        (
+            "name: own\nlabels:\n  - {name: good, meaning: G.}\n  - {name: bad, meaning: B.}\n",
+            "labels good, bad of taxonomy own have no control words; expected some that the embedded "
+            "generator knows (tasks/embedded/README.md lists them). Add `control` to the labels, or take "
+            "profile hub or server, which read the labels' meanings.",
+        ),
+    ],
+)
+def test_a_taxonomy_of_ones_own_is_checked_to_the_line(complaint, tmp_path, content, message, tiny_encoder):
+    file = tmp_path / "own.yaml"
+    file.write_text(content)
+
+    # A generator folder that is at hand: whether the embedded one is has a test of its own.
+    assert complaint("--taxonomy", str(file), *_models(tiny_encoder)) == message.format(file=file)
+
+
+def _models(folder):
+    return ("--generator.model", str(folder), "--training.base", str(folder), "--no-verifying.enabled")
+
+
+@pytest.mark.parametrize("knob", ["generator.model", "training.base"])
+def test_a_model_folder_that_is_not_there_is_refused(complaint, tmp_path, tiny_encoder, knob):
+    nowhere = str(tmp_path / "nowhere")
+
+    assert complaint(*_models(tiny_encoder), f"--{knob}", nowhere) == (
+        f"{knob} is {nowhere!r}, which holds no model; expected a folder with config.json and weights, or a "
+        "name on the Hugging Face Hub. Check the path."
+    )
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_a_model_folder_that_lacks_a_file_is_refused(complaint, tmp_path, tiny_encoder, missing):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_encoder, folder)
+    (folder / missing).unlink()
+
+    assert "which holds no model; expected a folder with config.json and weights" in complaint(
+        *_models(tiny_encoder), "--generator.model", str(folder)
+    )
+
+
+def test_a_damaged_model_folder_is_refused(complaint, tmp_path, tiny_encoder):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_encoder, folder)
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  config.json\n")
+    found = hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()
+
+    assert complaint(*_models(tiny_encoder), "--generator.model", str(folder)).startswith(
+        f"sha256 of {folder}/config.json is {found}; expected {'0' * 64}."
+    )
+
+
+def test_a_broken_row_of_real_data_is_named_by_file_and_line(complaint, tmp_path, tiny_encoder):
+    (tmp_path / "train.csv").write_text("sentence,score\nFine .,0.5\nBroken .,7\n")
+    (tmp_path / "dev.csv").write_text("sentence,score\nFine .,0.5\n")
+
+    assert complaint("--real", str(tmp_path), *_models(tiny_encoder)) == (
+        "train.csv line 3 is broken; expected UTF-8 text in columns sentence and score, with a score from 0 "
+        "to 1. Fix or remove the line."
+    )
+
+
+def test_real_data_that_does_not_fit_the_labels_is_refused(complaint, tmp_path, tiny_encoder):
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.csv").write_text("sentence,score\nGreat .,0.9\nBad .,0.1\n")
+
+    assert complaint("--taxonomy", "ekman", "--real", str(tmp_path), *_models(tiny_encoder)) == (
+        f"real data {str(tmp_path)!r} has labels very negative, very positive; expected some that taxonomy "
+        "ekman knows. Choose data that fits the taxonomy."
+    )
+
+
+def test_mixing_without_real_data_is_refused(complaint):
+    assert complaint("--mixing.real-fraction", "0.5") == (
+        "mixing.real_fraction is 0.5 but real is empty; expected a real data set. Give --real, or leave "
+        "--mixing.real-fraction out."
+    )
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused(complaint, tmp_path, monkeypatch, tiny_encoder):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "file"))
+
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):  # with a server, the block there counts
+        complained = complaint(*_models(tiny_encoder))
+    assert complained == (
+        f"results block at {tmp_path}/file cannot be used (File exists); expected a place with read and "
+        "write access. Fix the permissions or credentials, free some space, or set SENTIMILL_RESULTS."
+    )
+
+
+def test_a_long_message_is_one_line_however_narrow_the_terminal(complaint, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+
+    assert "\n" not in complaint("--mixing.real-fraction", "0.5")
+
+
+def test_refused_input_writes_nothing(complaint, results):
+    complaint("--mixing.real-fraction", "0.5")
+
+    assert not results.exists()
