@@ -18,7 +18,7 @@ TAXONOMY ?= goemotions
 ABLATION_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
 ALL_ROWS = --rows-per-arm null --row-passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-sampling bench-scrubbing bench-serving bench-quality bench-training ablation audit-packages clean
+.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-startup bench-sampling bench-scrubbing bench-serving bench-quality bench-training ablation audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -90,6 +90,9 @@ embedded-generator: $(VENV)/ready ## Remake tasks/models/embedded from DATA (goe
 scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
 	$(RUN) -m pip install --quiet -e '.[scrubber-build]'
 	$(RUN) -m tasks.pipeline.scrubbing.table_builder --ner $(DATA)/ner
+
+bench-startup: $(VENV)/ready ## How soon the command answers
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_startup.py
 
 bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instead
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_sampling.py

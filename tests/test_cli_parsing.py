@@ -11,7 +11,7 @@ from tasks.cli.arguments import normalise
 from tasks.cli.main import COMMANDS
 from tasks.cli.options import RollbackOptions, ScrubOptions, TrainOptions
 from tasks.cli.parsing import parse
-from tasks.config import DemographicCategory, RunConfig
+from tasks.config import Config, DemographicCategory, RunConfig
 from tasks.pipeline.reporting.provenance import command_of
 
 PROGRAM = "sentimill run"
@@ -134,6 +134,37 @@ def test_an_argument_may_be_left_out_or_is_named(capsys):
     assert capsys.readouterr().err == (
         "sentimill: the following arguments are required: FOLDER. See sentimill train --help.\n"
     )
+
+
+class Table(Config):
+    """A section that may be left out."""
+
+    path: str
+    """Where it is."""
+    text: str | None = None
+    """Its column."""
+
+
+class WithTable(Config):
+    """Options with such a section."""
+
+    real: Table | None = None
+    """A table."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "table"),
+    [
+        ([], None),
+        (["--real", "a.csv"], Table(path="a.csv")),
+        (["--real=a.csv", "--real.text", "body"], Table(path="a.csv", text="body")),
+        (["--real.path", "a.csv"], Table(path="a.csv")),
+        (["--real", '{"path": "a.csv", "text": "body"}'], Table(path="a.csv", text="body")),
+        (["--real", "null"], None),
+    ],
+)
+def test_a_section_that_may_be_left_out_is_given_by_its_path(arguments, table):
+    assert parse(WithTable, arguments, "sentimill data").real == table
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path, monkeypatch):

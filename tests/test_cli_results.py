@@ -100,9 +100,9 @@ def test_a_bucket_without_credentials_is_one_message_in_every_command(monkeypatc
         ResultsStore(root="s3://sentimill-test/results").require_writable()  # what a run asks first
 
     assert said | {str(refused.value)} == {
-        "results block at s3://sentimill-test/results cannot be used (Unable to locate credentials); expected a "
-        "place with read and write access. Fix the permissions or credentials, free some space, or set "
-        "SENTIMILL_RESULTS."
+        "results block at s3://sentimill-test/results cannot be used (Unable to locate credentials); "
+        "expected a place with read and write access. Fix the permissions or credentials, free some space, "
+        "or set SENTIMILL_RESULTS."
     }
 
 

@@ -1,8 +1,9 @@
 """What a finished run prints: whether it passed the fairness audit, and the figures beside their limits."""
 
 import pytest
+from test_reporting import run_scores
 
-from tasks.cli.tables import fairness_line
+from tasks.cli.tables import fairness_line, show
 from tasks.config import FairnessConfig
 from tasks.data.fairness_scores import (
     AxisScore,
@@ -12,6 +13,8 @@ from tasks.data.fairness_scores import (
     FairnessAudit,
     FairnessScores,
 )
+from tasks.data.scores import Plan
+from tasks.data.summaries import RunSummary
 
 
 def fairness(mean: float, violations: tuple[str, ...], n_corrections: int) -> Fairness:
@@ -56,3 +59,35 @@ def test_a_classifier_that_exceeds_a_fairness_limit_is_said_to_have_failed(
         f"{start}probability by {mean} on average (limit 0.005), largest group gap 0.010 (limit 0.03), "
         "country spread 0.020 (limit 0.05)"
     )
+
+
+def test_a_finished_run_prints_its_scores_and_where_they_are(local_store, monkeypatch, capsys):
+    monkeypatch.setattr("tasks.cli.tables.open_store", lambda: local_store)
+    monkeypatch.setenv("COLUMNS", "90")
+    scores = run_scores(plan=Plan(cells=(), rounds=1))
+    local_store.write_path("runs/quiet-otter/scores.json", scores.model_dump_json().encode())
+
+    show(
+        RunSummary(
+            run="quiet-otter",
+            folder="results/runs/quiet-otter",
+            report="results/runs/quiet-otter/report.html",
+            n_rows=1_000,
+            champion=False,
+            reasons=("macro-F1 0.400 is below 0.500 of the bag of words",),
+        )
+    )
+
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
+        "quiet-otter: 1,000 texts",
+        "test               system                        macro-F1  micro-F1  kappa    MAE",
+        "─" * 82,
+        "synthetic (1,200)  classifier                       0.900     0.910  0.950  0.250",
+        "synthetic (1,200)  TF-IDF + logistic regression     0.800     0.810  0.700  0.250",
+        "synthetic (1,200)  majority                         0.100     0.110  0.000  0.250",
+        "real (1,200)       classifier                       0.400     0.410      -      -",
+        "real (1,200)       TF-IDF + logistic regression     0.500     0.510      -      -",
+        "report    results/runs/quiet-otter/report.html",
+        "folder    results/runs/quiet-otter",
+        "outcome   candidate: macro-F1 0.400 is below 0.500 of the bag of words",
+    ]

@@ -12,9 +12,10 @@ FALSE = {"false", "no", "off", "0"}
 
 
 def normalise(arguments: Sequence[str], model: type[BaseModel]) -> list[str]:
-    """Write a list given as several words as one option per word, and a boolean as `--x` or `--no-x`.
+    """Write every form that people type in the one that pydantic-settings reads.
 
-    `--x a b c` becomes `--x a --x b --x c`, `--x` alone an empty list, `--x false` becomes `--no-x`.
+    `--x a b c` becomes `--x a --x b --x c`, `--x` alone an empty list, `--x false` becomes `--no-x`, and
+    `--x PATH` becomes `--x.path PATH` where x is a section that may be left out.
     """
     kinds = dict(_kinds(model))
     done: list[str] = []
@@ -28,6 +29,8 @@ def normalise(arguments: Sequence[str], model: type[BaseModel]) -> list[str]:
         elif kind is list and not given:
             words = _take_words(rest) or ["[]"]
             done += [part for word in words for part in (flag, word)]
+        elif kind is BaseModel and _is_path(value or "".join(rest[:1])) and f"{flag}.path" in kinds:
+            done.append(f"{flag}.path{given}{value}")
         else:
             done.append(flag + given + value)
     return done
@@ -59,21 +62,30 @@ def is_list(field: FieldInfo) -> bool:
 
 
 def _kinds(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, type | None]]:
+    """Every option with its kind: bool, list, BaseModel for a section that may be left out, or None."""
     for name, field in model.model_fields.items():
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from _kinds(annotation, (*prefix, name))
-        else:
-            yield flag_of((*prefix, name)), _kind(annotation)
+        parts = _parts(field.annotation)
+        sections = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+        for section in sections:
+            yield from _kinds(section, (*prefix, name))
+        if not sections or len(parts) > 1:
+            yield flag_of((*prefix, name)), BaseModel if sections else _kind(field.annotation)
 
 
 def _kind(annotation: Any) -> type | None:
-    if get_origin(annotation) in (Union, UnionType):
-        kinds = {_kind(part) for part in get_args(annotation) if part is not type(None)}
-        return kinds.pop() if len(kinds) == 1 else None
-    if annotation is bool:
-        return bool
-    return list if get_origin(annotation) in (list, tuple, set) else None
+    kinds = {list if get_origin(part) in (list, tuple, set) else part for part in _parts(annotation)}
+    kinds -= {type(None)}
+    return kinds.pop() if len(kinds) == 1 and kinds <= {bool, list} else None
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    """Members of a union, or the annotation alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _is_path(word: str) -> bool:
+    """Whether a word is neither JSON, an option nor nothing."""
+    return bool(word) and word != "null" and not word.startswith(("{", "--"))
 
 
 def _take_words(rest: list[str]) -> list[str]:
