@@ -33,7 +33,7 @@ def main(folder: Path, gradient_accumulation_steps: int, die_after: int) -> None
         return (module(batch).squeeze(-1) - batch.sum(1)).pow(2).mean()
 
     def score_of(module: nn.Module) -> float:
-        # Each process believes something else; the main one decides.
+        # Each process has another score; the main one decides.
         rank = PartialState().process_index
         return -float((module(torch.eye(4)).squeeze(-1) - 1).pow(2).mean()) - rank
 

@@ -343,15 +343,15 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(serve):
     client = serve(wait_s=0.001, batch_texts=1, timeout_s=600)
     gate = threading.Event()
     service = client.app.state.service
-    work = service.batcher._work
-    service.batcher._work = lambda items: gate.wait(600) and work(items)
+    work = service.batcher.work
+    service.batcher.work = lambda items: gate.wait(600) and work(items)
     first = threading.Thread(target=ask, args=(client, TEXTS))
     first.start()
     try:
-        while not service.batcher._jobs:
+        while not service.batcher.waiting:
             time.sleep(0.01)
-        service.batcher._pace = Pace()
-        service.batcher._pace.add(1, 1.0)
+        service.batcher.pace = Pace()
+        service.batcher.pace.add(1, 1.0)
         refused = ask(client, "a")
     finally:  # a service whose work stands still would never stop
         gate.set()
@@ -415,7 +415,7 @@ def test_a_failure_within_is_a_problem_without_its_reason(serve):
     def fail(items):
         raise RuntimeError(items[0].text)
 
-    client.app.state.service.batcher._work = fail
+    client.app.state.service.batcher.work = fail
     answer = ask(client, "private words")
 
     assert answer.status_code == 500

@@ -255,7 +255,7 @@ def test_where_one_product_rounds_otherwise_each_prompt_is_computed_alone(bert):
 
 def test_tokens_of_prompts_are_counted_once(bert):
     engine = load_engine(_config(bert))
-    lengths = [engine._codec.encode(" ".join(WORDS[:n])) for n in range(1, 9)]
+    lengths = [engine.codec.encode(" ".join(WORDS[:n])) for n in range(1, 9)]
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(engine.sample, Request(" ".join(WORDS[:n]), n=3, seed=n)) for n in range(1, 9)]
         assert [len(job.result()) for job in jobs] == [3] * 8
@@ -475,7 +475,7 @@ def test_many_threads_are_served_by_one_batch(bert):
 
 def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, monkeypatch):
     engine, gate, admitted = load_engine(_config(bert, batch_size=8)), threading.Semaphore(0), []
-    admit, batch = engine._batch.admit, engine._batch
+    admit, batch = engine.batch.admit, engine.batch
 
     def record(rows):
         admitted.extend(row.job.request.seed for row in rows)
@@ -487,13 +487,13 @@ def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, mon
         jobs = [pool.submit(engine.sample, Request("w1 w2", n=8, seed=0))]
         lengths = {1: 3, 2: 9, 3: 6}
         for seed, length in lengths.items():
-            _await(lambda n=seed: len(engine._waiting) == 8 * (n - 1) and admitted)
+            _await(lambda n=seed: engine.n_queued == 8 * (n - 1) and admitted)
             jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:length]), n=8, seed=seed)))
-        _await(lambda: len(engine._waiting) == 24)
+        _await(lambda: engine.n_queued == 24)
         gate.release()
         _await(lambda: 2 in admitted)
         jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:12]), n=8, seed=4)))
-        _await(lambda: engine._waiting)
+        _await(lambda: engine.n_queued)
         gate.release(32)
         assert all(len(job.result(timeout=60)) == 8 for job in jobs)
     assert list(dict.fromkeys(admitted)) == [0, 2, 3, 1, 4]
@@ -509,26 +509,26 @@ def _await(come):
 def test_an_error_reaches_every_caller_and_the_engine_goes_on(bert):
     engine = load_engine(_config(bert))
     good = engine.sample(Request("w1", n=2, seed=0))
-    forward, engine._model.forward = engine._model.forward, None
+    forward, engine.model.forward = engine.model.forward, None
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(engine.sample, Request(f"w{n}", n=2, seed=0)) for n in range(2, 6)]
         errors = [job.exception(timeout=30) for job in jobs]
     assert [type(error) for error in errors] == [TypeError] * 4
-    engine._model.forward = forward
+    engine.model.forward = forward
     assert engine.sample(Request("w1", n=2, seed=0)) == good
 
 
 def test_out_of_memory_halves_the_batch_and_changes_no_text(bert, caplog):
     roomy = load_engine(_config(bert)).sample(Request("w1", n=40, seed=0))
     engine = load_engine(_config(bert))
-    forward = engine._model.forward
+    forward = engine.model.forward
 
     def cramped(input_ids, **rest):
         if input_ids.shape[0] > 8:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return forward(input_ids, **rest)
 
-    engine._model.forward = cramped
+    engine.model.forward = cramped
     assert engine.sample(Request("w1", n=40, seed=0)) == roomy
     assert caplog.messages == ["Out of memory with 16 texts side by side; going on with 8."]
 

@@ -171,13 +171,13 @@ def test_chat_prompts_go_through_the_template(tmp_path):
     )
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat))
     # "False" is no word of the vocabulary: 2 [CLS], 10 i, 13 know, 8 !, 1 [UNK].
-    assert engine._codec.encode("i know") == [2, 10, 13, 8, 1]
+    assert engine.codec.encode("i know") == [2, 10, 13, 8, 1]
 
 
 def test_a_system_prompt_comes_first(tmp_path):
     _save_with_chat_template(tmp_path, "{% for m in messages %}{{ m.content }} !{% endfor %}")
     engine = load_engine(_config(tmp_path, prompt_form=PromptForm.chat, system_prompt="know"))
-    assert engine._codec.encode("i") == [13, 8, 10, 8]
+    assert engine.codec.encode("i") == [13, 8, 10, 8]
 
 
 def test_a_system_prompt_that_the_template_does_not_take_is_refused_before_sampling(tmp_path):

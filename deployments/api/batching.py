@@ -77,12 +77,12 @@ class Batcher(Generic[In, Out]):
         wait_s: float,
         observe: Callable[[int, float], None] = lambda n, s: None,
     ) -> None:
-        self._work, self._observe = work, observe
+        self.work, self._observe = work, observe
         self._batch_items, self._queue_items, self._wait_s = batch_items, queue_items, wait_s
         self._jobs: deque[Job[In, Out]] = deque()
         self._filled = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, "batch")
-        self._pace = Pace()
+        self.pace = Pace()
         self._runner: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -107,12 +107,12 @@ class Batcher(Generic[In, Out]):
     def require_room(self, n_items: int = 1) -> None:
         """Raise `OverloadedError` if `n_items` more would wait too long, or not fit."""
         ahead = sum(min(len(job.items) - len(job.done), MAX_ITEMS_PER_TURN) for job in self._jobs)
-        wait_s = ahead * self._pace.item_s
+        wait_s = ahead * self.pace.item_s
         # Two batches always fit: a machine that is slow for a moment must not turn everyone away, for those
         # who come again at once would keep it slow.
-        if (wait_s > self._wait_s and ahead >= 2 * self._batch_items) or (
-            self._jobs and self.waiting + n_items > self._queue_items
-        ):
+        waits_too_long = wait_s > self._wait_s and ahead >= 2 * self._batch_items
+        is_full = bool(self._jobs) and self.waiting + n_items > self._queue_items
+        if waits_too_long or is_full:
             raise OverloadedError(max(1, math.ceil(wait_s)))
 
     async def submit(self, items: Sequence[In], timeout_s: float) -> list[Out]:
@@ -157,12 +157,12 @@ class Batcher(Generic[In, Out]):
             items = [item for _, part in parts for item in part]
             start = loop.time()
             try:
-                results = await loop.run_in_executor(self._executor, self._work, items)
+                results = await loop.run_in_executor(self._executor, self.work, items)
             except Exception as error:
                 self._fail(parts, error)
                 continue
             spent = loop.time() - start
-            self._pace.add(len(items), spent)
+            self.pace.add(len(items), spent)
             self._observe(len(items), spent)
             self._hand_out(parts, results)
 

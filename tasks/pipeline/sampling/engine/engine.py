@@ -39,9 +39,9 @@ class LocalEngine:
     def __init__(
         self, model: Any, codec: PromptCodec, limits: Limits, widths: Sequence[int], context: int
     ) -> None:
-        self._model, self._codec, self._limits, self._widths = model, codec, limits, widths
+        self.model, self.codec, self._limits, self._widths = model, codec, limits, widths
         self._context = context
-        self._batch = Batch(model, limits, widths)
+        self.batch = Batch(model, limits, widths)
         self._waiting: deque[SequenceState] = deque()
         self._turn: deque[SequenceState] = deque()
         self._lock = threading.Lock()
@@ -70,9 +70,14 @@ class LocalEngine:
         with self._lock:
             return self._counted(0.0)
 
+    @property
+    def n_queued(self) -> int:
+        """Texts asked for since the current turn began; they wait for the next one."""
+        return len(self._waiting)
+
     def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """How likely the model finds texts after prompts; see `tasks.pipeline.sampling.engine.likelihood`."""
-        return log_likelihoods(self._model, self._codec, pairs, self._context)
+        return log_likelihoods(self.model, self.codec, pairs, self._context)
 
     def close(self) -> None:
         """Stop after the current step; callers still waiting get a RuntimeError."""
@@ -85,8 +90,8 @@ class LocalEngine:
         prompts = [request.prompt]
         if self._limits.n_branches == 2:
             prompts.append(request.unconditional_prompt or request.prompt)
-        tokens = [self._codec.encode(prompt) for prompt in prompts]
-        job = Job(request, tokens, self._codec, self._limits.max_new_tokens)
+        tokens = [self.codec.encode(prompt) for prompt in prompts]
+        job = Job(request, tokens, self.codec, self._limits.max_new_tokens)
         if job.n_prompt + job.max_new_tokens > self._context:
             raise ValueError(
                 f"prompt has {job.n_prompt} tokens and generator.max_new_tokens is {job.max_new_tokens}; "
@@ -104,7 +109,7 @@ class LocalEngine:
             start = time.perf_counter()
             with self._lock:
                 sequences = self._take()
-                if not sequences and not self._batch.sequences:
+                if not sequences and not self.batch.sequences:
                     self._thread = None
                     return
             try:
@@ -118,7 +123,7 @@ class LocalEngine:
     def _take(self) -> list[SequenceState]:
         """Waiting rows for the places that are free."""
         sequences: list[SequenceState] = []
-        while (self._turn or self._waiting) and len(sequences) < self._batch.n_free:
+        while (self._turn or self._waiting) and len(sequences) < self.batch.n_free:
             if not self._turn:
                 self._turn.extend(sorted(self._waiting, key=lambda sequence: -sequence.job.n_prompt))
                 self._waiting.clear()
@@ -131,25 +136,25 @@ class LocalEngine:
         if self._closing:
             raise RuntimeError(CLOSED)
         if sequences:
-            self._batch.admit(sequences)
-        if self._batch.sequences:
-            self._batch.step()
+            self.batch.admit(sequences)
+        if self.batch.sequences:
+            self.batch.step()
 
     def _fail(self, sequences: Sequence[SequenceState], error: BaseException) -> None:
         """Hand an error to every caller and start afresh."""
         with self._lock:
-            held = [*sequences, *self._batch.sequences, *self._turn, *self._waiting]
+            held = [*sequences, *self.batch.sequences, *self._turn, *self._waiting]
             jobs = {id(sequence.job): sequence.job for sequence in held}
             self._turn.clear()
             self._waiting.clear()
-            self._batch = Batch(self._model, self._limits, self._widths)
+            self.batch = Batch(self.model, self._limits, self._widths)
         for job in jobs.values():
             if not job.future.done():
                 job.future.set_exception(error)
 
     def _halve(self, sequences: Sequence[SequenceState], error: BaseException) -> None:
         """Go on with half the batch; its rows start over and, each with its own seed, come out the same."""
-        held = {id(sequence): sequence for sequence in [*self._batch.sequences, *sequences]}
+        held = {id(sequence): sequence for sequence in [*self.batch.sequences, *sequences]}
         size = self._limits.batch_size // 2
         if size == 0:
             self._fail(sequences, error)
@@ -160,17 +165,17 @@ class LocalEngine:
         for sequence in held.values():
             sequence.reset()
         with self._lock:
-            self._batch = Batch(self._model, self._limits, self._widths)
+            self.batch = Batch(self.model, self._limits, self._widths)
             self._turn.extendleft(reversed(held.values()))
         torch.cuda.empty_cache()
 
     def _account(self, seconds: float) -> None:
         with self._lock:
             self._usage = self._counted(seconds)
-            self._batch.n_prompt_tokens = self._batch.n_new_tokens = 0
+            self.batch.n_prompt_tokens = self.batch.n_new_tokens = 0
 
     def _counted(self, seconds: float) -> Usage:
-        batch, usage = self._batch, self._usage
+        batch, usage = self.batch, self._usage
         return Usage(
             usage.n_prompt_tokens + batch.n_prompt_tokens,
             usage.n_new_tokens + batch.n_new_tokens,
