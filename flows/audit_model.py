@@ -1,7 +1,7 @@
 """Measure the champion again, and fail if it fell below what was recorded, or treats people too differently.
 
     sentimill audit                                     on the test texts of its own run
-    sentimill audit --taxonomy goemotions --real DIR    on people's text
+    sentimill audit --taxonomy goemotions --real DIR    on human-written text
 
 Trigger: every week (deployments/prefect.yaml), or by hand. On a server, an audit that fails starts
 `regenerate/nightly` (deployments/automations.py).
