@@ -68,7 +68,7 @@ def read_pools() -> dict[str, dict[str, Any]]:
 
 
 def ensure_pool(client: SyncPrefectClient, name: str, pool: Mapping[str, Any], reset: bool) -> str:
-    """Make a work pool, or with `reset` give one that is there its template and description anew."""
+    """Make a work pool, or with `reset` replace its template and description."""
     template = job_template(pool)
     try:
         client.read_work_pool(name)

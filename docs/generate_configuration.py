@@ -1,48 +1,43 @@
-"""Write configuration.md from the configuration models; `--check` only says whether it is up to date.
+"""Write configuration.md from the options of every command; `--check` only says whether it is up to date.
 
     python docs/generate_configuration.py [--check]          or `make fix`
 
-Names, values, defaults and meanings all come from the models, so this page cannot contradict `--help`.
+Names, values, defaults and meanings come from the models that parse the command line, so this page cannot
+contradict `--help`.
 """
 
 import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from pydantic import BaseModel
 
-from deployments.api.settings import PREFIX, ApiSettings
-from tasks.config import PROFILES, AblationConfig, AuditConfig, PruneConfig, RunConfig, TuneConfig
+from tasks.cli.main import COMMANDS
+from tasks.config import PROFILES, RunConfig
 
 PAGE = Path(__file__).parent / "configuration.md"
-COMMANDS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
-    ("run", RunConfig, None),
-    ("ablate", AblationConfig, RunConfig),
-    ("audit", AuditConfig, None),
-    ("tune-generator", TuneConfig, None),
-    ("prune", PruneConfig, None),
-    ("serve", ApiSettings, None),
-)
-"""Command, its options, and options that it shares with a command above."""
-HEAD = f"""# Configuration
+HEAD = """# Configuration
 
 <!-- Written by docs/generate_configuration.py. Do not edit. -->
 
 Every option of every command. `sentimill COMMAND --help` prints the same.
 
 - On the command line, write `--section.option value`, for example `--plan.topics-per-label 5`. Booleans are
-  `--x` and `--no-x`; lists are `a b c` or `a,b,c`.
+  `--x` and `--no-x`, or `--x true`; lists are `a b c` or `a,b,c`.
 - In a file, write the same tree in YAML or JSON, with `_` for `-`, and give it with `--config FILE`. The
   `config.json` of a run is such a file.
-- Flags override the environment, and the environment overrides the file. Options of `serve` are variables
-  `{PREFIX}<OPTION>`.
+- In the environment, `SENTIMILL_PLAN__TOPICS_PER_LABEL` is `--plan.topics-per-label`; for `serve`,
+  `SENTIMILL_API_PORT` is `--port`.
+- Flags override the environment, and the environment overrides the file.
 - In the Prefect UI, the form of a deployment shows the same options.
 - *profile* as a default means that the [profile](#profiles) decides.
 """
 SEPARATOR = "|---|---|---|---|"
 KINDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false"}
+Schema = Mapping[str, Any]
 
 
 def main() -> None:
@@ -57,43 +52,44 @@ def main() -> None:
 def page() -> str:
     """The whole page as Markdown."""
     parts = [HEAD, *_profiles()]
-    for command, config, shared in COMMANDS:
-        parts += [f"## {command}\n", *_command(command, config, shared)]
+    for name, command in COMMANDS.items():
+        options = resolve_name(command.options)
+        parts += [f"## {name}\n", f"{command.purpose}.\n", *_options(name, options)]
     return "\n".join(parts)
 
 
 def _profiles() -> Iterator[str]:
     names = [profile.value for profile in PROFILES]
     options = dict.fromkeys(
-        f"{section}.{option}"
-        for values in PROFILES.values()
-        for section in values
-        for option in values[section]
+        (section, option)
+        for sections in PROFILES.values()
+        for section, values in sections.items()
+        for option in values
     )
     yield "## Profiles\n"
     yield f"| Option | {' | '.join(f'`{name}`' for name in names)} |\n|{'---|' * (len(names) + 1)}"
-    for option in options:
-        section, field = option.split(".")
-        values = (sections.get(section, {}).get(field) for sections in PROFILES.values())
-        yield f"| `{_flag(section, field)}` | {' | '.join(map(_default, values))} |"
+    for section, option in options:
+        values = (sections.get(section, {}).get(option) for sections in PROFILES.values())
+        yield f"| `{_flag(section, option)}` | {' | '.join(map(_default, values))} |"
     yield ""
 
 
-def _command(command: str, config: type[BaseModel], shared: type[BaseModel] | None) -> Iterator[str]:
+def _options(command: str, config: type[BaseModel]) -> Iterator[str]:
+    """Options of a command; those that it shares with `run` are only referred to."""
     schema = config.model_json_schema()
-    if shared is not None:
-        known = shared.model_fields
-        schema["properties"] = {k: v for k, v in schema["properties"].items() if k not in known}
-        yield "Beside these, all options of `run`.\n"
+    if command != "run" and issubclass(config, RunConfig):
+        yield f"{'All' if config is RunConfig else 'Beside these, all'} options of [run](#run).\n"
+        schema["properties"] = {
+            k: v for k, v in schema["properties"].items() if k not in RunConfig.model_fields
+        }
+    for name, field in config.model_fields.items():
+        if any("PositionalArg" in str(mark) for mark in field.metadata):
+            schema["properties"][name]["positional"] = True
     yield from _section(schema, schema.get("$defs", {}), command, (), {})
 
 
 def _section(
-    schema: Mapping[str, Any],
-    definitions: Mapping[str, Any],
-    command: str,
-    path: tuple[str, ...],
-    given: Mapping[str, Any],
+    schema: Schema, definitions: Schema, command: str, path: tuple[str, ...], given: Schema
 ) -> Iterator[str]:
     """Options of one model as a table, then those of the models inside it.
 
@@ -104,8 +100,8 @@ def _section(
         path: Names of the sections around it.
         given: Defaults that the model around it sets.
     """
-    options: list[tuple[str, Any]] = []
-    sections: list[tuple[str, Any, Any]] = []
+    options: list[tuple[str, Schema]] = []
+    sections: list[tuple[str, Schema, Schema]] = []
     for name, option in schema["properties"].items():
         inner = definitions.get(option.get("$ref", "").rpartition("/")[2], {})
         if "properties" in inner:
@@ -116,26 +112,43 @@ def _section(
         yield f"### {command}: {'.'.join(path)}\n\n{_line(schema.get('description', ''))}\n"
     if options:
         yield f"| Option | Values | Default | Meaning |\n{SEPARATOR}"
-    for name, option in options:
-        default = given.get(name, option.get("default"))
-        decided = default is None and _decided_by_profile(path, name)
-        shown = "*profile*" if decided else _default(default)
-        values = _values(option, definitions)
-        yield f"| `{_flag(*path, name)}` | {values} | {shown} | {_line(option.get('description', ''))} |"
-    yield ""
+        yield from (_row(path, name, option, definitions, given) for name, option in options)
+        yield ""
     for name, option, inner in sections:
-        yield from _section(inner, definitions, command, (*path, name), option.get("default") or {})
+        default = option.get("default") or {}
+        if command != "run" and not path and _is_that_of_run(name, default):
+            yield f"`--{name}.*`: as for [run](#run-{name}).\n"
+        else:
+            yield from _section(inner, definitions, command, (*path, name), default)
 
 
-def _decided_by_profile(path: tuple[str, ...], name: str) -> bool:
-    return any(name in sections.get(".".join(path), {}) for sections in PROFILES.values())
+def _is_that_of_run(section: str, default: Schema) -> bool:
+    run = getattr(RunConfig(), section, None)
+    return isinstance(run, BaseModel) and run.model_dump(mode="json") == default
+
+
+def _row(path: tuple[str, ...], name: str, option: Schema, definitions: Schema, given: Schema) -> str:
+    """One option as a row of the table."""
+    default = given.get(name, option.get("default"))
+    decided = default is None and any(
+        name in sections.get(".".join(path), {}) for sections in PROFILES.values()
+    )
+    flag = name.upper() if option.get("positional") else _flag(*path, name)
+    required = name not in given and "default" not in option
+    cells = (
+        f"`{flag}`",
+        _values(option, definitions),
+        "*required*" if required else "*profile*" if decided else _default(default),
+        _line(option.get("description", "")),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _flag(*path: str) -> str:
     return "--" + ".".join(path).replace("_", "-")
 
 
-def _values(option: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+def _values(option: Schema, definitions: Schema) -> str:
     """Type or choices of an option, without the `null` of optional ones."""
     if "$ref" in option:
         return _values(definitions[option["$ref"].rpartition("/")[2]], definitions)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.name != "CHANGELOG.md"
 )
+WRITTEN = [path for path in PAGES if path != generate_configuration.PAGE]
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 
 
@@ -23,17 +24,50 @@ def test_the_configuration_page_is_what_the_models_say():
 
 
 def test_every_option_that_a_page_names_exists():
-    page = text_of(generate_configuration.PAGE)
-    options = set(re.findall(r"^\| `(--[\w.-]+)`", page, re.MULTILINE))
+    options = {option for listed in options_by_command().values() for option in listed}
     assert "--plan.rounds" in options
     named = {
-        (path.name, option)
-        for path in PAGES
+        (path.name, f"--{option}")
+        for path in WRITTEN
         for option in re.findall(r"(?<![\w-])--(?:no-)?([a-z]+\.[a-z][\w-]*)", text_of(path))
-        if path != generate_configuration.PAGE
     }
     assert len(named) > 50
-    assert {(name, option) for name, option in named if f"--{option}" not in options} == set()
+    assert {(name, option) for name, option in named if option not in options} == set()
+
+
+def test_every_command_line_on_a_page_can_be_given():
+    known = options_by_command()
+    lines = [line for path in WRITTEN for line in command_lines(path)]
+    assert len(lines) > 30
+    wrong = [
+        (line, flag)
+        for line in lines
+        for command, *rest in [line.split()]
+        for flag in [re.sub("^--no-", "--", word) for word in rest if word.startswith("--")]
+        if command not in known or flag not in {*known[command], "--help", "--config"}
+    ]
+    assert wrong == []
+    assert {line.split()[0] for line in lines} <= {*known, "--help", "..."}
+
+
+def command_lines(path: Path) -> list[str]:
+    """What follows `sentimill` in the code of a page, continued lines joined, comments and pipes cut off."""
+    code = code_of(path).replace("\\\n", " ")
+    return [
+        re.split(r"\s[#|>]|`", line)[0]
+        for line in re.findall(r"(?<![\w./-])sentimill ([^\n]+)", code)
+        if line[0] != "|"
+    ]
+
+
+def options_by_command() -> dict[str, set[str]]:
+    """Options per command on the configuration page, with those of `run` where it refers to them."""
+    parts = re.split(r"^## ", text_of(generate_configuration.PAGE), flags=re.MULTILINE)[2:]
+    found = {part.split("\n")[0]: set(re.findall(r"^\| `(--[\w.-]+)`", part, re.MULTILINE)) for part in parts}
+    for part in parts:
+        if "ll options of [run](#run)" in part:
+            found[part.split("\n")[0]] |= found["run"]
+    return found
 
 
 def test_every_make_target_that_a_page_names_exists():

@@ -2,7 +2,7 @@
 
 Plain code, which `accelerate launch` runs in as many processes as there are GPUs, on as many machines:
 
-    accelerate launch --num_processes 4 -m tasks.cli.train results/runs/RUN build/again
+    accelerate launch --num_processes 4 -m tasks.cli train results/runs/RUN build/again
 
 trains the classifier of a finished run again, on the rows and with the options of the run, and leaves it in
 `build/again/model`. All machines must reach both folders. n processes take n batches per step.
