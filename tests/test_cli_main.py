@@ -82,6 +82,13 @@ def test_without_a_command_all_are_listed():
         assert f" {command.purpose}\n" in done.stdout
 
 
+def test_the_version_is_that_of_the_package(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"sentimill": "1.2.3"}[name])
+    dispatch(["--version"])
+
+    assert capsys.readouterr().out == "sentimill 1.2.3\n"
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [

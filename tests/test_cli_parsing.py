@@ -167,6 +167,16 @@ def test_a_section_that_may_be_left_out_is_given_by_its_path(arguments, table):
     assert parse(WithTable, arguments, "sentimill data").real == table
 
 
+def test_the_path_of_a_section_and_its_options_may_come_from_different_places(tmp_path, monkeypatch):
+    file = tmp_path / "run.yaml"
+    file.write_text("real: a.csv\n")
+    given = ["--config", str(file), "--real.text", "body"]
+    assert parse(WithTable, given, "sentimill data").real == Table(path="a.csv", text="body")
+
+    monkeypatch.setenv("SENTIMILL_REAL", "b.csv")
+    assert parse(WithTable, given, "sentimill data").real == Table(path="b.csv", text="body")
+
+
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path, monkeypatch):
     file = tmp_path / "run.yaml"
     file.write_text("taxonomy: ekman\nseed: 1\nplan: {rounds: 2, topics: [flights], texts_per_label: 5}\n")

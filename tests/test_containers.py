@@ -75,7 +75,7 @@ def test_the_site_uses_commands_that_exist(file, commands):
 
 
 def test_the_image_installs_the_command():
-    assert "RUN pip install --no-deps --editable /app" in DOCKERFILE
+    assert "RUN pip install --no-deps --editable ." in DOCKERFILE
 
 
 @pytest.mark.slow

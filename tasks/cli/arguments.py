@@ -56,6 +56,15 @@ def flag_of(location: Sequence[int | str]) -> str:
     return "--" + ".".join(map(str, location)).replace("_", "-")
 
 
+def with_paths(values: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Write a section that is given by its path alone as a section, so that other sources can add to it."""
+    kinds = dict(_kinds(model))
+    return {
+        name: {"path": value} if isinstance(value, str) and f"{flag_of([name])}.path" in kinds else value
+        for name, value in values.items()
+    }
+
+
 def is_list(field: FieldInfo) -> bool:
     """Whether a field holds several values, or nothing."""
     return _kind(field.annotation) is list

@@ -128,9 +128,7 @@ def dispatch(arguments: Sequence[str]) -> None:
         sys.stdout.write(overview())
         return
     if name == "--version":
-        from importlib.metadata import version
-
-        sys.stdout.write(f"sentimill {version('sentimill')}\n")
+        print_version()
         return
     if name not in COMMANDS:
         kind = "an option of sentimill" if name.startswith("-") else "a command"
@@ -143,6 +141,16 @@ def dispatch(arguments: Sequence[str]) -> None:
     quiet_libraries()
     with one_clear_error():
         resolve_name(command.function)(options)
+
+
+def print_version() -> None:
+    """Print the version that is installed."""
+    from importlib.metadata import PackageNotFoundError, version  # slow, and needed here alone
+
+    try:
+        print(f"sentimill {version('sentimill')}")
+    except PackageNotFoundError:
+        fail("sentimill is not installed; expected it. Run `pip install --no-deps --editable .`.")
 
 
 def overview() -> str:

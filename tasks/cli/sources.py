@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tasks.cli.arguments import is_list
+from tasks.cli.arguments import is_list, with_paths
 
 if TYPE_CHECKING:
     from tasks.config.yaml_loader import YamlFile
@@ -84,11 +84,15 @@ class FileSource(PydanticBaseSettingsSource):
                 "`taxonomy: goemotions`. See --help."
             )
         cast("type[Sources]", self.settings_cls).settings_file = file
-        return file.values
+        return with_paths(file.values, self.settings_cls)
 
 
 class Environment(EnvSettingsSource):
     """Variables SENTIMILL_<NAME> and SENTIMILL_<SECTION>__<NAME>; lists as JSON or as a,b,c."""
+
+    def __call__(self) -> dict[str, Any]:
+        """The values of the environment."""
+        return with_paths(super().__call__(), self.settings_cls)
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """JSON, or the parts between commas where a list is expected."""
