@@ -74,12 +74,11 @@ schedule: $(VENV)/ready ## Another time for the nightly run: CRON="30 2 * * *" Z
 
 ops-test: $(VENV)/ready ## Postgres, S3, server, worker; runs by UI, cron and CI; bad input (needs postgresql, chromium)
 	$(RUN) -m pip install --quiet -e '.[operations]'
-	$(RUN) -m pytest -m slow tests/test_operations_*.py tests/test_containers.py $(ARGS)
-	$(RUN) -m pytest -m slow tests/test_failure.py tests/test_failure_server.py tests/test_telemetry.py
+	$(RUN) -m pytest -m slow tests/test_operations_*.py tests/test_deployments_containers.py tests/test_orchestration_telemetry.py $(ARGS)
 
 cluster-test: $(VENV)/ready ## Texts from two Ray nodes, one of them killed, and from `transformers serve` on loopback
 	$(RUN) -m pip install --quiet -e '.[ray]' 'transformers[serving]'
-	$(RUN) -m pytest -m slow tests/test_ray.py tests/test_transformers_serve.py
+	$(RUN) -m pytest -m slow tests/test_orchestration_ray.py tests/test_sampling_transformers_serve.py
 
 doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimill" wants a worker, too)
 	@$(SENTIMILL) doctor $(ARGS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
-from test_protocol import EKMAN, SEVEN, predictions
+from test_evaluation_comparison import EKMAN, SEVEN, predictions
 
 from tasks.pipeline.evaluation.promotion import paired_differences, regressions
 

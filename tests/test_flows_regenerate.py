@@ -40,7 +40,7 @@ def config(tiny_generator, tiny_encoder):
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_length": 32, "precision": "no"},
             "evaluation": {"abstain": 0.3},
-            "fairness": {"enabled": False},  # see test_correcting.py
+            "fairness": {"enabled": False},  # see test_stages_fairness.py
         }
     )
 
