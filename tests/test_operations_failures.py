@@ -65,7 +65,7 @@ def test_a_bucket_without_rights_fails_the_run_at_once(site):
         httpx.post(guard, content="inf").raise_for_status()
 
     assert found["state_name"] == "Failed"
-    assert "results block at s3://sentimill/results cannot be written (" in found["state"]["message"]
+    assert "results block at s3://sentimill/results cannot be used (" in found["state"]["message"]
 
 
 def test_a_block_that_does_not_exist_fails_the_run_at_once(site):

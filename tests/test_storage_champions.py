@@ -87,6 +87,8 @@ def test_a_damaged_model_does_not_come_back(local_store, entries):
 
 def test_one_command_rolls_back(local_store, entries, monkeypatch, capsys):
     monkeypatch.setenv("SENTIMILL_RESULTS", local_store.root)
+    dispatch(["rollback"])
+    assert capsys.readouterr().out == f"There is no champion in {local_store.root} yet.\n"
     for entry in entries[:2]:
         set_champion(local_store, "joys", entry)
 

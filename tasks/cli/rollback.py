@@ -16,6 +16,9 @@ def rollback(options: RollbackOptions) -> None:
     if options.taxonomy:
         with exclusive_lock(store.scratch("locks"), CHAMPION):
             roll_back(store, options.taxonomy)
-    for name, entry in read_champions(store).items():
+    champions = read_champions(store)
+    if not champions:
+        print(f"There is no champion in {store.root} yet.")
+    for name, entry in champions.items():
         before = ", ".join(old["run"] for old in entry.get("history", []))
         print(f"{name}: {entry['run']}" + f" (before: {before})" * bool(before))
