@@ -103,7 +103,8 @@ def _section(
     options: list[tuple[str, Schema]] = []
     sections: list[tuple[str, Schema, Schema]] = []
     for name, option in schema["properties"].items():
-        inner = definitions.get(option.get("$ref", "").rpartition("/")[2], {})
+        refs = [part["$ref"] for part in (option, *option.get("anyOf", ())) if "$ref" in part]
+        inner = definitions.get(refs[0].rpartition("/")[2], {}) if refs else {}
         if "properties" in inner:
             sections.append((name, option, inner))
         else:

@@ -134,8 +134,8 @@ def test_a_broken_row_of_real_data_is_named_by_file_and_line(complaint, tmp_path
     (tmp_path / "dev.csv").write_text("sentence,score\nFine .,0.5\n")
 
     assert complaint("--real", str(tmp_path), *_models(tiny_encoder)) == (
-        "train.csv line 3 is broken; expected UTF-8 text in columns sentence and score, with a score from 0 "
-        "to 1. Fix or remove the line."
+        "train.csv row 2: column 'score' holds 7; expected names, ids, stars from 1 to 5, or scores from 0 "
+        "to 1. Name the column of the labels: --real.labels COLUMN."
     )
 
 
@@ -144,8 +144,8 @@ def test_real_data_that_does_not_fit_the_labels_is_refused(complaint, tmp_path, 
         (tmp_path / f"{name}.csv").write_text("sentence,score\nGreat .,0.9\nBad .,0.1\n")
 
     assert complaint("--taxonomy", "ekman", "--real", str(tmp_path), *_models(tiny_encoder)) == (
-        f"real data {str(tmp_path)!r} has labels very negative, very positive; expected some that taxonomy "
-        "ekman knows. Choose data that fits the taxonomy."
+        "real data holds scores or stars, but taxonomy ekman is no scale; expected one with ordinal: true, "
+        "such as sentiment7. Take another taxonomy, or name the column of the labels: --real.labels COLUMN."
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.ablation import ablation
-from tasks.config import AblationConfig, GeneratorConfig
+from tasks.config import AblationConfig, GeneratorConfig, RealConfig
 from tasks.pipeline.evaluation.ablation_tables import caution
 from tasks.storage.block import ResultsStore
 from tasks.storage.connection import forget_loaded_store
@@ -167,7 +167,7 @@ def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
     _, store, page = proved
     before = cached(store, "train")
     flipped = write_people(tmp_path / "sst", flipped=True)
-    ablation(config.model_copy(update={"real": str(flipped)}))
+    ablation(config.model_copy(update={"real": RealConfig(path=str(flipped))}))
     after = json.loads(store.read_path("ablation/polarity3.json"))
 
     assert cached(store, "train") == before

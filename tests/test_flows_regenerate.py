@@ -10,7 +10,7 @@ from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
-from tasks.config import MixingConfig, RunConfig
+from tasks.config import MixingConfig, RealConfig, RunConfig
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages import sampling as text_stages
@@ -297,7 +297,8 @@ def test_real_text_alone_trains_and_is_measured_without_a_generator(prefect_api,
         lines = [f"{opening} {p} was truly {w} .,{score}" for score, w in words.items() for p in places]
         (tmp_path / f"{name}.csv").write_text("\n".join(["sentence,score", *lines]) + "\n")
     store = block_in(tmp_path / "results")
-    asked = config.model_copy(update={"mixing": MixingConfig(real_fraction=1.0), "real": str(tmp_path)})
+    real = RealConfig(path=str(tmp_path))
+    asked = config.model_copy(update={"mixing": MixingConfig(real_fraction=1.0), "real": real})
     generator = asked.generator.model_copy(update={"model": str(tmp_path / "none")})
     summary = regenerate(asked.model_copy(update={"generator": generator}))
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))

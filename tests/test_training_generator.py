@@ -7,9 +7,10 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from tasks.data.real_datasets import LEVELS, LabelledText
+from tasks.data.reading import LabelledText
 from tasks.models.bundled import embedded_folder
 from tasks.pipeline.training.generator.corpus import (
+    LEVELS,
     NEGATIVE,
     POSITIVE,
     Example,

@@ -70,6 +70,16 @@ COMMANDS = {
         "tasks.cli.options:ScrubOptions",
         "tasks.cli.scrub:scrub",
     ),
+    "data": Command(
+        "Say what a file of human-written text holds, or propose a taxonomy for it",
+        "tasks.cli.options:DataOptions",
+        "tasks.cli.data:describe_data",
+    ),
+    "classify": Command(
+        "Label the rows of a file, or a text",
+        "tasks.cli.options:ClassifyOptions",
+        "deployments.classify.command:classify",
+    ),
     "serve": Command(
         "Serve a classifier over HTTP",
         "deployments.api.settings:ApiSettings",

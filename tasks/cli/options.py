@@ -8,6 +8,7 @@ from pydantic_settings import CliPositionalArg
 from tasks.config.base import Config
 from tasks.config.filtering import DemographicCategory, Scope
 from tasks.config.modelling import TrainingConfig
+from tasks.config.real import RealConfig
 
 
 class TrainOptions(Config):
@@ -69,3 +70,38 @@ class ReferenceBandsOptions(Config):
 
     sources: CliPositionalArg[list[str]] = Field(min_length=1, title="Sources")
     """Folders of real data sets, such as DATA/goemotions DATA/sst."""
+
+
+class DataOptions(RealConfig):
+    """Say what a human data set holds: columns, labels, lengths, duplicates, language; nothing is run."""
+
+    path: CliPositionalArg[str] = Field(min_length=1, title="File, folder or hub name")
+    """CSV, TSV, JSON lines, JSON, Parquet or XLSX file, a folder with one file per split, or `owner/name`."""
+    taxonomy: str | None = Field(None, title="Taxonomy")
+    """Taxonomy whose labels the data shall map to: one that ships, or the path of a YAML file."""
+    propose_taxonomy: Path | None = Field(None, title="Propose a taxonomy")
+    """YAML file to write, with the labels of the data; one that is there is replaced."""
+
+
+class ClassifyOptions(Config):
+    """Label the rows of a file, or a text, as the service would."""
+
+    source: CliPositionalArg[str] = Field(min_length=1, title="Source")
+    """CSV, TSV, JSON lines, Parquet or other table with a column of texts; - reads standard input; anything
+    that is no file is a text, which is answered in the terminal."""
+    model: str = Field("champion", min_length=1, title="Model")
+    """`champion`, the name of a run, or a model folder that a run wrote."""
+    taxonomy: str | None = Field(None, title="Taxonomy")
+    """Whose champion answers; needed where there are champions of several taxonomies."""
+    out: Path | None = Field(None, title="Output")
+    """File to write: .csv, .jsonl or .parquet; a stopped command that is given again continues. Empty writes
+    to standard output, as CSV for CSV and as JSON lines for all else."""
+    text: str | None = Field(None, min_length=1, title="Text column")
+    """Column that holds the text; empty means that it is guessed."""
+    scrub: bool = Field(True, title="Scrub")
+    """Judge texts without names and demographics, as the model learnt; the rows that are written keep
+    theirs."""
+    workers: int = Field(2, ge=1, le=256, title="Workers")
+    """Processes, each with a model of its own."""
+    rows: int = Field(1_000, ge=1, le=100_000, title="Rows at a time")
+    """Rows that a worker takes at a time; what is done is kept in portions of this size."""

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.cli.options import ReferenceBandsOptions
-from tasks.data.real_datasets import read_real
+from tasks.data.reading import LabelledText, read_real
+from tasks.data.reading.mapping import level_of_score
 from tasks.models.embedding import embed
 from tasks.pipeline.diversity.lexical import Figures, wording
 from tasks.pipeline.diversity.reference_bands import FILE, SAMPLE_SIZES
 from tasks.pipeline.diversity.semantic import dispersion, topic_leak
 from tasks.pipeline.diversity.topics import nearest_topics
-from tasks.taxonomy import load_topics
+from tasks.taxonomy import load_taxonomy, load_topics
 
 DRAWS = 20
 """Draws per data set and number of texts; the reference range is from the 2.5th to the 97.5th percentile."""
@@ -22,7 +23,7 @@ EMBEDDED = 4_000
 
 def figures_of(source: str) -> dict[int, list[Figures]]:
     """Figures of every draw from the train part of a data set, per number of texts."""
-    real_texts = [text for text in read_real(source, "train") if text.labels]
+    real_texts = [_named(text) for text in read_real(source, "train")]
     rng = np.random.default_rng(0)
     real_texts = [real_texts[i] for i in rng.permutation(len(real_texts))]
     topics = load_topics().topics
@@ -40,6 +41,13 @@ def figures_of(source: str) -> dict[int, list[Figures]]:
             leak = topic_leak([nearest[i] for i in single], [real_texts[i].labels[0] for i in single], seed)
             draws.setdefault(n, []).append(figures | ({} if leak is None else {"topic_leak": leak}))
     return draws
+
+
+def _named(text: LabelledText) -> LabelledText:
+    """The text with its level for a label where it was given a score."""
+    if text.score is None:
+        return text
+    return text._replace(labels=(level_of_score(text.score, load_taxonomy("sentiment7")),))
 
 
 def reference_ranges(sources: Sequence[str]) -> dict[str, dict[str, list[float]]]:

@@ -20,6 +20,7 @@ from tasks.config.modelling import (
     SplitConfig,
     TrainingConfig,
 )
+from tasks.config.real import RealConfig
 from tasks.config.run import PROFILES, RunConfig
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Profile",
     "PromptForm",
     "PruneConfig",
+    "RealConfig",
     "RunConfig",
     "Scope",
     "ScrubbingConfig",

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from tasks.config.base import Config, Fraction, Precision, PromptForm
 from tasks.config.modelling import FairnessConfig
+from tasks.config.real import RealConfig, or_path
 from tasks.config.run import RunConfig
 
 
@@ -15,7 +16,7 @@ class AuditConfig(Config, title="Audit"):
 
     taxonomy: str = Field("sentiment7", title="Taxonomy")
     """Name of the taxonomy whose champion is measured again."""
-    real: str | None = Field(None, title="Real data")
+    real: RealConfig | None = Field(None, title="Real data", json_schema_extra=or_path)
     """Human-written, human-labelled text to measure on; empty means the synthetic test texts of the
     champion."""
     max_drop: Fraction = Field(0.05, title="Largest drop")

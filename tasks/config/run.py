@@ -13,6 +13,7 @@ from tasks.config.base import Config, Profile, PromptForm
 from tasks.config.filtering import CleaningConfig, JudgeKind, ScrubbingConfig, VerifyingConfig
 from tasks.config.generation import GeneratorConfig, PlanConfig
 from tasks.config.modelling import EvaluationConfig, FairnessConfig, MixingConfig, SplitConfig, TrainingConfig
+from tasks.config.real import RealConfig, or_path
 
 TAXONOMIES = Path(__file__).parent.parent / "taxonomy" / "builtin"
 
@@ -67,9 +68,9 @@ class RunConfig(Config, title="Run"):
     """Decides every random choice."""
     daily_seed: bool = Field(False, title="New seed every day")
     """Add the day of the run to the seed, so that every nightly run writes new texts."""
-    real: str | None = Field(None, title="Real data")
-    """Human-written, human-labelled text to measure on: folder with GoEmotions TSV or SST CSV, or
-    `go_emotions`."""
+    real: RealConfig | None = Field(None, title="Real data", json_schema_extra=or_path)
+    """Human-written, human-labelled text to measure on: a file or a folder with texts and labels, or a name
+    on the hub. `--real PATH` alone does where the columns have usual names."""
     push_to_hub: str | None = Field(None, min_length=1, title="Push to the hub")
     """Where a new champion's model and data set go, too: a name on the Hugging Face Hub (private there), or a
     folder that begins with `.` or `/`; empty means nowhere."""

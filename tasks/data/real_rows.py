@@ -3,53 +3,51 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from tasks.data.real_datasets import LabelledText, read_real
-from tasks.data.records import Row
+from tasks.config.real import RealConfig
+from tasks.data.reading import LabelledText, map_labels, mapped, read_dataset, require_mapped
+from tasks.data.records import FilterResult, Row, reject
 from tasks.taxonomy import Taxonomy
 
+UNMAPPED = "no label of the taxonomy"
 
-def real_rows(source: str, split: str, taxonomy: Taxonomy) -> list[Row]:
-    """Rows of a real data set whose labels map to the taxonomy; others are left out.
 
-    A label of the data set maps to the label of the same name, or else to every label that lists it
-    among its control words (so GoEmotions serves `ekman`, SST serves `polarity3`).
+def read_real_rows(source: RealConfig | str, split: str, taxonomy: Taxonomy) -> FilterResult:
+    """Rows of a human data set in the labels of a taxonomy, and those that none of its labels can have.
+
+    Args:
+        source: Where the data is, and what the user said about it.
+        split: `train` or `test`.
+        taxonomy: Labels of the run; `tasks.data.reading.mapping` says how the data's map to them.
 
     Raises:
-        FileNotFoundError: if the data is not there.
-        ValueError: if a row is broken, or no label of the data set maps.
+        FileNotFoundError: The data is not there.
+        ValueError: It cannot be read, or has labels that do not map and are not to be dropped.
     """
-    texts = read_real(source, split)
-    native = sorted({label for text in texts for label in text.labels})
-    mapping = label_mapping(native, taxonomy)
-    if not any(mapping.values()):
-        raise ValueError(
-            f"real data {source!r} has labels {', '.join(native[:5])}; expected some that taxonomy "
-            f"{taxonomy.name} knows ({', '.join(taxonomy.names[:5])} ...). Choose data that fits."
-        )
-    rows = [_row(text, taxonomy, mapping, split) for text in texts]
-    return [row for row in rows if row["labels"]]
+    source = RealConfig.model_validate(source)
+    data = read_dataset(source)
+    mapping = map_labels(data, taxonomy)
+    require_mapped(data, mapping, taxonomy, drop=source.unmapped == "drop")
+    kept, lost = list[Row](), list[Row]()
+    for text in data.texts(split):
+        labels = mapped(text, mapping, taxonomy)
+        (lost if labels is None else kept).append(_row(text, list(labels or ()), taxonomy, split))
+    return FilterResult(kept, reject(lost, "load-real-data", UNMAPPED))
 
 
-def label_set_counts(source: str, taxonomy: Taxonomy) -> Counter[tuple[str, ...]]:
+def real_rows(source: RealConfig | str, split: str, taxonomy: Taxonomy) -> list[Row]:
+    """Rows of a human data set in the labels of a taxonomy, see `read_real_rows`."""
+    return read_real_rows(source, split, taxonomy).kept
+
+
+def label_set_counts(source: RealConfig | str, taxonomy: Taxonomy) -> Counter[tuple[str, ...]]:
     """How often the train part of a real data set carries each set of labels, in label order."""
-    return Counter(tuple(row["labels"]) for row in real_rows(source, "train", taxonomy))
+    sets = (tuple(row["labels"]) for row in real_rows(source, "train", taxonomy))
+    return Counter(labels for labels in sets if labels)
 
 
-def label_mapping(native: Iterable[str], taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
-    """Labels of the taxonomy for each label of a data set."""
-    return {
-        name: (name,)
-        if name in taxonomy.names
-        else tuple(label.name for label in taxonomy.labels if name in label.control)
-        for name in native
-    }
-
-
-def _row(text: LabelledText, taxonomy: Taxonomy, mapping: dict[str, tuple[str, ...]], split: str) -> Row:
-    mapped = {label for name in text.labels for label in mapping[name]}
-    labels = [name for name in taxonomy.names if name in mapped]
+def _row(text: LabelledText, labels: list[str], taxonomy: Taxonomy, split: str) -> Row:
     return Row(
         id=text.id,
         text=text.text,

@@ -1,5 +1,6 @@
 """References to what lies in the results block."""
 
+from tasks.config.real import RealConfig
 from tasks.data.records import Record
 
 
@@ -48,7 +49,7 @@ class FilterRefs(Record):
 class RealRef(Record):
     """A real data set as the user named it, and the content that it had."""
 
-    source: str
+    source: RealConfig
     sha256: str
 
 

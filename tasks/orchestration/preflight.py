@@ -3,9 +3,8 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RunConfig, TuneConfig
-from tasks.data.real_datasets import HUB_GOEMOTIONS, read_real
-from tasks.data.real_rows import label_mapping
+from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RunConfig, TuneConfig
+from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
 from tasks.prompts.rendering import check_template
 from tasks.storage.hub import require_target
@@ -134,14 +133,6 @@ def _require_control_words(taxonomy: Taxonomy) -> None:
         )
 
 
-def _require_real(source: str, taxonomy: Taxonomy) -> None:
-    if source in HUB_GOEMOTIONS:
-        return
-    native = {
-        label for part in ("train", "test") for text in read_real(source, part) for label in text.labels
-    }
-    if not any(label_mapping(native, taxonomy).values()):
-        raise ValueError(
-            f"real data {source!r} has labels {', '.join(sorted(native)[:5])}; expected some that "
-            f"taxonomy {taxonomy.name} knows. Choose data that fits the taxonomy."
-        )
+def _require_real(source: RealConfig, taxonomy: Taxonomy) -> None:
+    data = read_dataset(source)
+    require_mapped(data, map_labels(data, taxonomy), taxonomy, drop=source.unmapped == "drop")

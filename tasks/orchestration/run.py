@@ -16,6 +16,7 @@ from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks.config import RunConfig
+from tasks.data.reading import read_dataset
 from tasks.data.records import Reject
 from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef, TeacherRef
 from tasks.data.scores import Round
@@ -131,6 +132,8 @@ def open_run(config: RunConfig) -> Run:
     config, taxonomy, topics = check(asked)
     store = open_store()
     store.require_writable()
+    for told in read_dataset(config.real).told if config.real else ():
+        tqdm.write(f"real data: {told}", file=sys.stderr)
     claim_gpu(private_folder("gpus"))
     return Run(
         name=run_name(taxonomy.name, config.profile.value),

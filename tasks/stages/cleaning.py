@@ -3,7 +3,7 @@
 import json
 
 from tasks.config import CleaningConfig
-from tasks.data.real_datasets import read_real
+from tasks.data.reading import read_real
 from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef, ReferenceTexts
 from tasks.orchestration.caching import stage
 from tasks.pipeline.cleaning import clean_rows

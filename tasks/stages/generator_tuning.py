@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.config import GeneratorConfig, PromptForm, TuneConfig
 from tasks.data.generator_scores import GeneratorScores
-from tasks.data.real_datasets import read_real
+from tasks.data.reading import read_real
 from tasks.data.references import BlobRef, ModelRef, RealRef
 from tasks.models.bundled import minilm_folder
 from tasks.models.embedding import embed
@@ -52,8 +52,8 @@ TEXTS = TypeAdapter(list[TuningText])
 @stage("annotate")
 def annotate_task(data: RealRef) -> BlobRef:
     """People's texts with emotions, levels and topics; see `tasks.pipeline.training.generator.corpus`."""
-    comments = read_real(f"{data.source}/goemotions", "train")
-    reviews = read_real(f"{data.source}/sst", "train")
+    comments = read_real(f"{data.source.path}/goemotions", "train")
+    reviews = read_real(f"{data.source.path}/sst", "train")
     topics = {t.name: f"{t.name}. {' '.join(t.scenarios)}" for t in load_topics().topics}
     vectors = (
         embed([text.text for text in comments], "embed comments"),

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tasks.data.fairness_scores import Fairness
+from tasks.data.reading import read_dataset
 from tasks.data.records import Cell, FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
@@ -151,8 +152,13 @@ def _scores(
         timings=run.timings,
         versions=versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
-        notes=tuple(f"{n:,} {what}" for what, n in counted.items() if n),
+        notes=(*(f"{n:,} {what}" for what, n in counted.items() if n), *_told_of_real_data(run)),
     )
+
+
+def _told_of_real_data(run: Run) -> list[str]:
+    """What the reader guessed about the human data, and what it left out."""
+    return [f"Real data: {told}." for told in read_dataset(run.real.source).told] if run.real else []
 
 
 def _info(name: str, revision: str) -> ModelInfo:

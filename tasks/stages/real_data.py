@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.config import CleaningConfig, MixingConfig, ScrubbingConfig
 from tasks.data.columns import texts_of
-from tasks.data.real_rows import real_rows
+from tasks.data.real_rows import read_real_rows
 from tasks.data.records import FilterResult, Row
 from tasks.data.references import DatasetRef, FilterRefs, RealRef
 from tasks.models.embedding import embed
@@ -45,10 +45,10 @@ def read_real_task(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> FilterRefs:
     """Real rows, scrubbed like synthetic ones; what is trained on is cleaned like them, too."""
-    rows = real_rows(real.source, part, taxonomy)
-    cleaned = clean_rows(rows, cleaning) if part == "train" else FilterResult(rows)
+    read = read_real_rows(real.source, part, taxonomy)
+    cleaned = clean_rows(read.kept, cleaning) if part == "train" else FilterResult(read.kept)
     scrubbed = scrub_rows(cleaned.kept, scrubbing)
-    return put_filtered(FilterResult(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
+    return put_filtered(FilterResult(scrubbed.kept, [*read.rejects, *cleaned.rejects, *scrubbed.rejects]))
 
 
 @stage("mix", version="2")

@@ -45,6 +45,8 @@ class Label(Entry):
     meaning: Sentence
     control: tuple[Name, ...] = ()
     """Control words; one is drawn per text. Empty where the embedded generator cannot write the label."""
+    aliases: tuple[Sentence, ...] = ()
+    """Its names in human-written data, such as `angry` or `1 star`."""
     share: float | None = Field(None, gt=0.0, lt=1.0)
     """Share of the texts out there that carry the label, where it is known. Texts are made in equal numbers;
     thresholds are chosen for these shares."""

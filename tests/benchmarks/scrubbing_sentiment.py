@@ -8,7 +8,7 @@ import numpy as np
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from tasks.config import TrainingConfig
-from tasks.data.real_datasets import LabelledText, read_real
+from tasks.data.reading import LabelledText, read_real
 from tasks.data.records import Row
 from tasks.models.bundled import MINILM
 from tasks.pipeline.decision.thresholds import decide, tune_thresholds

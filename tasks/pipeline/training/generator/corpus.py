@@ -13,8 +13,10 @@ from unicodedata import category
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
-from tasks.data.real_datasets import LEVELS, LabelledText, level_of_score
+from tasks.data.reading import LabelledText
+from tasks.data.reading.mapping import level_of_score
 from tasks.prompts.control_prompts import control_prompt, length_word
+from tasks.taxonomy import load_taxonomy
 
 # Sentiment grouping of GoEmotions' emotions, Demszky et al. 2020, section 4.2; the four ambiguous ones
 # (confusion, curiosity, realization, surprise) fit every level.
@@ -25,6 +27,9 @@ NEGATIVE = frozenset(
     "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse "
     "sadness".split()
 )
+
+SENTIMENT = load_taxonomy("sentiment7")
+LEVELS = SENTIMENT.names
 
 Wish = Callable[[Sequence[str], str, str, str], str]
 
@@ -87,7 +92,7 @@ def nearest_topics(texts: np.ndarray, topics: np.ndarray, names: list[str]) -> l
 
 def review_sets(score: float) -> tuple[tuple[str, ...], ...]:
     """The level of a score, and beside it the pair of neighbours when the score is near their border."""
-    level = level_of_score(score)
+    level = level_of_score(score, SENTIMENT)
     sets: list[tuple[str, ...]] = [(level,)]
     border = round(score * 7)
     if 0 < border < 7 and abs(score * 7 - border) < 0.2:
@@ -107,7 +112,7 @@ def comment_levels(
     # A regression shrinks towards the mean; give it back the spread of the human scores.
     stretched = (raw - raw.mean()) / raw.std() * scores.std() + 0.5
     return [
-        _consistent(level_of_score(float(np.clip(score, 0, 1))), comment.labels)
+        _consistent(level_of_score(float(np.clip(score, 0, 1)), SENTIMENT), comment.labels)
         for comment, score in zip(comments, stretched, strict=True)
     ]
 

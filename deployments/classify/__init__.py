@@ -1,0 +1,1 @@
+"""Labels for the rows of a file: `sentimill classify FILE --out FILE`."""

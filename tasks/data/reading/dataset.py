@@ -1,0 +1,95 @@
+"""A human data set as a run knows it: texts, labels in the data's own names, splits; and what was guessed."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pandas as pd
+
+from tasks.config.real import RealConfig
+from tasks.data.reading.columns import Columns
+from tasks.data.reading.labels import Labels
+from tasks.data.reading.rows import join_tables, rows_of
+from tasks.data.reading.source import local_path, tables_of
+from tasks.data.reading.splits import with_splits
+
+
+class LabelledText(NamedTuple):
+    """One text with the names of its labels."""
+
+    text: str
+    labels: Labels
+    id: str
+    score: float | None = None
+    """Degree from 0 to 1 where the data has degrees, such as stars; 1 is the highest."""
+
+
+@dataclass(frozen=True)
+class RealData:
+    """Human-written texts with their labels."""
+
+    source: str
+    """Path or name as the user gave it."""
+    frame: pd.DataFrame
+    """Columns `id`, `text`, `labels` (tuples of names), `score` (0..1 or nan) and `split` (`train` or
+    `test`), in the order of the files."""
+    columns: Columns
+    """Columns of the files that were taken."""
+    notes: tuple[str, ...] = ()
+    """What was guessed, converted or left out, a sentence each."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Rows that were left out, by reason."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user should know: guesses, and rows that were left out."""
+        return (*self.notes, *(f"{n:,} rows are left out: {reason}" for reason, n in self.dropped.items()))
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether rows have degrees, such as stars, in place of or beside names."""
+        return bool(self.frame["score"].notna().any())
+
+    def texts(self, part: str) -> list[LabelledText]:
+        """Texts of a part, `train` or `test`."""
+        chosen = self.frame[self.frame["split"] == part]
+        scores = [None if pd.isna(score) else float(score) for score in chosen["score"]]
+        columns = (chosen[name].tolist() for name in ("text", "labels", "id"))
+        return list(map(LabelledText, *columns, scores))
+
+
+def read_dataset(config: RealConfig) -> RealData:
+    """Read human-written text, whatever its format is; once per process while the files stay as they are.
+
+    Raises:
+        FileNotFoundError: There is nothing at the path.
+        ValueError: The data cannot be read, or it cannot be told what a column means.
+    """
+    return _read(config, _stamp(local_path(config.path)))
+
+
+def read_real(source: RealConfig | str, part: str) -> list[LabelledText]:
+    """Texts of a part, `train` or `test`, of a data set; see `read_dataset`."""
+    return read_dataset(RealConfig.model_validate(source)).texts(part)
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, sizes and times of the files of a path."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = ((file, file.stat()) for file in files if file.is_file())
+    return tuple((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats)
+
+
+@lru_cache(maxsize=1)
+def _read(config: RealConfig, _: tuple[tuple[str, int, int], ...]) -> RealData:
+    with TemporaryDirectory(prefix="sentimill-") as scratch:
+        joined = join_tables(tables_of(config, Path(scratch)), config)
+    rows, dropped, notes = rows_of(joined, config)
+    if rows.empty:
+        raise ValueError(f"{joined.name} holds no labelled text; expected some. Check the file.")
+    measured = config.split if config.split != joined.columns.split else None
+    rows, decided = with_splits(rows, measured, joined.name)
+    told = tuple(dict.fromkeys([*joined.notes, *notes, *decided]))
+    return RealData(config.path, rows, joined.columns, told, dropped)
