@@ -14,10 +14,10 @@ from tasks.pipeline.fairness import (
     rate_gaps,
 )
 from tasks.pipeline.fairness.group_recall import groups_mentioned
-from tasks.pipeline.fairness.limits import NAMES, violated_limits
 from tasks.pipeline.fairness.measures import holm, measure_countries, measure_pairs
 from tasks.pipeline.fairness.pairs import Pair, counterfactual_pairs
 from tasks.pipeline.fairness.templates import fill, load_corrections, load_templates
+from tasks.pipeline.fairness.violations import NAMES, violated_limits
 from tasks.pipeline.training.classifier.logit_pairing import pair_indices, pairing_loss, rising
 
 ALL = 1_000_000

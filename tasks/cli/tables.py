@@ -11,7 +11,7 @@ from tasks.config import FairnessConfig
 from tasks.data.fairness_scores import Fairness
 from tasks.data.scores import RunScores
 from tasks.data.summaries import AblationSummary, RunSummary
-from tasks.pipeline.fairness.limits import NAMES
+from tasks.pipeline.fairness.violations import NAMES
 from tasks.pipeline.reporting.data_review import MAX_NAMED, short_cells, shortfall, why_short
 from tasks.storage.connection import open_store
 

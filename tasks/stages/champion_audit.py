@@ -16,7 +16,7 @@ from tasks.orchestration import artifacts
 from tasks.orchestration.caching import HOUR_S, run_cached
 from tasks.orchestration.events import AUDIT_FAILED, emit_run_event
 from tasks.orchestration.fingerprints import real_sha256
-from tasks.pipeline.fairness.limits import violated_limits
+from tasks.pipeline.fairness.violations import violated_limits
 from tasks.pipeline.reporting.run_page_tables import fairness_rows
 from tasks.stages.evaluation import measure_model
 from tasks.stages.fairness import audit_fairness_task

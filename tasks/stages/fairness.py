@@ -22,7 +22,7 @@ from tasks.pipeline.fairness import (
     rate_gaps,
     templates_digest,
 )
-from tasks.pipeline.fairness.limits import violated_limits
+from tasks.pipeline.fairness.violations import violated_limits
 from tasks.pipeline.planning.requests import unconditional_requests
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict

@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 from reading import write
-from test_api import TEXTS, write_run
+from test_deployments_api import TEXTS, write_run
 
 from deployments.api.loading import load
 from deployments.api.predicting import Item, predict_items
