@@ -44,10 +44,16 @@ def test_every_command_line_on_a_page_can_be_given():
         for line in lines
         for command, *rest in [line.split()]
         for flag in [re.sub("^--no-", "--", word) for word in rest if word.startswith("--")]
-        if command not in known or flag not in {*known[command], "--help", "--config"}
+        if command not in known
+        or flag not in {*known[command], *sections(known[command]), "--help", "--config"}
     ]
     assert wrong == []
     assert {line.split()[0] for line in lines} <= {*known, "--help", "..."}
+
+
+def sections(options: set[str]) -> set[str]:
+    """Sections that take their path alone: `--real PATH` is `--real.path PATH`."""
+    return {option.removesuffix(".path") for option in options if option.endswith(".path")}
 
 
 def command_lines(path: Path) -> list[str]:
