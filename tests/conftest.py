@@ -97,6 +97,15 @@ def browser():
 
 
 @pytest.fixture
+def without_server():
+    """Prefect without a server, whatever the session has started; with one, the block saved there counts."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
+
+
+@pytest.fixture
 def local_store(tmp_path):
     """A results block in the temporary folder of the test."""
     from tasks.storage.block import ResultsStore

@@ -16,6 +16,7 @@ from tasks.storage.connection import open_results
 from tasks.storage.files import results_address
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.usefixtures("without_server")
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_a_damaged_model_does_not_come_back(local_store, entries):
     assert runs(local_store) == ("second", ["first"], [])
 
 
-def test_one_command_rolls_back(local_store, entries, monkeypatch, capsys):
+def test_one_command_rolls_back(local_store, entries, monkeypatch, capsys, without_server):
     monkeypatch.setenv("SENTIMILL_RESULTS", local_store.root)
     dispatch(["rollback"])
     assert capsys.readouterr().out == f"There is no champion in {local_store.root} yet.\n"
