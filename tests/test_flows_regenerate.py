@@ -14,9 +14,8 @@ from tasks.config import MixingConfig, RunConfig
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages import sampling as text_stages
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
 from tasks.storage.parquet import rows_of_parquet
+from tasks.storage.store import ResultsStore
 
 TOPICS = ("restaurants", "phones", "films")
 LEVELS = ("positive", "neutral", "negative")
@@ -49,7 +48,6 @@ def block_in(folder):
     """The block `results` of the test server, moved to a folder."""
     store = ResultsStore(root=str(folder))
     store.save("results", overwrite=True)
-    forget_loaded_store()
     return store
 
 
@@ -68,14 +66,14 @@ def store(finished):
 
 def cache(store):
     """When every cached result was written."""
-    return {file.name: file.stat().st_mtime_ns for file in Path(store.root, "cache-2").iterdir()}
+    return {file.name: file.stat().st_mtime_ns for file in Path(store.root, "cache").iterdir()}
 
 
 def sampled_rows(store, names):
     """Rows that the sampling results of these names point at."""
     rows = []
     for name in names:
-        text = Path(store.root, "cache-2", name).read_text()
+        text = Path(store.root, "cache", name).read_text()
         (uri,) = set(re.findall(r"data/\w{20}\.parquet", text))
         rows += rows_of_parquet(store.read_path(uri))
     return rows

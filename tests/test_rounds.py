@@ -8,7 +8,7 @@ from tasks.config import GeneratorConfig, PlanConfig, RunConfig
 from tasks.data.records import Cell
 from tasks.orchestration.run import Run, earlier_data
 from tasks.stages.planning import affordable_texts, next_round, spent
-from tasks.storage.block import write_json
+from tasks.storage.store import write_json
 from tasks.taxonomy import load_taxonomy, load_topics
 
 CELLS = [

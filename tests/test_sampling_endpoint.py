@@ -20,8 +20,7 @@ from tasks.pipeline.sampling.endpoint import open_endpoint
 from tasks.pipeline.sampling.retries import requested_wait_s
 from tasks.pipeline.sampling.tokenization import without_thinking
 from tasks.stages.sampling import sample
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.storage.store import ResultsStore
 
 
 class Server:
@@ -260,7 +259,6 @@ def test_a_refused_request_is_not_repeated():
 
 def test_cells_already_sampled_stay_when_the_endpoint_refuses_the_rest(prefect_api, tmp_path):
     ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
-    forget_loaded_store()
     base = {"labels": ("positive",), "wanted": 4, "draw": 4, "round": 1}
 
     @flow

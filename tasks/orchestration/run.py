@@ -24,9 +24,9 @@ from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.preflight import check
 from tasks.pipeline.sampling.throughput import RoundThroughput
-from tasks.storage.block import ResultsStore
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
+from tasks.storage.store import ResultsStore
 from tasks.taxonomy import Taxonomy, Topics
 
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from tasks.orchestration.caching import digest
 from tasks.orchestration.events import OUT_OF_BAND, emit_run_event
 from tasks.orchestration.run import Run
 from tasks.pipeline.evaluation.drift import MIN_HALF_WIDTHS, WINDOW, RunRecord, bands, departures
-from tasks.storage.block import ResultsStore, write_json
+from tasks.storage.store import ResultsStore, write_json
 
 
 def add_to_history(run: Run, scores: RunScores) -> tuple[str, ...]:

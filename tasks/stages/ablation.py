@@ -45,7 +45,7 @@ from tasks.stages.ablation_tasks import (
 )
 from tasks.stages.real_data import read_real
 from tasks.stages.training import train_task
-from tasks.storage.block import write_json
+from tasks.storage.store import write_json
 
 MAX_EPOCHS = 12
 

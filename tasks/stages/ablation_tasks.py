@@ -53,7 +53,7 @@ def ablation_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> Da
     return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
 
 
-@stage("predict", version="2")
+@stage("predict")
 def predict_test_task(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
     """What a finished classifier says about test rows; its thresholds are those that came with it."""
     store = open_store()
@@ -61,7 +61,7 @@ def predict_test_task(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> 
     return store.put_blob(to_bytes(predictions), ".npz")
 
 
-@stage("predict-baseline", version="3")
+@stage("predict-baseline")
 def predict_baseline_task(
     name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
 ) -> BlobRef:

@@ -9,11 +9,11 @@ from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.balancing import compose_mixed_texts, fill_quotas, split_rows
 from tasks.pipeline.cleaning import group_rows
-from tasks.storage.connection import open_store, put_filtered
+from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
 
-@stage("balance-split", version="2")
+@stage("balance-split")
 def balance_task(
     rows: DatasetRef,
     cells: tuple[Cell, ...],
@@ -24,11 +24,12 @@ def balance_task(
     mixed_sentiment_fraction: float,
 ) -> FilterRefs:
     """Keep what the plan wants, group it as a whole, divide it, and join some of it into mixed texts."""
-    filtered = fill_quotas(open_store().get_rows(rows), cells)
+    store = open_store()
+    filtered = fill_quotas(store.get_rows(rows), cells)
     # Without cells the run is made of real text alone, and there is nothing to divide.
     divided = split_rows(group_rows(filtered.kept, similarity), config, seed) if cells else []
     # Last, so that both halves of a mixed text are of one split.
-    return put_filtered(
+    return store.put_filtered(
         FilterResult(compose_mixed_texts(divided, taxonomy, mixed_sentiment_fraction, seed), filtered.rejects)
     )
 

@@ -21,10 +21,10 @@ from tasks.pipeline.reporting.run_page_tables import fairness_rows
 from tasks.stages.evaluation import measure_model
 from tasks.stages.fairness import audit_fairness_task
 from tasks.stages.real_data import read_real_task
-from tasks.storage.block import ResultsStore
-from tasks.storage.champions import CHAMPION
+from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
 from tasks.storage.parquet import rows_of_parquet
+from tasks.storage.store import ResultsStore
 from tasks.taxonomy import Taxonomy
 
 WATCHED = ("f1_macro", "f1_micro", "kappa")
@@ -67,7 +67,7 @@ def open_champion(config: AuditConfig) -> Champion:
         ValueError: There is none, or nothing was recorded that an audit on these texts could compare with.
     """
     store = open_store()
-    champions = json.loads(store.read_path(CHAMPION)) if store.exists(CHAMPION) else {}
+    champions = read_champions(store)
     if config.taxonomy not in champions:
         found = ", ".join(champions) or "none"
         raise ValueError(

@@ -7,7 +7,7 @@ from tasks.data.real_datasets import read_real
 from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef, ReferenceTexts
 from tasks.orchestration.caching import stage
 from tasks.pipeline.cleaning import clean_rows
-from tasks.storage.connection import open_store, put_filtered
+from tasks.storage.connection import open_store
 from tasks.storage.parquet import rows_of_parquet
 
 
@@ -24,7 +24,7 @@ def collect_texts_task(real: RealRef | None, earlier: tuple[BlobRef, ...]) -> Re
     return ReferenceTexts(known=blobs[0], held_out=blobs[1])
 
 
-@stage("clean", version="2")
+@stage("clean")
 def clean_task(
     texts: tuple[DatasetRef, ...],
     seen: DatasetRef,
@@ -36,4 +36,4 @@ def clean_task(
     store = open_store()
     rows = [row for ref in texts for row in store.get_rows(ref)]
     known, held_out = (json.loads(store.get_blob(blob)) for blob in (others.known, others.held_out))
-    return put_filtered(clean_rows(rows, config, store.get_rows(seen), known, held_out))
+    return store.put_filtered(clean_rows(rows, config, store.get_rows(seen), known, held_out))

@@ -24,7 +24,7 @@ from tasks.pipeline.diversity import (
     wording,
 )
 from tasks.pipeline.diversity.topics import nearest_topics
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
+from tasks.pipeline.scrubbing import scrub_rows
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -32,7 +32,7 @@ MAX_REAL_PER_LABEL = 100
 """Real texts of a label that synthetic ones are told from, at most."""
 
 
-@stage("review", version=SCRUBBER_VERSION)
+@stage("review")
 def review_task(
     rows: DatasetRef,
     real: RealRef | None,

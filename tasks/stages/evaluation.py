@@ -46,7 +46,7 @@ class Evaluation(Record):
     """What the classifier said about the test set that decides, see `Predictions`."""
 
 
-@stage("evaluate", version="6")
+@stage("evaluate")
 def evaluate_task(
     model: ModelRef,
     rows: DatasetRef,

@@ -20,11 +20,10 @@ from tasks.pipeline.fairness import (
     group_topics,
     measure_generator_bias,
     rate_gaps,
-    templates_digest,
 )
 from tasks.pipeline.fairness.limits import violated_limits
 from tasks.pipeline.planning.requests import unconditional_requests
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
+from tasks.pipeline.scrubbing import Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages.evaluation import Evaluation, evaluate
 from tasks.stages.sampling import sample_requests
@@ -36,12 +35,10 @@ STRONGER = 4.0
 """Factor on the weight of pairing, correction by correction."""
 
 
-VERSION = f"1+{SCRUBBER_VERSION}+{templates_digest()}"
-
 Matrix = NDArray[np.float64]
 
 
-@stage("audit-fairness", version=VERSION)
+@stage("audit-fairness")
 def audit_fairness_task(
     model: ModelRef, taxonomy: Taxonomy, config: FairnessConfig, real: RealRef | None
 ) -> FairnessAudit:
@@ -51,7 +48,7 @@ def audit_fairness_task(
     return audit_classifier(ask, cut, scrub, config.pairs, rates)
 
 
-@stage("counterfactuals", version=f"2+{templates_digest()}")
+@stage("counterfactuals")
 def counterfactuals_task(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
     """Couples of rows that differ in whom they are about, as a share of the training rows."""
     store = open_store()
@@ -59,7 +56,7 @@ def counterfactuals_task(rows: DatasetRef, share: float, seed: int) -> DatasetRe
     return store.put_rows(counterfactual_rows(train, round(share * len(train)), seed))
 
 
-@stage("generator-bias", version=VERSION)
+@stage("generator-bias")
 def generator_bias_task(texts: tuple[DatasetRef, ...], model: ModelRef) -> GeneratorBias:
     """What the generator wrote about groups, labelled by a classifier that does not see the group.
 

@@ -40,8 +40,8 @@ from tasks.pipeline.training.generator import (
 )
 from tasks.pipeline.training.generator.prompt_format import wish_of
 from tasks.pipeline.training.state import FitOptions
-from tasks.storage.block import remove_scratch
 from tasks.storage.connection import open_store
+from tasks.storage.store import remove_scratch
 from tasks.taxonomy import load_taxonomy, load_topics
 
 SMALL_DECODER = "small-decoder"

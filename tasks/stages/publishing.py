@@ -27,10 +27,10 @@ from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
 from tasks.stages.evaluation import Evaluation
 from tasks.stages.scrubbing import report_scrubbing
-from tasks.storage.block import write_json
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
 from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
+from tasks.storage.store import write_json
 
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 

@@ -15,8 +15,8 @@ from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.balancing import choose_synthetic, weigh_rows
 from tasks.pipeline.cleaning import clean_rows
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
-from tasks.storage.connection import open_store, put_filtered
+from tasks.pipeline.scrubbing import scrub_rows
+from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
 
@@ -40,7 +40,7 @@ def read_real(run: Run, part: str) -> DatasetRef:
     return read.kept
 
 
-@stage("load-real-data", version=SCRUBBER_VERSION, retry_on_network_error=True)
+@stage("load-real-data", retry_on_network_error=True)
 def read_real_task(
     real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> FilterRefs:
@@ -48,10 +48,10 @@ def read_real_task(
     rows = real_rows(real.source, part, taxonomy)
     cleaned = clean_rows(rows, cleaning) if part == "train" else FilterResult(rows)
     scrubbed = scrub_rows(cleaned.kept, scrubbing)
-    return put_filtered(FilterResult(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
+    return open_store().put_filtered(FilterResult(scrubbed.kept, [*cleaned.rejects, *scrubbed.rejects]))
 
 
-@stage("mix", version="2")
+@stage("mix")
 def mix_task(
     synthetic: DatasetRef,
     real: DatasetRef,

@@ -26,7 +26,7 @@ WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 
 
-@stage("sample-cell", version="3", retry_on_network_error=True, task_run_name="{cell_request.cell.key}")
+@stage("sample-cell", retry_on_network_error=True, task_run_name="{cell_request.cell.key}")
 def sample_cell_task(
     cell_request: CellRequest, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:

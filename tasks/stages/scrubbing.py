@@ -12,16 +12,16 @@ from tasks.data.scrub_scores import Decisions, Rewrite, ScrubSummary
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.decision.thresholds import decide
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, redacted_texts, scrub_report, scrub_rows
+from tasks.pipeline.scrubbing import redacted_texts, scrub_report, scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
-from tasks.storage.connection import open_store, put_filtered
+from tasks.storage.connection import open_store
 
 MAX_TEXTS = 2_000
 """Scrubbed texts that the classifier reads both ways, at most."""
 MAX_EXAMPLES = 10
 
 
-@stage("scrub-report", version=SCRUBBER_VERSION)
+@stage("scrub-report")
 def report_scrubbing_task(
     before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef, config: ScrubbingConfig
 ) -> ScrubSummary:
@@ -79,7 +79,8 @@ def report_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubSummar
     return run.call(report_scrubbing_task, tuple(run.cleaned), rows, model, run.config.scrubbing)
 
 
-@stage("scrub", version=SCRUBBER_VERSION)
+@stage("scrub")
 def scrub_task(rows: DatasetRef, config: ScrubbingConfig) -> FilterRefs:
     """Replace names, contact data and demographic words."""
-    return put_filtered(scrub_rows(open_store().get_rows(rows), config))
+    store = open_store()
+    return store.put_filtered(scrub_rows(store.get_rows(rows), config))

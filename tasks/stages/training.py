@@ -7,8 +7,8 @@ from tasks.orchestration.caching import digest, stage
 from tasks.orchestration.run import Run
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.training.classifier.fit import fit_classifier as fit
-from tasks.storage.block import remove_scratch
 from tasks.storage.connection import open_store
+from tasks.storage.store import remove_scratch
 from tasks.taxonomy import Taxonomy
 
 
@@ -21,7 +21,7 @@ def fit_classifier(
     return run.call(train_task, rows, run.taxonomy, *options, config.seed, counterfactuals, pairing)
 
 
-@stage("train", version="5", retry_on_network_error=True)
+@stage("train", retry_on_network_error=True)
 def train_task(
     rows: DatasetRef,
     taxonomy: Taxonomy,

@@ -26,7 +26,7 @@ from tasks.pipeline.verification import (
     verify_rows,
 )
 from tasks.stages.real_data import read_real
-from tasks.storage.connection import open_store, put_filtered
+from tasks.storage.connection import open_store
 from tasks.taxonomy import Style, Taxonomy
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 
 
-@stage("fit-real-data-model", version="3")
+@stage("fit-real-data-model")
 def fit_real_data_model_task(
     real: DatasetRef,
     config: VerifyingConfig,
@@ -139,7 +139,7 @@ def fitted_teacher(run: Run) -> TeacherRef | None:
     return run.teacher
 
 
-@stage("verify", version="4")
+@stage("verify")
 def verify_task(
     rows: DatasetRef,
     taxonomy: Taxonomy,
@@ -151,4 +151,4 @@ def verify_task(
     store = open_store()
     model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
     weights = teacher.weights if teacher else None
-    return put_filtered(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))
+    return store.put_filtered(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))
