@@ -29,7 +29,7 @@ from tasks.stages.planning import next_round, plan
 from tasks.stages.publishing import Candidate, promote, publish
 from tasks.stages.real_data import add_real
 from tasks.stages.sampling import sample
-from tasks.stages.training import fit_classifier
+from tasks.stages.training import calibrate, train
 
 DEFAULT = RunConfig()
 
@@ -72,8 +72,8 @@ def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
 
 
 def learn(run: Run, planned: Sequence[Cell], rows: DatasetRef) -> Candidate:
-    """Train, measure, correct what is unfair, and write all of it down."""
-    model = fit_classifier(run, rows)
+    """Train, calibrate, measure, correct what is unfair, and write all of it down."""
+    model = calibrate(run, train(run, rows), rows)
     scores = evaluate(run, model, rows)
     model, scores, fairness = make_fair(run, model, rows, scores)
     return publish(run, planned, rows, review(run, rows), model, scores, fairness)

@@ -18,7 +18,7 @@ from tasks.orchestration.run import open_run
 from tasks.pipeline.reporting.generator_card import write_generator
 from tasks.stages import generator_tuning
 from tasks.stages.real_data import add_real
-from tasks.stages.training import fit_classifier
+from tasks.stages.training import calibrate, train
 
 DEFAULT = TuneConfig()
 
@@ -36,7 +36,7 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
 
     judge_run = open_run(judge_config(config))
     rows = add_real(judge_run, judge_run.store.put_rows([]))
-    judge = fit_classifier(judge_run, rows)
+    judge = calibrate(judge_run, train(judge_run, rows), rows)
 
     scores = run_cached(generator_tuning.measure_generator_task, generator, judge, texts, config)
     write_generator(judge_run.store.get_folder(generator), config, scores)

@@ -106,6 +106,7 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "mix",
         "review",
         "train",
+        "calibrate",
         "evaluate",
         "audit-fairness",
         "counterfactuals",

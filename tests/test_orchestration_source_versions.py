@@ -16,12 +16,13 @@ from tasks.stages.cleaning import clean_task
 from tasks.stages.evaluation import evaluate_task
 from tasks.stages.fairness import counterfactuals_task
 from tasks.stages.scrubbing import scrub_task
-from tasks.stages.training import train_task
+from tasks.stages.training import calibrate_task, train_task
 from tasks.stages.verification import verify_task
 from tasks.taxonomy import load_taxonomy
 
 TASKS = (
     balance_task,
+    calibrate_task,
     clean_task,
     counterfactuals_task,
     evaluate_task,
@@ -67,8 +68,8 @@ def replace(root, path, old, new):
     ("path", "stages"),
     [
         ("pipeline/cleaning/rules.py", {"clean"}),
-        ("pipeline/scrubbing/names/spans.py", {"scrub", "train"}),
-        ("pipeline/training/loop.py", {"train", "evaluate"}),
+        ("pipeline/scrubbing/names/spans.py", {"scrub", "calibrate"}),
+        ("pipeline/training/loop.py", {"train"}),
         ("pipeline/evaluation/baselines.py", {"evaluate"}),
         ("data/records.py", set(STAGES)),
     ],
@@ -100,7 +101,7 @@ def test_a_data_file_counts_for_the_stages_whose_package_it_lies_in(tree):
 
 
 def test_of_a_module_with_several_stages_only_what_a_stage_uses_counts(tree):
-    replace(tree, "stages/fairness.py", "round(share * len(train))", "int(share * len(train))")
+    replace(tree, "stages/fairness.py", "round(share * len(own))", "int(share * len(own))")
 
     assert changed(tree) == {"counterfactuals"}
 

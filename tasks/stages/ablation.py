@@ -44,7 +44,7 @@ from tasks.stages.ablation_tasks import (
     predict_test_task,
 )
 from tasks.stages.real_data import read_real
-from tasks.stages.training import train_task
+from tasks.stages.training import calibrate, train_task
 from tasks.storage.store import write_json
 
 MAX_EPOCHS = 12
@@ -80,8 +80,14 @@ def measure_arms(run: Run, synthetic: DatasetRef) -> ArmPredictions:
     for arm, seed in tqdm(plan, desc="ablation", unit="arm"):
         inputs = (arm, config.mixing, config.rows_per_arm, config.split.validation, seed)
         rows = run.call(ablation_rows_task, synthetic, real, *inputs)
-        options = training_of(config, rows.n_rows), config.evaluation, config.scrubbing
-        model = run.call(train_task, rows, run.taxonomy, *options, seed)
+        trained = run.call(
+            train_task,
+            rows=rows,
+            labels=run.taxonomy.names,
+            training=training_of(config, rows.n_rows),
+            seed=seed,
+        )
+        model = calibrate(run, trained, rows)
         fold = run.call(ablation_rare_task, real, tuple(rare), seed)
         _add(found.arms, arm.name, run, run.call(predict_test_task, model, shared, run.taxonomy))
         _add(found.rare, arm.name, run, run.call(predict_test_task, model, fold, run.taxonomy))

@@ -14,7 +14,7 @@ from tasks.orchestration.caching import stage
 from tasks.pipeline.evaluation.ablation_arms import AblationArm, draw_real, draw_synthetic, rare_rows
 from tasks.pipeline.evaluation.baselines import Baseline, majority, tfidf_logreg, tfidf_ridge
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
-from tasks.pipeline.training.classifier.fit import calibration_rows
+from tasks.pipeline.training.classifier.calibrate import calibration_rows
 from tasks.stages.evaluation import predictions_of
 from tasks.stages.real_data import join_real
 from tasks.storage.connection import open_store

@@ -29,7 +29,7 @@ from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
-from tasks.pipeline.training.classifier.fit import calibration_rows
+from tasks.pipeline.training.classifier.calibrate import calibration_rows
 from tasks.stages.real_data import read_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy

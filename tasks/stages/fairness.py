@@ -27,7 +27,7 @@ from tasks.pipeline.scrubbing import Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages.evaluation import Evaluation, evaluate
 from tasks.stages.sampling import sample_requests
-from tasks.stages.training import fit_classifier
+from tasks.stages.training import calibrate, train
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -52,8 +52,8 @@ def audit_fairness_task(
 def counterfactuals_task(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
     """Couples of rows that differ in whom they are about, as a share of the training rows."""
     store = open_store()
-    train = [row for row in store.get_rows(rows) if row["split"] == "train"]
-    return store.put_rows(counterfactual_rows(train, round(share * len(train)), seed))
+    own = [row for row in store.get_rows(rows) if row["split"] == "train"]
+    return store.put_rows(counterfactual_rows(own, round(share * len(own)), seed))
 
 
 @stage("generator-bias")
@@ -124,7 +124,8 @@ def make_fair(
             counterfactuals_task, rows, config.augmentation * 2**n, run.config.seed + n
         )
         pairing = config.pairing * STRONGER**n
-        model = fit_classifier(run, rows, counterfactuals, pairing)
+        trained = train(run, rows, counterfactuals=counterfactuals, pairing=pairing)
+        model = calibrate(run, trained, rows)
         scores, audit = evaluate(run, model, rows), _audit(run, model)
         corrections.append(
             Correction(
