@@ -96,7 +96,7 @@ def test_a_classifier_that_may_abstain_says_of_how_many_texts_it_is_sure(finishe
     assert 0 < settings["unsure_below"] < 1
     assert sure["classifier"]["coverage"] == np.mean(promised >= settings["unsure_below"])
     assert [name for name, found in sure.items() if found] == ["classifier"]
-    assert "the classifier is sure of" in (folder / "report.html").read_text()
+    assert "the classifier does not abstain on" in (folder / "report.html").read_text()
 
 
 def test_a_run_leaves_what_the_design_promises(finished):

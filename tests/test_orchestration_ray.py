@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.stages.sampling import sample
+from tasks.stages import sampling as stages
 
 pytest.importorskip("prefect_ray")
 
@@ -45,8 +45,8 @@ def _texts(folder, runner):
             Cell(labels=("positive",), topic=topics[i % 10], wanted=4, n_to_sample=4, round=1, seed=i)
             for i in range(N_CELLS)
         ]
-        refs = sample(run, cells)
-        return [row["text"] for ref in refs for row in run.store.get_rows(ref)]
+        texts = stages.sample_cells(run, cells, "sample")
+        return [row["text"] for ref in texts.refs for row in run.store.get_rows(ref)]
 
     return sample_cells()
 

@@ -304,7 +304,7 @@ def test_without_a_server_an_unwritable_root_is_refused_before_one_is_started(tm
     monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "file" / "results"))
     with (
         temporary_settings(restore_defaults={PREFECT_API_URL}),
-        pytest.raises(PermissionError, match=r"cannot be written \(Not a directory\)"),
+        pytest.raises(PermissionError, match=r"cannot be used \(Not a directory\)"),
     ):
         require_writable_root()
 

@@ -151,7 +151,7 @@ def test_an_endpoint_that_stays_busy_is_an_error_and_no_answer(store, endpoint, 
             ask()
     with pytest.raises(PermissionError) as caught:
         store.require_writable()
-    assert str(caught.value).startswith(f"results block at {store.root} cannot be written (")
+    assert str(caught.value).startswith(f"results block at {store.root} cannot be used (")
     endpoint.always = None
     assert store.get_rows(ref) == [make_row()]
 
@@ -163,11 +163,11 @@ def test_a_bucket_without_rights_or_without_being_is_refused(store, endpoint, an
     with pytest.raises(PermissionError) as caught:
         block.require_writable()
 
-    assert str(caught.value).startswith(f"results block at {block.root} cannot be written (")
+    assert str(caught.value).startswith(f"results block at {block.root} cannot be used (")
     assert reason in str(caught.value)
     assert str(caught.value).endswith(
-        "); expected a place with write access. Fix the permissions, free some space, or set "
-        "SENTIMILL_RESULTS."
+        "); expected a place with read and write access. Fix the permissions or credentials, free some "
+        "space, or set SENTIMILL_RESULTS."
     )
 
 

@@ -25,6 +25,7 @@ from tasks.orchestration.locking import ProcessLocks
 from tasks.orchestration.source_versions import version_of
 from tasks.storage.block import CACHE
 from tasks.storage.connection import open_store
+from tasks.storage.store import ResultsStore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,27 +123,30 @@ class CachedResult(NamedTuple, Generic[R]):
     key: str
 
 
-def run_cached(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def run_cached(store: ResultsStore, step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a stage, or take its result from the results block if what it points at is still intact."""
-    return run_cached_with_key(step, *args, **kwargs).result
+    return run_cached_with_key(store, step, *args, **kwargs).result
 
 
-def run_cached_with_key(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> CachedResult[R]:
+def run_cached_with_key(
+    store: ResultsStore, step: Task[P, R], *args: P.args, **kwargs: P.kwargs
+) -> CachedResult[R]:
     """Like `run_cached`, with the name of the result.
 
     Raises:
         OSError: The stage is done, but its result could not be written.
     """
-    bound = step.with_options(result_storage=open_store())
-    return verify_result(step, bound(*args, return_state=True, **kwargs), *args, **kwargs)
+    bound = step.with_options(result_storage=store)
+    return verify_result(store, step, bound(*args, return_state=True, **kwargs), *args, **kwargs)
 
 
-def verify_result(step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs) -> CachedResult[R]:
+def verify_result(
+    store: ResultsStore, step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs
+) -> CachedResult[R]:
     """See that a result is in the block with all that it points at.
 
     What was cached and has lost something is made again; what was just made and is not there is an error.
     """
-    store = open_store()
     result = state.result()
     if state.name == "Cached" and (damaged := [ref for ref in _refs(result) if not store.intact(ref)]):
         for ref in damaged:

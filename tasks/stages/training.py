@@ -8,7 +8,7 @@ from tasks.data.columns import parts_of
 from tasks.data.references import DatasetRef, ModelRef
 from tasks.orchestration.artifacts import Progress
 from tasks.orchestration.caching import digest, stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
 from tasks.pipeline.training.classifier.fit import fit_classifier
@@ -18,7 +18,7 @@ from tasks.taxonomy import Taxonomy
 
 
 def train(
-    run: Run, rows: DatasetRef, *, counterfactuals: DatasetRef | None = None, pairing: float = 0.0
+    run: RunContext, rows: DatasetRef, *, counterfactuals: DatasetRef | None = None, pairing: float = 0.0
 ) -> ModelRef:
     """Train the classifier on rows that are split, see `train_task`."""
     config = run.config
@@ -33,7 +33,7 @@ def train(
     )
 
 
-def calibrate(run: Run, trained: ModelRef, rows: DatasetRef) -> ModelRef:
+def calibrate(run: RunContext, trained: ModelRef, rows: DatasetRef) -> ModelRef:
     """Give a trained classifier its calibration and thresholds, chosen on the validation rows."""
     config = run.config
     return run.call(
