@@ -8,11 +8,12 @@ Trigger: by hand, or after a change to how texts are made. Arms already trained 
 
 from prefect import flow
 
-from flows.regenerate import synthetic_rows
+from flows.regenerate import sample_until_filled
 from tasks.config import AblationConfig
 from tasks.data.summaries import AblationSummary
 from tasks.orchestration.task_runners import task_runner
 from tasks.stages.ablation import measure_arms, open_ablation, write_ablation
+from tasks.stages.balancing import balance
 
 
 @flow(
@@ -27,6 +28,6 @@ def ablation(config: AblationConfig) -> AblationSummary:
         config: A run, and how many rows, passes and seeds every arm gets.
     """
     run = open_ablation(config)
-    _, synthetic = synthetic_rows(run)
-    found = measure_arms(run, synthetic)
-    return write_ablation(run, found)
+    synthetic = balance(run, sample_until_filled(run))
+    found = measure_arms(run, config, synthetic)
+    return write_ablation(run, config, found)

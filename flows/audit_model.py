@@ -31,6 +31,6 @@ def audit_model(config: AuditConfig = DEFAULT) -> ChampionAudit:
     """
     champion = open_champion(config)
     texts = texts_to_measure(champion, config)
-    metrics = measure_champion(champion.model, texts, champion.taxonomy)
-    fairness = measure_fairness(champion.model, champion.taxonomy, config)
+    metrics = measure_champion(model=champion.model, rows=texts, taxonomy=champion.taxonomy)
+    fairness = measure_fairness(model=champion.model, taxonomy=champion.taxonomy, config=config)
     return compare_with_recorded(champion, metrics, config, fairness)

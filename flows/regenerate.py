@@ -9,27 +9,26 @@ Every expensive stage is cached by what decides its result; an interrupted run g
 command.
 """
 
-from collections.abc import Sequence
-
 from prefect import flow
 
 from tasks.config import RunConfig
-from tasks.data.records import Cell
 from tasks.data.references import DatasetRef
 from tasks.data.summaries import RunSummary
-from tasks.orchestration.run import Run, open_run, run_title
+from tasks.orchestration.run import RunContext, open_run, run_title
 from tasks.orchestration.task_runners import task_runner
+from tasks.pipeline.planning.rounds import QuotaState
 from tasks.stages.approval import ask, exclude
 from tasks.stages.balancing import balance
 from tasks.stages.data_review import review
 from tasks.stages.evaluation import evaluate
 from tasks.stages.fairness import make_fair
-from tasks.stages.filtering import account, filter_texts
+from tasks.stages.filtering import filter_texts
 from tasks.stages.planning import next_round, plan
 from tasks.stages.publishing import Candidate, promote, publish
 from tasks.stages.real_data import add_real
 from tasks.stages.sampling import sample
-from tasks.stages.training import fit_classifier
+from tasks.stages.training import calibrate, train
+from tasks.stages.verification import fit_real_data_model
 
 DEFAULT = RunConfig()
 
@@ -46,34 +45,31 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
         config: Every option of the run.
     """
     run = open_run(config)
-    planned, synthetic = synthetic_rows(run)
-    rows = add_real(run, synthetic)
-    candidate = learn(run, planned, rows)
+    quotas = sample_until_filled(run)
+    rows = add_real(run, balance(run, quotas))
+    candidate = learn(run, quotas, rows)
 
     decision = ask(run, candidate)
     if decision.exclude:
         rows = exclude(run, rows, decision.exclude)
-        candidate = learn(run, planned, rows)
+        candidate = learn(run, quotas, rows)
     return promote(run, candidate, decision)
 
 
-def synthetic_rows(run: Run) -> tuple[list[Cell], DatasetRef]:
-    """Sample, clean, scrub and verify, round by round, until no cell is short; then balance and split."""
-    planned = plan(run)
-    accepted = pool = run.store.put_rows([])
-    cells = next_round(run, planned)
-    while cells:
-        texts = sample(run, cells)
-        pool, filtered = filter_texts(run, texts, pool)
-        accepted = filtered.verified.kept
-        counts = account(run, planned, filtered)
-        cells = next_round(run, planned, counts)
-    return planned, balance(run, accepted, planned)
+def sample_until_filled(run: RunContext) -> QuotaState:
+    """Sample, clean, scrub and verify, round by round, until no cell is short or a budget runs out."""
+    quotas = plan(run)
+    teacher = fit_real_data_model(run)
+    while quotas.cells:
+        texts = sample(run, quotas)
+        filtered = filter_texts(run, quotas, texts, teacher)
+        quotas = next_round(run, quotas, texts, filtered)
+    return quotas
 
 
-def learn(run: Run, planned: Sequence[Cell], rows: DatasetRef) -> Candidate:
-    """Train, measure, correct what is unfair, and write all of it down."""
-    model = fit_classifier(run, rows)
+def learn(run: RunContext, quotas: QuotaState, rows: DatasetRef) -> Candidate:
+    """Train, calibrate, measure, correct what is unfair, and write all of it down."""
+    model = calibrate(run, train(run, rows), rows)
     scores = evaluate(run, model, rows)
-    model, scores, fairness = make_fair(run, model, rows, scores)
-    return publish(run, planned, rows, review(run, rows), model, scores, fairness)
+    classifier = make_fair(run, rows, model, scores)
+    return publish(run, quotas, rows, review(run, rows), classifier)

@@ -18,7 +18,8 @@ from tasks.orchestration.run import open_run
 from tasks.pipeline.reporting.generator_card import write_generator
 from tasks.stages import generator_tuning
 from tasks.stages.real_data import add_real
-from tasks.stages.training import fit_classifier
+from tasks.stages.training import calibrate, train
+from tasks.storage.connection import open_store
 
 DEFAULT = TuneConfig()
 
@@ -30,16 +31,24 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
     Args:
         config: Every option.
     """
+    store = open_store()
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    texts = run_cached(generator_tuning.annotate_task, data)
-    generator = run_cached(generator_tuning.tune_generator_task, texts, config)
+    texts = run_cached(store, generator_tuning.annotate_task, data=data)
+    generator = run_cached(store, generator_tuning.tune_generator_task, texts_ref=texts, config=config)
 
     judge_run = open_run(judge_config(config))
-    rows = add_real(judge_run, judge_run.store.put_rows([]))
-    judge = fit_classifier(judge_run, rows)
+    rows = add_real(judge_run, store.put_rows([]))
+    judge = calibrate(judge_run, train(judge_run, rows), rows)
 
-    scores = run_cached(generator_tuning.measure_generator_task, generator, judge, texts, config)
-    write_generator(judge_run.store.get_folder(generator), config, scores)
+    scores = run_cached(
+        store,
+        generator_tuning.measure_generator_task,
+        generator=generator,
+        judge=judge,
+        texts_ref=texts,
+        config=config,
+    )
+    write_generator(store.get_folder(generator), config, scores)
     return scores
 
 

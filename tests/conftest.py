@@ -108,7 +108,7 @@ def without_server():
 @pytest.fixture
 def local_store(tmp_path):
     """A results block in the temporary folder of the test."""
-    from tasks.storage.block import ResultsStore
+    from tasks.storage.store import ResultsStore
 
     return ResultsStore(root=str(tmp_path / "results"))
 
@@ -118,7 +118,7 @@ def finished_run(tmp_path, make_row, tiny_encoder):
     """Folder as a run leaves it, without test rows: configuration, taxonomy, training and validation rows."""
     import json
 
-    from tasks.storage.block import ResultsStore
+    from tasks.storage.store import ResultsStore
     from tasks.taxonomy import load_taxonomy
 
     taxonomy = load_taxonomy("polarity3")

@@ -11,9 +11,9 @@ import pytest
 from deployments.api.settings import ApiSettings
 from deployments.api.sources import find
 from tasks.cli.main import dispatch
-from tasks.storage.block import ResultsStore
 from tasks.storage.connection import open_results
 from tasks.storage.files import results_address
+from tasks.storage.store import ResultsStore
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.usefixtures("without_server")

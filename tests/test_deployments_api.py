@@ -39,7 +39,7 @@ from tasks.pipeline.decision.ordinal_levels import predict_level
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict, save_classifier
-from tasks.storage.block import folder_sha256
+from tasks.storage.hashing import folder_sha256
 from tasks.storage.parquet import parquet_bytes
 from tasks.taxonomy import load_taxonomy
 

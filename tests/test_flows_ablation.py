@@ -9,8 +9,7 @@ import pytest
 from flows.ablation import ablation
 from tasks.config import AblationConfig, GeneratorConfig, RealConfig
 from tasks.pipeline.evaluation.ablation_tables import caution
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.storage.store import ResultsStore
 
 OPENINGS = ("the soup was", "we found the hotel", "my phone is", "it was a flight", "the lesson is")
 WORDS = {"great": 0.95, "lovely": 0.9, "dull": 0.5, "quiet": 0.45, "awful": 0.1, "gloomy": 0.05}
@@ -54,12 +53,11 @@ def config(tiny_generator, tiny_encoder, tmp_path_factory):
 def block_in(folder):
     store = ResultsStore(root=str(folder))
     store.save("results", overwrite=True)
-    forget_loaded_store()
     return store
 
 
 def cached(store, kind):
-    return {path.name for path in Path(store.root, "cache-2").glob(f"{kind}-*")}
+    return {path.name for path in Path(store.root, "cache").glob(f"{kind}-*")}
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,12 @@ from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
-from tasks.config import MixingConfig, RealConfig, RunConfig
+from tasks.config import EvaluationConfig, MixingConfig, RealConfig, RunConfig
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages import sampling as text_stages
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
 from tasks.storage.parquet import rows_of_parquet
+from tasks.storage.store import ResultsStore
 
 TOPICS = ("restaurants", "phones", "films")
 LEVELS = ("positive", "neutral", "negative")
@@ -49,7 +48,6 @@ def block_in(folder):
     """The block `results` of the test server, moved to a folder."""
     store = ResultsStore(root=str(folder))
     store.save("results", overwrite=True)
-    forget_loaded_store()
     return store
 
 
@@ -68,14 +66,14 @@ def store(finished):
 
 def cache(store):
     """When every cached result was written."""
-    return {file.name: file.stat().st_mtime_ns for file in Path(store.root, "cache-2").iterdir()}
+    return {file.name: file.stat().st_mtime_ns for file in Path(store.root, "cache").iterdir()}
 
 
 def sampled_rows(store, names):
     """Rows that the sampling results of these names point at."""
     rows = []
     for name in names:
-        text = Path(store.root, "cache-2", name).read_text()
+        text = Path(store.root, "cache", name).read_text()
         (uri,) = set(re.findall(r"data/\w{20}\.parquet", text))
         rows += rows_of_parquet(store.read_path(uri))
     return rows
@@ -96,9 +94,9 @@ def test_a_classifier_that_may_abstain_says_of_how_many_texts_it_is_sure(finishe
     sure = {arm["name"]: arm["selective"] for arm in arms if arm["test_set"] == "synthetic"}
 
     assert 0 < settings["unsure_below"] < 1
-    assert sure["classifier"]["share"] == np.mean(promised >= settings["unsure_below"])
+    assert sure["classifier"]["coverage"] == np.mean(promised >= settings["unsure_below"])
     assert [name for name, found in sure.items() if found] == ["classifier"]
-    assert "the classifier is sure of" in (folder / "report.html").read_text()
+    assert "the classifier does not abstain on" in (folder / "report.html").read_text()
 
 
 def test_a_run_leaves_what_the_design_promises(finished):
@@ -143,7 +141,10 @@ def test_the_rows_are_balanced_split_and_carry_their_history(finished):
     assert all({"positive", "negative"} == set(row["labels"]) for row in mixed)
     assert all(0 < count <= PER_LABEL for count in counts.values())
     assert {row["topic"] for row in rows} <= set(TOPICS)
-    assert all(row["prompt"] and row["group"] and {"belief", "quality"} <= set(row["votes"]) for row in rows)
+    assert all(
+        row["prompt"] and row["group"] and {"label_probability", "quality"} <= set(row["votes"])
+        for row in rows
+    )
     prompts = [
         {row["prompt_id"] for row in rows if row["split"] == p} for p in ("train", "validation", "test")
     ]
@@ -230,6 +231,7 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
         "balance-split",
         "review",
         "train",
+        "calibrate",
         "evaluate",
     }
     assert cache(store) == before  # nothing new, nothing written again
@@ -286,8 +288,18 @@ def test_a_damaged_model_is_trained_again_to_the_same_bytes(config, store):
     written = {name for name, time in cache(store).items() if before.get(name) != time}
 
     assert model.head.out_features == 3
-    assert len(written) == 1  # measuring it again is not needed: the model is the one that was measured
-    assert written.pop().startswith("train-")
+    # Measuring it again is not needed: the model is the one that was measured.
+    assert sorted(name.rsplit("-", 1)[0] for name in written) == ["calibrate", "train"]
+
+
+def test_another_threshold_rule_trains_nothing_again(config, store):
+    before = cache(store)
+    summary = regenerate(config.model_copy(update={"evaluation": EvaluationConfig(min_positives=1)}))
+    new = {name.rsplit("-", 1)[0] for name in set(cache(store)) - set(before)}
+
+    assert new == {"calibrate", "evaluate", "scrub-report"}
+    assert {name: cache(store)[name] for name in before} == before
+    assert load_classifier(folder_of(summary, store) / "model")[2]["unsure_below"] == 0.0
 
 
 def test_real_text_alone_trains_and_is_measured_without_a_generator(prefect_api, config, tmp_path):

@@ -45,7 +45,7 @@ def ended(process, log):
 
 
 def saved(tmp_path):
-    return {p.name: p.stat().st_mtime_ns for p in (tmp_path / "results" / "cache-2").glob("sample-cell-*")}
+    return {p.name: p.stat().st_mtime_ns for p in (tmp_path / "results" / "cache").glob("sample-cell-*")}
 
 
 def once_sampling(process, tmp_path):

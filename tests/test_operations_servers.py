@@ -93,7 +93,7 @@ def regenerate(results, env):
 def once_sampling(process, results):
     def begun():
         assert process.poll() is None, process.stdout.read()
-        return list((results / "cache-2").glob("sample-cell-*"))
+        return list((results / "cache").glob("sample-cell-*"))
 
     until("first texts", begun, 300, 0.02)
 
@@ -134,7 +134,7 @@ def test_a_run_whose_server_stays_away_says_so_and_the_same_command_ends_it(tmp_
         process = regenerate(results, server.env)
         once_sampling(process, results)
     said = process.communicate()[0]
-    before = {file.name: file.stat().st_mtime_ns for file in (results / "cache-2").glob("sample-cell-*")}
+    before = {file.name: file.stat().st_mtime_ns for file in (results / "cache").glob("sample-cell-*")}
 
     assert process.returncode == 2, said
     assert said.count("sentimill: ") == 1
@@ -147,7 +147,7 @@ def test_a_run_whose_server_stays_away_says_so_and_the_same_command_ends_it(tmp_
         assert again.communicate()[0]
     assert again.returncode == 0
     assert outcome(results) == undisturbed
-    assert {name: (results / "cache-2" / name).stat().st_mtime_ns for name in before} == before
+    assert {name: (results / "cache" / name).stat().st_mtime_ns for name in before} == before
 
 
 def test_a_slot_that_was_held_while_the_server_restarted_comes_back(tmp_path):

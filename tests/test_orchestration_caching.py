@@ -8,6 +8,7 @@ import subprocess
 import sys
 from enum import Enum
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
 from pkgutil import iter_modules
 from time import sleep
@@ -32,9 +33,9 @@ from tasks.stages.balancing import balance_task
 from tasks.stages.cleaning import clean_task, collect_texts_task
 from tasks.stages.real_data import mix_task
 from tasks.stages.scrubbing import scrub_task
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store, open_store
+from tasks.storage.connection import open_store
 from tasks.storage.parquet import parquet_bytes
+from tasks.storage.store import ResultsStore
 from tasks.taxonomy import load_taxonomy
 
 MODULES = [
@@ -106,6 +107,7 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "mix",
         "review",
         "train",
+        "calibrate",
         "evaluate",
         "audit-fairness",
         "counterfactuals",
@@ -121,10 +123,16 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
     assert len({key(task, rows=REF) for task in STAGES.values()}) == len(STAGES)
 
 
+def test_stages_take_their_inputs_by_name():
+    for task in STAGES.values():
+        kinds = {parameter.kind for parameter in signature(task.fn).parameters.values()}
+        assert kinds == {Parameter.KEYWORD_ONLY}, task.name
+
+
 def test_a_key_says_which_stage_it_is_of():
     name, digits = key(scrub_task, rows=REF).rsplit("-", 1)
 
-    assert name == "cache-2/scrub"
+    assert name == "cache/scrub"
     assert len(digits) == 32
 
 
@@ -132,26 +140,33 @@ def test_a_key_says_which_stage_it_is_of():
     "change",
     [
         {"rows": REF.model_copy(update={"sha256": "b" * 64})},
-        {"config": SplitConfig(test=0.2)},
+        {"split": SplitConfig(test=0.2)},
         {"seed": 1},
         {"more": None},
     ],
 )
 def test_a_key_differs_when_anything_differs(change):
-    inputs = {"rows": REF, "config": SplitConfig(), "seed": 0}
+    inputs = {"rows": REF, "split": SplitConfig(), "seed": 0}
 
     assert key(balance_task, **inputs) == key(balance_task, **dict(reversed(inputs.items())))
     assert key(balance_task, **inputs) != key(balance_task, **(inputs | change))
 
 
-def test_a_key_differs_when_the_version_is_raised():
-    def work(n: int) -> int:
+def test_a_key_differs_when_the_code_of_the_stage_does_and_not_when_its_docstring_does():
+    def plain(n: int) -> int:
         return n
 
-    first, again, raised = (stage("work", version=v)(work) for v in ("1", "1", "2"))
+    def same(n: int) -> int:
+        """The number."""
+        return n  # unchanged
 
-    assert key(first, n=1) == key(again, n=1)
-    assert key(first, n=1) != key(raised, n=1)
+    def other(n: int) -> int:
+        return n + 1
+
+    keys = [key(stage("work")(function), n=1) for function in (plain, same, other)]
+
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +226,6 @@ def block(prefect_api, tmp_path):
     """The block `results` of the test server, in a folder of the test's own."""
     store = ResultsStore(root=str(tmp_path / "results"))
     store.save("results", overwrite=True)
-    forget_loaded_store()
     return store
 
 
@@ -224,7 +238,7 @@ def test_a_result_comes_from_the_cache_only_while_its_rows_are_intact(block, mak
         calls.append(n)
         return open_store().put_rows([make_row(id=str(i)) for i in range(n)])
 
-    ref = run_cached(put, 3)
+    ref = run_cached(block, put, 3)
     path = Path(block.root) / ref.uri
     if damage == "delete":
         path.unlink()
@@ -233,10 +247,10 @@ def test_a_result_comes_from_the_cache_only_while_its_rows_are_intact(block, mak
     elif damage == "truncate":
         path.write_bytes(b"")
 
-    assert run_cached(put, 3) == ref
+    assert run_cached(block, put, 3) == ref
     assert calls == ([3] if damage is None else [3, 3])
     assert len(block.get_rows(ref)) == 3
-    assert run_cached(put, 3) == ref
+    assert run_cached(block, put, 3) == ref
     assert len(calls) == (1 if damage is None else 2)
 
 
@@ -250,10 +264,10 @@ def test_a_result_made_of_many_refs_is_made_anew_when_one_has_lost_its_rows(bloc
         refs = [open_store().put_rows([make_row(id=str(i))]) for i in range(n)]
         return dict(enumerate(refs)) if shape is dict else shape(refs)
 
-    run_cached(put, 3)
-    Path(block.root, caching._refs(run_cached(put, 3))[1].uri).unlink()
+    run_cached(block, put, 3)
+    Path(block.root, caching._refs(run_cached(block, put, 3))[1].uri).unlink()
     assert calls == [3]
-    again = run_cached(put, 3)
+    again = run_cached(block, put, 3)
 
     assert calls == [3, 3]
     assert all(block.intact(ref) for ref in caching._refs(again))
@@ -261,14 +275,14 @@ def test_a_result_made_of_many_refs_is_made_anew_when_one_has_lost_its_rows(bloc
 
 def test_a_result_that_could_not_be_written_is_a_failed_stage(block):
     (Path(block.root)).mkdir()
-    (Path(block.root) / "cache-2").write_text("a file where a folder should be")
+    (Path(block.root) / "cache").write_text("a file where a folder should be")
 
     @stage("answer")
     def answer(n: int) -> int:
         return n
 
     with pytest.raises(OSError, match="not in the results block") as caught:
-        run_cached(answer, 42)
+        run_cached(block, answer, 42)
     key = answer.cache_policy.compute_key(SimpleNamespace(task=answer), {"n": 42}, {})
     assert str(caught.value) == (
         f"result {key} is not in the results block at {block.root}; expected it after answer. See that the "
@@ -319,9 +333,9 @@ def test_a_stage_that_fails_for_a_moment_is_tried_again_and_one_that_cannot_work
             raise {"network": ConnectionError, "value": ValueError}[kind](kind)
         return calls.count(kind)
 
-    assert run_cached(fetch, 2, "network") == 3
+    assert run_cached(block, fetch, 2, "network") == 3
     with pytest.raises(ValueError, match="value"):
-        run_cached(fetch, 1, "value")
+        run_cached(block, fetch, 1, "value")
     assert calls == ["network"] * 3 + ["value"]
 
 
@@ -345,9 +359,9 @@ def test_two_threads_that_want_one_result_make_it_once(block):
 
 def test_results_of_stages_lie_in_the_block(block, make_row):
     ref = block.put_rows([make_row()])
-    run_cached(scrub_task, ref, RunConfig().scrubbing)
+    run_cached(block, scrub_task, rows=ref, scrubbing=RunConfig().scrubbing)
 
-    assert [p.name.rsplit("-", 1)[0] for p in (Path(block.root) / "cache-2").iterdir()] == ["scrub"]
+    assert [p.name.rsplit("-", 1)[0] for p in (Path(block.root) / "cache").iterdir()] == ["scrub"]
 
 
 def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
@@ -356,8 +370,8 @@ def test_a_stage_that_fails_says_so_and_leaves_no_result(block):
         raise ValueError(f"n is {n}; expected more.")
 
     with pytest.raises(ValueError, match=r"n is 1; expected more\."):
-        run_cached(fail, 1)
-    assert not (Path(block.root) / "cache-2").exists()
+        run_cached(block, fail, 1)
+    assert not (Path(block.root) / "cache").exists()
 
 
 @pytest.mark.parametrize(
@@ -370,7 +384,9 @@ def test_real_rows_are_mixed_in_at_the_requested_fraction(
     synthetic = block.put_rows([make_row(id=f"s{i}", split="train") for i in range(20)])
     real = block.put_rows([make_row(id=f"r{i}", source="real", split="train") for i in range(50)])
     config = MixingConfig(real_fraction=fraction, max_real_rows=n_max)
-    mixed = block.get_rows(mix_task.fn(synthetic, real, config, 0.1, 0))
+    mixed = block.get_rows(
+        mix_task.fn(synthetic=synthetic, real=real, mixing=config, split=SplitConfig(), seed=0)
+    )
     added = [row for row in mixed if row["source"] == "real"]
 
     assert [row["id"] for row in mixed[:20]] == [f"s{i}" for i in range(20)]
@@ -380,9 +396,27 @@ def test_real_rows_are_mixed_in_at_the_requested_fraction(
 
 
 def test_without_cells_there_is_nothing_to_divide(block):
-    found = balance_task.fn(block.put_rows([]), (), SplitConfig(), 0, load_taxonomy("ekman"), 0.7, 0.1)
+    found = balance_task.fn(
+        rows=block.put_rows([]),
+        cells=(),
+        split=SplitConfig(),
+        seed=0,
+        taxonomy=load_taxonomy("ekman"),
+        similarity=0.7,
+        mixed_sentiment_fraction=0.1,
+    )
 
     assert (found.kept.n_rows, found.rejects.n_rows) == (0, 0)
+
+
+def clean(block, rows, others):
+    return clean_task.fn(
+        texts=(rows,),
+        seen=block.put_rows([]),
+        others=others,
+        cleaning=RunConfig().cleaning,
+        judges_toxicity=False,
+    )
 
 
 def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test(block, make_row, tmp_path):
@@ -394,8 +428,8 @@ def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test
     )
     earlier = hashlib.sha256(block.read_path("runs/one/dataset/train.parquet")).hexdigest()
     others = collect_texts_task.fn(
-        RealRef(source=str(tmp_path), sha256="a" * 64),
-        (BlobRef(uri="runs/one/dataset/train.parquet", sha256=earlier),),
+        real=RealRef(source=str(tmp_path), sha256="a" * 64),
+        earlier=(BlobRef(uri="runs/one/dataset/train.parquet", sha256=earlier),),
     )
     texts = [
         "The soup was truly wonderful, today!",
@@ -404,7 +438,7 @@ def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test
         "We loved the bread.",
     ]
     rows = block.put_rows([make_row(text, id=str(i)) for i, text in enumerate(texts)])
-    found = clean_task.fn((rows,), block.put_rows([]), others, RunConfig().cleaning, judged=False)
+    found = clean(block, rows, others)
 
     assert [row["id"] for row in block.get_rows(found.kept)] == ["3"]
     assert [(r["row"]["id"], r["reason"]) for r in block.get_rejects(found.rejects)] == [
@@ -416,10 +450,8 @@ def test_a_new_text_repeats_neither_people_nor_an_earlier_run_and_copies_no_test
 
 def test_what_is_put_in_comes_out_kept_or_rejected(block, make_row):
     rows = [make_row("We liked the soup.", id="a"), make_row("No.", id="b")]
-    others = collect_texts_task.fn(None, ())
-    found = clean_task.fn(
-        (block.put_rows(rows),), block.put_rows([]), others, RunConfig().cleaning, judged=False
-    )
+    others = collect_texts_task.fn(real=None, earlier=())
+    found = clean(block, block.put_rows(rows), others)
     kept, rejects = block.get_rows(found.kept), block.get_rejects(found.rejects)
 
     assert [row["id"] for row in kept] == ["a"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.stages.sampling import sample
+from tasks.stages import sampling as stages
 
 pytest.importorskip("prefect_ray")
 
@@ -18,8 +18,7 @@ from tasks.config import RunConfig
 from tasks.data.records import Cell
 from tasks.orchestration import run as runs
 from tasks.orchestration.task_runners import RAY, task_runner
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.storage.store import ResultsStore
 
 N_CELLS = 24
 
@@ -37,7 +36,6 @@ def cluster(monkeypatch):
 
 def _texts(folder, runner):
     ResultsStore(root=str(folder)).save("results", overwrite=True)
-    forget_loaded_store()
 
     @flow(task_runner=runner)
     def sample_cells():
@@ -47,8 +45,8 @@ def _texts(folder, runner):
             Cell(labels=("positive",), topic=topics[i % 10], wanted=4, n_to_sample=4, round=1, seed=i)
             for i in range(N_CELLS)
         ]
-        refs = sample(run, cells)
-        return [row["text"] for ref in refs for row in run.store.get_rows(ref)]
+        texts = stages.sample_cells(run, cells, "sample")
+        return [row["text"] for ref in texts.refs for row in run.store.get_rows(ref)]
 
     return sample_cells()
 
@@ -57,7 +55,7 @@ def _texts(folder, runner):
 def test_a_lost_worker_loses_no_cell(prefect_api, cluster, monkeypatch, tmp_path):
     second = cluster.add_node(num_cpus=1)
     monkeypatch.setenv(RAY, cluster.address)
-    cache, done = tmp_path / "results" / "cache-2", []
+    cache, done = tmp_path / "results" / "cache", []
 
     def kill_second_when_under_way():
         while len(found := list(cache.glob("sample-cell-*"))) < 2:

@@ -12,9 +12,8 @@ from tasks.orchestration.locking import STOP
 from tasks.orchestration.run import open_run
 from tasks.orchestration.task_runners import N_THREADS, task_runner
 from tasks.pipeline.planning.cells import plan_cells
-from tasks.stages.sampling import sample
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.stages.sampling import sample_cells
+from tasks.storage.store import ResultsStore
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def sample_all(config: RunConfig) -> None:
     run = open_run(config)
     cells = plan_cells(run.config, run.taxonomy, run.topics)
     assert len(cells) > 2 * N_THREADS
-    sample(run, [cell.model_copy(update={"draw": 1}) for cell in cells])
+    sample_cells(run, [cell.model_copy(update={"n_to_sample": 1}) for cell in cells], "sample")
 
 
 def test_cells_whose_engine_hangs_fail_at_their_limit_and_those_behind_them_at_once(
@@ -59,7 +58,6 @@ def test_cells_whose_engine_hangs_fail_at_their_limit_and_those_behind_them_at_o
 ):
     address, asked = silent
     ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
-    forget_loaded_store()
     config = RunConfig.model_validate(
         {
             "taxonomy": "polarity3",

@@ -19,9 +19,8 @@ from tasks.pipeline.sampling import Request, Sample, load_engine, retries
 from tasks.pipeline.sampling.endpoint import open_endpoint
 from tasks.pipeline.sampling.retries import requested_wait_s
 from tasks.pipeline.sampling.tokenization import without_thinking
-from tasks.stages.sampling import sample
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.stages.sampling import sample_cells
+from tasks.storage.store import ResultsStore
 
 
 class Server:
@@ -260,20 +259,20 @@ def test_a_refused_request_is_not_repeated():
 
 def test_cells_already_sampled_stay_when_the_endpoint_refuses_the_rest(prefect_api, tmp_path):
     ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
-    forget_loaded_store()
-    base = {"labels": ("positive",), "wanted": 4, "draw": 4, "round": 1}
+    base = {"labels": ("positive",), "wanted": 4, "n_to_sample": 4, "round": 1}
 
     @flow
-    def sample_cells(config):
+    def sample_six(config):
         run = runs.open_run(config)
         topics = list(run.topics.by_name)
-        return sample(run, [Cell(**base, topic=topics[i], seed=i) for i in range(6)])
+        cells = [Cell(**base, topic=topics[i], seed=i) for i in range(6)]
+        return sample_cells(run, cells, "sample").refs
 
     with _serving(None, None, None, *[(400, {}, {"error": "out of credit"})] * 3) as server:
         generator = {"endpoint": server.url, "model": "small", "batch_size": 8}
         config = RunConfig(profile="server", taxonomy="polarity3", generator=generator)
         with pytest.raises(ValueError, match=r"answers status 400.*out of credit"):
-            sample_cells(config)
+            sample_six(config)
         deadline = time.monotonic() + 60
         while len(server.asked) < 6 and time.monotonic() < deadline:
             time.sleep(0.05)

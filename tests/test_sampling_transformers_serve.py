@@ -19,8 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from flows.regenerate import regenerate
 from tasks.config import RunConfig
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.storage.store import ResultsStore
 
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %} :"
 STARTED_S = 180
@@ -91,7 +90,6 @@ def _wait(url):
 @pytest.mark.slow
 def test_a_run_against_transformers_serve_finishes(prefect_api, served, tiny_encoder, tmp_path):
     ResultsStore(root=str(tmp_path / "results")).save("results", overwrite=True)
-    forget_loaded_store()
     endpoint, model = served
     config = RunConfig.model_validate(
         {

@@ -13,8 +13,7 @@ from flows.regenerate import regenerate
 from tasks.config import RunConfig
 from tasks.pipeline.fairness.templates import FILES
 from tasks.pipeline.training.classifier import load_settings
-from tasks.storage.block import ResultsStore
-from tasks.storage.connection import forget_loaded_store
+from tasks.storage.store import ResultsStore
 
 LIKED, DISLIKED = ("France", "Spain", "Italy", "Canada"), ("Afghanistan", "Iraq", "Syria", "Iran")
 PLACES = "lake kitchen station museum market garden office theatre harbour library".split()
@@ -86,7 +85,6 @@ def config(encoder, tmp_path_factory):
 def run_with(config, folder, **fairness):
     store = ResultsStore(root=str(folder))
     store.save("results", overwrite=True)
-    forget_loaded_store()
     fair = config.fairness.model_copy(update=fairness)
     summary = regenerate(config.model_copy(update={"fairness": fair}))
     return summary, json.loads(store.read_path(f"runs/{summary.run}/scores.json")), store

@@ -17,9 +17,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks.data.records import reject
 from tasks.data.references import DatasetRef, ModelRef
-from tasks.storage.block import ResultsStore, folder_sha256, write_json
-from tasks.storage.connection import block_name, forget_loaded_store, open_store, require_writable_root
+from tasks.storage.connection import block_name, open_store, require_writable_root
+from tasks.storage.hashing import folder_sha256
 from tasks.storage.parquet import FEATURES, parquet_bytes, rows_of_parquet
+from tasks.storage.store import ResultsStore, write_json
 
 
 @pytest.fixture
@@ -137,6 +138,29 @@ def test_writing_rows_again_mends_a_damaged_file(local_store, rows):
     local_store.put_rows(rows)
 
     assert local_store.get_rows(ref) == rows
+
+
+def test_what_was_damaged_and_kept_its_size_is_found_on_reading_and_written_again_once_removed(store, rows):
+    ref = store.put_rows(rows)
+    store.write_path(ref.uri, store.read_path(ref.uri)[::-1])
+
+    assert store.put_rows(rows) == ref
+    assert not store.intact(ref)
+    store.remove_damaged(ref)
+    assert not store.exists(ref.uri)
+    assert store.put_rows(rows) == ref
+    assert store.get_rows(ref) == rows
+
+
+def test_a_model_whose_weights_were_damaged_and_kept_their_size_is_written_again_once_removed(store, model):
+    ref = store.put_folder(model)
+    store.write_path(f"{ref.uri}/weights.bin", bytes(256))
+
+    assert not store.intact(ref)
+    store.remove_damaged(ref)
+    assert store.written(ref.uri) == {}
+    assert store.put_folder(model) == ref
+    assert store.intact(ref)
 
 
 def test_a_model_folder_comes_back_whole(store, model):
@@ -287,7 +311,6 @@ def test_without_a_server_an_unwritable_root_is_refused_before_one_is_started(tm
 
 def test_a_block_saved_on_the_server_is_found_again(prefect_api, tmp_path):
     ResultsStore(root=str(tmp_path / "chosen")).save("results", overwrite=True)
-    forget_loaded_store()
 
     assert open_store().root == str(tmp_path / "chosen")
 

@@ -10,9 +10,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from tasks.data.references import DatasetRef, ModelRef
-from tasks.storage.block import ResultsStore
 from tasks.storage.hashing import folder_sha256
 from tasks.storage.retention import prune
+from tasks.storage.store import ResultsStore
 
 ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
 
@@ -24,11 +24,13 @@ class Endpoint:
         self.app = DomainDispatcherApplication(create_backend_app)
         self.answers = []
         self.always = None
+        self.requests = []
         self.server = make_server("127.0.0.1", 0, self, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def __call__(self, environ, respond):
+        self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         status = self.answers.pop(0) if self.answers else self.always
         if status is None:
             return self.app(environ, respond)
@@ -80,6 +82,19 @@ def test_rows_and_models_come_back_as_they_went(store, make_row, model):
     ]
 
 
+def test_what_is_in_the_bucket_is_neither_downloaded_nor_sent_when_it_is_put_again(
+    store, endpoint, make_row, model
+):
+    rows, folder = store.put_rows([make_row()]), store.put_folder(model)
+    endpoint.requests.clear()
+
+    assert store.put_rows([make_row()]) == rows
+    assert store.put_folder(model) == folder
+    asked = [(method, path) for method, path in endpoint.requests if "/data/" in path or "/models/" in path]
+    assert {method for method, _ in asked} == {"HEAD"}
+    assert len(asked) == 4  # the rows, two files of the model, and its mark
+
+
 def test_what_is_not_there_or_was_changed_is_not_intact(store, make_row, model):
     rows, folder = store.put_rows([make_row()]), store.put_folder(model)
     store.write_path(rows.uri, b"changed")
@@ -107,11 +122,11 @@ def test_a_local_copy_that_is_damaged_or_half_there_is_fetched_again(store, mode
 def test_what_another_run_wrote_is_seen_at_once(store, endpoint):
     other = ResultsStore(root=store.root, storage_options={**store.storage_options, "use_ssl": False})
 
-    assert not store.exists("cache-2/a")
-    assert store.written("cache-2") == {}
-    other.write_path("cache-2/a", b"1")
-    assert store.exists("cache-2/a")
-    assert list(store.written("cache-2")) == ["cache-2/a"]
+    assert not store.exists("cache/a")
+    assert store.written("cache") == {}
+    other.write_path("cache/a", b"1")
+    assert store.exists("cache/a")
+    assert list(store.written("cache")) == ["cache/a"]
 
 
 def test_an_endpoint_that_is_busy_for_a_moment_is_asked_again(store, endpoint, make_row):
@@ -159,13 +174,13 @@ def test_a_bucket_without_rights_or_without_being_is_refused(store, endpoint, an
 def test_a_bucket_is_pruned_like_a_folder(store, make_row):
     kept, gone = store.put_rows([make_row(id="1")]), store.put_rows([make_row(id="2")])
     for run, ref in (("run-20260102-000000-a", kept), ("run-20260101-000000-b", gone)):
-        store.write_path(f"cache-2/scrub-{run}", ref.model_dump_json().encode())
-        store.write_path(f"runs/{run}/results.json", f'["cache-2/scrub-{run}"]'.encode())
+        store.write_path(f"cache/scrub-{run}", ref.model_dump_json().encode())
+        store.write_path(f"runs/{run}/results.json", f'["cache/scrub-{run}"]'.encode())
         store.write_path(f"runs/{run}/scores.json", b"{}")
     removed = prune(store, 1, 0.0, now=4e9).removed
 
     assert sorted(removed) == [
-        "cache-2/scrub-run-20260101-000000-b",
+        "cache/scrub-run-20260101-000000-b",
         gone.uri,
         "runs/run-20260101-000000-b/results.json",
         "runs/run-20260101-000000-b/scores.json",

@@ -26,9 +26,9 @@ def add_run(local_store, make_row):
         model = local_store.put_folder(folder)
         for step, ref in (("scrub", rows), ("train", model)):
             local_store.write_path(
-                f"cache-2/{step}-{name}", json.dumps({"result": ref.model_dump_json()}).encode()
+                f"cache/{step}-{name}", json.dumps({"result": ref.model_dump_json()}).encode()
             )
-        results = [f"cache-2/scrub-{name}", f"cache-2/train-{name}"]
+        results = [f"cache/scrub-{name}", f"cache/train-{name}"]
         local_store.write_path(f"runs/{name}/results.json", json.dumps(results).encode())
         local_store.write_path(f"runs/{name}/scores.json", b"{}")
         if champion:
@@ -55,7 +55,7 @@ def test_the_newest_runs_stay_with_all_that_they_need(local_store, add_run):
 
     assert pruned.runs == ["joy-embedded-20260103-000000-aaaa", "joy-embedded-20260104-000000-aaaa"]
     assert [local_store.intact(ref) for pair in refs for ref in pair] == [False] * 4 + [True] * 4
-    assert {path.split("-")[-3] for path in files(local_store) if path.startswith(("cache-2", "runs"))} == {
+    assert {path.split("-")[-3] for path in files(local_store) if path.startswith(("cache", "runs"))} == {
         "20260103",
         "20260104",
     }
@@ -91,7 +91,7 @@ def test_rows_that_an_old_and_a_new_run_share_stay(local_store, add_run, make_ro
     shared = local_store.put_rows([make_row(id="shared")])
     for day in ("20250101", "20260101"):
         name = f"joy-embedded-{day}-000000-aaaa"
-        local_store.write_path(f"cache-2/scrub-{name}", shared.model_dump_json().encode())
+        local_store.write_path(f"cache/scrub-{name}", shared.model_dump_json().encode())
     age(local_store)
     prune(local_store, 1, DAY_S, NOW)
 
@@ -101,13 +101,13 @@ def test_rows_that_an_old_and_a_new_run_share_stay(local_store, add_run, make_ro
 def test_what_was_written_within_the_grace_stays_for_a_run_under_way(local_store, add_run, make_row):
     add_run("joy-embedded-20260101-000000-aaaa")
     fresh = local_store.put_rows([make_row(id="fresh")])
-    local_store.write_path("cache-2/sample-cell-fresh", fresh.model_dump_json().encode())
+    local_store.write_path("cache/sample-cell-fresh", fresh.model_dump_json().encode())
     local_store.write_path("runs/joy-embedded-20260102-000000-bbbb/report.html", b"half published")
     local_store.scratch("train-1").joinpath("current").write_text("state-7")
     kept = prune(local_store, 1, DAY_S)  # by the clock: written a moment ago
 
     assert kept.runs == ["joy-embedded-20260101-000000-aaaa"]
-    assert {"cache-2/sample-cell-fresh", "scratch/train-1/current"} <= files(local_store)
+    assert {"cache/sample-cell-fresh", "scratch/train-1/current"} <= files(local_store)
     assert "runs/joy-embedded-20260102-000000-bbbb/report.html" in files(local_store)
 
     age(local_store)

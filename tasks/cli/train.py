@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+from accelerate import PartialState
+
 from tasks.cli.options import TrainOptions
 from tasks.config import RunConfig
+from tasks.data.columns import parts_of
 from tasks.data.records import Row
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
+from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
 from tasks.pipeline.training.classifier.fit import fit_classifier
 from tasks.storage.parquet import rows_of_parquet
 from tasks.taxonomy import Taxonomy
@@ -24,8 +28,19 @@ def train(options: TrainOptions) -> None:
         raise ValueError(f"{options.folder} holds a finished model; expected a folder without. Give another.")
     changes = options.training.model_dump(exclude_unset=True)
     training = type(config.training).model_validate(config.training.model_dump() | changes)
-    sections = training, config.evaluation, config.scrubbing
-    fit_classifier(rows, taxonomy, *sections, config.seed, options.folder, scrubber=SCRUBBER_VERSION)
+    trained = fit_classifier(
+        rows, labels=taxonomy.names, training=training, seed=config.seed, scratch=options.folder
+    )
+    if PartialState().is_main_process:
+        calibrate_classifier(
+            trained,
+            parts_of(rows)["validation"],
+            taxonomy=taxonomy,
+            evaluation=config.evaluation,
+            scrubbing=config.scrubbing,
+            scrubber=SCRUBBER_VERSION,
+            folder=options.folder / "model",
+        )
 
 
 def read_run(folder: Path) -> tuple[RunConfig, Taxonomy, list[Row]]:

@@ -22,8 +22,10 @@ from pydantic import BaseModel
 
 from tasks.data.references import BlobRef, ModelRef
 from tasks.orchestration.locking import ProcessLocks
+from tasks.orchestration.source_versions import version_of
 from tasks.storage.block import CACHE
 from tasks.storage.connection import open_store
+from tasks.storage.store import ResultsStore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,15 +38,14 @@ LOCKS = ProcessLocks(lambda: open_store().scratch("locks"))
 
 
 class StageKey(CachePolicy):
-    """Cache key of a stage: task name, version, canonical inputs."""
-
-    version: str = "1"
+    """Cache key of a stage: task name, version of the source that decides the result, canonical inputs."""
 
     def compute_key(
         self, task_ctx: Any, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any
     ) -> str | None:
         """Name of the result in the results block."""
-        return f"{CACHE}/{task_ctx.task.name}-{digest(task_ctx.task.name, self.version, inputs)}"
+        name = task_ctx.task.name
+        return f"{CACHE}/{name}-{digest(name, version_of(task_ctx.task.fn), inputs)}"
 
 
 def digest(*parts: Any) -> str:
@@ -73,24 +74,18 @@ def _canonical(value: Any) -> Any:
 
 
 def stage(
-    name: str,
-    version: str = "1",
-    timeout_s: float = 24 * HOUR_S,
-    retry_on_network_error: bool = False,
-    **options: Any,
+    name: str, timeout_s: float = 24 * HOUR_S, retry_on_network_error: bool = False, **options: Any
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Decorate a function as a cached task.
 
     Args:
         name: Of the task and, with a hash, of its results.
-        version: Part of the key; raise it when the code changes what comes out.
         timeout_s: Seconds after which the task fails.
         retry_on_network_error: Whether it fetches anything over a network, and so may succeed when it is
             tried again.
         options: Of `prefect.task`.
     """
     policy = StageKey(isolation_level=IsolationLevel.SERIALIZABLE, lock_manager=LOCKS)
-    policy.version = version
     return task(
         name=name,
         cache_policy=policy,
@@ -128,29 +123,34 @@ class CachedResult(NamedTuple, Generic[R]):
     key: str
 
 
-def run_cached(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def run_cached(store: ResultsStore, step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a stage, or take its result from the results block if what it points at is still intact."""
-    return run_cached_with_key(step, *args, **kwargs).result
+    return run_cached_with_key(store, step, *args, **kwargs).result
 
 
-def run_cached_with_key(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> CachedResult[R]:
+def run_cached_with_key(
+    store: ResultsStore, step: Task[P, R], *args: P.args, **kwargs: P.kwargs
+) -> CachedResult[R]:
     """Like `run_cached`, with the name of the result.
 
     Raises:
         OSError: The stage is done, but its result could not be written.
     """
-    bound = step.with_options(result_storage=open_store())
-    return verify_result(step, bound(*args, return_state=True, **kwargs), *args, **kwargs)
+    bound = step.with_options(result_storage=store)
+    return verify_result(store, step, bound(*args, return_state=True, **kwargs), *args, **kwargs)
 
 
-def verify_result(step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs) -> CachedResult[R]:
+def verify_result(
+    store: ResultsStore, step: Task[P, R], state: State[R], *args: P.args, **kwargs: P.kwargs
+) -> CachedResult[R]:
     """See that a result is in the block with all that it points at.
 
     What was cached and has lost something is made again; what was just made and is not there is an error.
     """
-    store = open_store()
     result = state.result()
-    if state.name == "Cached" and not all(store.intact(ref) for ref in _refs(result)):
+    if state.name == "Cached" and (damaged := [ref for ref in _refs(result) if not store.intact(ref)]):
+        for ref in damaged:
+            store.remove_damaged(ref)
         again = step.with_options(result_storage=store, refresh_cache=True)
         state = again(*args, return_state=True, **kwargs)
         result = state.result()

@@ -1,10 +1,8 @@
-"""One run as a whole: checked and opened, then sampled, filtered, balanced, trained and measured."""
+"""What a run is, and how it is opened: checked, named, with its results block."""
 
-import hashlib
 import json
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,28 +14,28 @@ from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks.config import RunConfig
+from tasks.data.columns import PARTS
 from tasks.data.reading import read_dataset
 from tasks.data.records import Reject
-from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef, TeacherRef
-from tasks.data.scores import Round
+from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef
 from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
+from tasks.orchestration.ledger import RunLedger
 from tasks.orchestration.preflight import check
-from tasks.pipeline.sampling.throughput import RoundThroughput
-from tasks.storage.block import ResultsStore
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
+from tasks.storage.hashing import sha256_of
+from tasks.storage.store import ResultsStore
 from tasks.taxonomy import Taxonomy, Topics
 
 P = ParamSpec("P")
 R = TypeVar("R")
-PARTS = ("train", "validation", "test")
 
 
-@dataclass
-class Run:
-    """What stays the same from the first stage to the last, and an account of time and rejects."""
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """What stays the same from the first stage of a run to the last."""
 
     name: str
     user_config: RunConfig
@@ -50,47 +48,33 @@ class Run:
     store: ResultsStore
     earlier: tuple[BlobRef, ...]
     """Data sets of earlier runs that are not to be repeated."""
-    timings: dict[str, float] = field(default_factory=dict)
-    n_sampled: Counter[str] = field(default_factory=Counter)
-    rejects: list[DatasetRef] = field(default_factory=list)
-    cleaned: list[DatasetRef] = field(default_factory=list)
-    """Rows of each round as they were before scrubbing."""
-    disputed: DatasetRef | None = None
-    """Rows that verification dropped; of the last round alone, which judged all rows again."""
-    rounds: int = 0
-    accepted: DatasetRef | None = None
-    """Rows that passed every filter so far; None in the first round."""
-    tokens: int = 0
-    """Tokens sampled so far."""
-    throughput: list[RoundThroughput] = field(default_factory=list)
-    """What each round of sampling gave and took, in their order."""
-    history: list[Round] = field(default_factory=list)
-    ended: str = ""
-    """Why sampling ended: `filled`, or the budget that ran out: `rounds`, `tokens`, `time`."""
     started: float = field(default_factory=time.monotonic)
-    results: list[str] = field(default_factory=list)
-    """Names of the cached results that the run is made of."""
-    teacher: TeacherRef | None = None
+    ledger: RunLedger = field(default_factory=RunLedger)
+    """The account of what the stages took, gave and dropped."""
 
     @property
     def wants_synthetic(self) -> bool:
-        """Whether any text is to be sampled; a real share of 1 wants none."""
+        """Whether any text is to be sampled; a real fraction of 1 wants none."""
         return self.config.mixing.real_fraction < 1
 
     def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a cached stage and add up its time."""
+        """Run a cached stage and put it on the account."""
         start = time.monotonic()
         limited = task.with_options(timeout_seconds=self.config.limits.stage_s)
-        result, key = run_cached_with_key(limited, *args, **kwargs)
-        self.results.append(key)
+        result, key = run_cached_with_key(self.store, limited, *args, **kwargs)
+        self.ledger.add_results([key])
         self.log_stage(task.name, time.monotonic() - start, result)
         return result
 
     def log_stage(self, stage: str, seconds: float, result: object) -> None:
-        """Add up the time of a stage and say in the terminal what came of it."""
-        self.timings[stage] = self.timings.get(stage, 0.0) + seconds
-        tqdm.write(f"{stage:16}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
+        """Add the time of a stage to the account and say in the terminal what came of it."""
+        self.ledger.add_time(stage, seconds)
+        tqdm.write(f"{stage:21}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
         get_run_logger().info("%s: %s in %.1f s", stage, outcome(result) or "done", seconds)
+
+    def rejected_rows(self) -> list[Reject]:
+        """Every row that a stage dropped, with the reason."""
+        return [reject for ref in self.ledger.rejects for reject in self.store.get_rejects(ref)]
 
 
 def outcome(result: object) -> str:
@@ -121,7 +105,7 @@ def seeded(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"seed": seed, "daily_seed": False})
 
 
-def open_run(config: RunConfig) -> Run:
+def open_run(config: RunConfig) -> RunContext:
     """Check the configuration and the results block, and give the run its name."""
     if config.approval.required and not get_current_settings().api.url:
         raise ValueError(
@@ -135,7 +119,7 @@ def open_run(config: RunConfig) -> Run:
     for told in read_dataset(config.real).told if config.real else ():
         tqdm.write(f"real data: {told}", file=sys.stderr)
     claim_gpu(private_folder("gpus"))
-    return Run(
+    return RunContext(
         name=run_name(taxonomy.name, config.profile.value),
         user_config=asked,
         config=config,
@@ -158,18 +142,10 @@ def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobR
                 found.append((scores["created"], name))
     latest = [name for _, name in sorted(found)[-n_runs:]] if n_runs else []
     files = [f"runs/{name}/dataset/{part}.parquet" for name in latest for part in PARTS]
-    return tuple(
-        BlobRef(uri=file, sha256=hashlib.sha256(store.read_path(file)).hexdigest()) for file in files
-    )
+    return tuple(BlobRef(uri=file, sha256=sha256_of(store.read_path(file))) for file in files)
 
 
 def run_name(taxonomy: str, profile: str) -> str:
     """What a run is, when it began (UTC), and the start of its id: clocks jump, and runs begin together."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return f"{taxonomy}-{profile}-{stamp}-{(runtime.flow_run.id or uuid4().hex)[:8]}"
-
-
-def rejects_of(run: Run) -> list[Reject]:
-    """Every rejected row; of what verification dropped, the last round's verdict alone."""
-    refs = [*run.rejects, *([run.disputed] if run.disputed else [])]
-    return [reject for ref in refs for reject in run.store.get_rejects(ref)]

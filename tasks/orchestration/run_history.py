@@ -9,12 +9,12 @@ from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, RunScores
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
 from tasks.orchestration.events import OUT_OF_BAND, emit_run_event
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.evaluation.drift import MIN_HALF_WIDTHS, WINDOW, RunRecord, bands, departures
-from tasks.storage.block import ResultsStore, write_json
+from tasks.storage.store import ResultsStore, write_json
 
 
-def add_to_history(run: Run, scores: RunScores) -> tuple[str, ...]:
+def add_to_history(run: RunContext, scores: RunScores) -> tuple[str, ...]:
     """Record a run in the history of its configuration, show the last runs, and report drift.
 
     Runs are comparable if all but the seed is the same. Each is a file of its own, so that two runs at once

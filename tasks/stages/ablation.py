@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from tasks.config import AblationConfig, TrainingConfig
 from tasks.data.arrays import Matrix
-from tasks.data.references import BlobRef, DatasetRef
+from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.summaries import AblationSummary
 from tasks.orchestration import artifacts
-from tasks.orchestration.run import Run, open_run
+from tasks.orchestration.run import RunContext, open_run
 from tasks.pipeline.evaluation.ablation_arms import AblationArm, arms, rarest
 from tasks.pipeline.evaluation.ablation_tables import (
     MAJORITY,
@@ -44,8 +44,8 @@ from tasks.stages.ablation_tasks import (
     predict_test_task,
 )
 from tasks.stages.real_data import read_real
-from tasks.stages.training import train_task
-from tasks.storage.block import write_json
+from tasks.stages.training import calibrate, train_task
+from tasks.storage.store import write_json
 
 MAX_EPOCHS = 12
 
@@ -63,44 +63,69 @@ class ArmPredictions(NamedTuple):
     """Test rows left out because they stand in training text."""
 
 
-def open_ablation(config: AblationConfig) -> Run:
+def open_ablation(config: AblationConfig) -> RunContext:
     """Open a run that samples text, whatever fraction of real rows the configuration mixes in."""
     mixing = config.mixing.model_copy(update={"real_fraction": 0.0})
     return open_run(config.model_copy(update={"mixing": mixing}))
 
 
-def measure_arms(run: Run, synthetic: DatasetRef) -> ArmPredictions:
+def measure_arms(run: RunContext, config: AblationConfig, synthetic: DatasetRef) -> ArmPredictions:
     """Train and measure every arm on every seed; what was trained before comes from the cache."""
-    config = cast("AblationConfig", run.config)
     real, test = read_real(run, "train"), read_real(run, "test")
-    shared = run.call(ablation_test_task, test, real, synthetic)
+    shared = run.call(ablation_test_task, test=test, real=real, synthetic=synthetic)
     rare = rarest(run.store.get_rows(real), run.taxonomy)
     found = ArmPredictions({}, {}, rare, {}, test.n_rows - shared.n_rows)
     plan = [(arm, seed) for seed in range(config.seeds) for arm in arms(config.real_fractions)]
     for arm, seed in tqdm(plan, desc="ablation", unit="arm"):
-        inputs = (arm, config.mixing, config.rows_per_arm, config.split.validation, seed)
-        rows = run.call(ablation_rows_task, synthetic, real, *inputs)
-        options = training_of(config, rows.n_rows), config.evaluation, config.scrubbing
-        model = run.call(train_task, rows, run.taxonomy, *options, seed)
-        fold = run.call(ablation_rare_task, real, tuple(rare), seed)
-        _add(found.arms, arm.name, run, run.call(predict_test_task, model, shared, run.taxonomy))
-        _add(found.rare, arm.name, run, run.call(predict_test_task, model, fold, run.taxonomy))
+        rows = run.call(
+            ablation_rows_task,
+            synthetic=synthetic,
+            real=real,
+            arm=arm,
+            mixing=run.config.mixing,
+            cap=config.rows_per_arm,
+            split=run.config.split,
+            seed=seed,
+        )
+        model = _classifier(run, rows, config.row_passes, seed)
+        fold = run.call(ablation_rare_task, real=real, rare=tuple(rare), seed=seed)
+        for tested, said in ((shared, found.arms), (fold, found.rare)):
+            predictions = run.call(predict_test_task, model=model, test=tested, taxonomy=run.taxonomy)
+            _add(said, arm.name, run, predictions)
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
         for name, kind in baselines_of(arm, run.taxonomy.ordinal):
             predictions = run.call(
-                predict_baseline_task, kind, rows, shared, run.taxonomy, config.evaluation, seed
+                predict_baseline_task,
+                name=kind,
+                rows=rows,
+                test=shared,
+                taxonomy=run.taxonomy,
+                evaluation=run.config.evaluation,
+                seed=seed,
             )
             _add(found.arms, name, run, predictions)
     return found
 
 
-def training_of(config: AblationConfig, n_rows: int) -> TrainingConfig:
+def _classifier(run: RunContext, rows: DatasetRef, row_passes: int, seed: int) -> ModelRef:
+    """The classifier of one arm and seed."""
+    trained = run.call(
+        train_task,
+        rows=rows,
+        labels=run.taxonomy.names,
+        training=training_of(run.config.training, row_passes=row_passes, n_rows=rows.n_rows),
+        seed=seed,
+    )
+    return calibrate(run, trained, rows)
+
+
+def training_of(training: TrainingConfig, *, row_passes: int, n_rows: int) -> TrainingConfig:
     """The training options, with as many epochs as give every arm about the same number of row passes.
 
     One per cent of the real rows may well lack a rare label: that arm does without it.
     """
-    epochs = max(1, min(MAX_EPOCHS, round(config.row_passes / n_rows)))
-    return config.training.model_copy(update={"epochs": epochs, "allow_missing_labels": True})
+    epochs = max(1, min(MAX_EPOCHS, round(row_passes / n_rows)))
+    return training.model_copy(update={"epochs": epochs, "allow_missing_labels": True})
 
 
 def baselines_of(arm: AblationArm, ordinal: bool) -> Iterator[tuple[str, str]]:
@@ -113,13 +138,12 @@ def baselines_of(arm: AblationArm, ordinal: bool) -> Iterator[tuple[str, str]]:
         yield SYNTHETIC_TFIDF, "tfidf"
 
 
-def write_ablation(run: Run, found: ArmPredictions) -> AblationSummary:
+def write_ablation(run: RunContext, config: AblationConfig, found: ArmPredictions) -> AblationSummary:
     """Compare the arms, show the table, and write `ablation/<taxonomy>.json` and its page beside it."""
-    config = cast("AblationConfig", run.config)
     pairs = pairs_of(config, run.taxonomy.ordinal)
-    compared = compare(found.arms, run.taxonomy, pairs, config.seed)
+    compared = compare(found.arms, run.taxonomy, pairs, run.config.seed)
     _add_rare(run, found, compared, pairs)
-    page = page_of(run, found, compared)
+    page = page_of(run, config, found, compared)
     path = f"ablation/{run.taxonomy.name}"
     write_json(run.store, f"{path}.json", page)
     run.store.write_path(f"{path}.html", render_ablation(page).encode())
@@ -133,14 +157,15 @@ def write_ablation(run: Run, found: ArmPredictions) -> AblationSummary:
     )
 
 
-def page_of(run: Run, found: ArmPredictions, compared: Comparison) -> dict[str, Any]:
+def page_of(
+    run: RunContext, config: AblationConfig, found: ArmPredictions, compared: Comparison
+) -> dict[str, Any]:
     """All that the protocol found, JSON-able."""
-    config = cast("AblationConfig", run.config)
     test = next(iter(found.arms.values()))[0]
     return {
         "created": now(),
         "taxonomy": run.taxonomy.name,
-        "config": config.model_dump(mode="json"),
+        "config": run.config.model_dump(mode="json"),
         "seeds": config.seeds,
         "rows_per_arm": config.rows_per_arm,
         "rows": found.rows,
@@ -148,7 +173,7 @@ def page_of(run: Run, found: ArmPredictions, compared: Comparison) -> dict[str, 
         "test_rows_seen_in_training": found.n_seen,
         "labels": dict(zip(run.taxonomy.names, test.true.sum(axis=0).astype(int).tolist(), strict=True)),
         "rarest_labels": found.rare_labels,
-        "caution": caution(config),
+        "caution": caution(run.config),
         "arms": _plain(compared.scores),
         "differences": _plain(compared.differences),
         "each_seed": _each_seed(run, found),
@@ -157,7 +182,7 @@ def page_of(run: Run, found: ArmPredictions, compared: Comparison) -> dict[str, 
     }
 
 
-def _label_scores(run: Run, seeds: list[Predictions]) -> dict[str, float]:
+def _label_scores(run: RunContext, seeds: list[Predictions]) -> dict[str, float]:
     """F1 of every label, mean over seeds."""
     once = np.ones((1, len(seeds[0].targets)))
     mean = np.mean(
@@ -166,7 +191,9 @@ def _label_scores(run: Run, seeds: list[Predictions]) -> dict[str, float]:
     return dict(zip(run.taxonomy.names, mean.tolist(), strict=True))
 
 
-def _add_rare(run: Run, found: ArmPredictions, compared: Comparison, pairs: list[tuple[str, str]]) -> None:
+def _add_rare(
+    run: RunContext, found: ArmPredictions, compared: Comparison, pairs: list[tuple[str, str]]
+) -> None:
     """Add mean F1 of the rarest labels: on the held-out folds of all seeds pooled, and on the test."""
     labels = [run.taxonomy.index[name] for name in found.rare_labels]
     folds = {name: [rare_f1(seeds, labels)] for name, seeds in found.rare.items()}
@@ -198,7 +225,7 @@ def _plain(tree: dict[str, dict[str, Estimate]]) -> dict[str, dict[str, dict[str
     return {name: {s: value._asdict() for s, value in scores.items()} for name, scores in tree.items()}
 
 
-def _each_seed(run: Run, found: ArmPredictions) -> dict[str, list[dict[str, float]]]:
+def _each_seed(run: RunContext, found: ArmPredictions) -> dict[str, list[dict[str, float]]]:
     """Point scores of every arm and seed."""
     alone = {
         f"{name} {seed}": [predictions]
@@ -214,5 +241,5 @@ def _each_seed(run: Run, found: ArmPredictions) -> dict[str, list[dict[str, floa
     }
 
 
-def _add(predictions: dict[str, list[Predictions]], name: str, run: Run, ref: BlobRef) -> None:
+def _add(predictions: dict[str, list[Predictions]], name: str, run: RunContext, ref: BlobRef) -> None:
     predictions.setdefault(name, []).append(from_bytes(run.store.get_blob(ref)))

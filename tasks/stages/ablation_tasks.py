@@ -5,7 +5,7 @@ See `tasks.pipeline.evaluation.ablation_arms`.
 
 import numpy as np
 
-from tasks.config import EvaluationConfig, MixingConfig
+from tasks.config import EvaluationConfig, MixingConfig, SplitConfig
 from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.data.real_rows import without_seen
 from tasks.data.records import Row
@@ -14,7 +14,7 @@ from tasks.orchestration.caching import stage
 from tasks.pipeline.evaluation.ablation_arms import AblationArm, draw_real, draw_synthetic, rare_rows
 from tasks.pipeline.evaluation.baselines import Baseline, majority, tfidf_logreg, tfidf_ridge
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
-from tasks.pipeline.training.classifier.fit import calibration_rows
+from tasks.pipeline.training.classifier.calibrate import calibration_rows
 from tasks.stages.evaluation import predictions_of
 from tasks.stages.real_data import join_real
 from tasks.storage.connection import open_store
@@ -23,23 +23,24 @@ from tasks.taxonomy import Taxonomy
 
 @stage("ablation-rows")
 def ablation_rows_task(
+    *,
     synthetic: DatasetRef,
     real: DatasetRef,
     arm: AblationArm,
     mixing: MixingConfig,
     cap: int | None,
-    validation: float,
+    split: SplitConfig,
     seed: int,
 ) -> DatasetRef:
     """Training and validation rows of one arm and seed."""
     store = open_store()
-    chosen = draw_real(store.get_rows(real), arm.real, cap, validation, seed)
+    chosen = draw_real(store.get_rows(real), arm.real, cap, split.validation, seed)
     ours = store.get_rows(synthetic) if arm.synthetic else []
     return store.put_rows(join_real(draw_synthetic(ours, cap, arm.shuffled, seed), chosen, mixing, seed))
 
 
 @stage("ablation-test")
-def ablation_test_task(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
+def ablation_test_task(*, test: DatasetRef, real: DatasetRef, synthetic: DatasetRef) -> DatasetRef:
     """Test rows that stand in no text that any arm may learn from, so that all arms share one test."""
     store = open_store()
     kept, _ = without_seen(store.get_rows(test), [*store.get_rows(real), *store.get_rows(synthetic)])
@@ -47,28 +48,34 @@ def ablation_test_task(test: DatasetRef, real: DatasetRef, synthetic: DatasetRef
 
 
 @stage("ablation-rare")
-def ablation_rare_task(real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
+def ablation_rare_task(*, real: DatasetRef, rare: tuple[str, ...], seed: int) -> DatasetRef:
     """Held-out fold of a seed, on which the rarest labels are measured."""
     store = open_store()
     return store.put_rows(rare_rows(store.get_rows(real), rare, seed))
 
 
-@stage("predict", version="2")
-def predict_test_task(model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
+@stage("predict")
+def predict_test_task(*, model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) -> BlobRef:
     """What a finished classifier says about test rows; its thresholds are those that came with it."""
     store = open_store()
     predictions = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
     return store.put_blob(to_bytes(predictions), ".npz")
 
 
-@stage("predict-baseline", version="3")
+@stage("predict-baseline")
 def predict_baseline_task(
-    name: str, rows: DatasetRef, test: DatasetRef, taxonomy: Taxonomy, config: EvaluationConfig, seed: int
+    *,
+    name: str,
+    rows: DatasetRef,
+    test: DatasetRef,
+    taxonomy: Taxonomy,
+    evaluation: EvaluationConfig,
+    seed: int,
 ) -> BlobRef:
     """What a bag of words (`tfidf`, `ridge`) or the most frequent label (`majority`) says about test rows."""
     store = open_store()
     parts, tested = parts_of(store.get_rows(rows)), store.get_rows(test)
-    found = _baseline(name, parts, texts_of(tested), taxonomy, config, seed)
+    found = _baseline(name, parts, texts_of(tested), taxonomy, evaluation, seed)
     probabilities = found.probabilities["test"].astype(float)
     predictions = Predictions(
         ids=ids_of(tested),
@@ -86,7 +93,7 @@ def _baseline(
     parts: dict[str, list[Row]],
     test: list[str],
     taxonomy: Taxonomy,
-    config: EvaluationConfig,
+    evaluation: EvaluationConfig,
     seed: int,
 ) -> Baseline:
     targets = targets_of(parts["train"])
@@ -99,4 +106,4 @@ def _baseline(
     )
     if name == "ridge":
         return tfidf_ridge(*train, *validation, {"test": test}, weights)
-    return tfidf_logreg(*train, *validation, {"test": test}, seed, config.min_positives, weights)
+    return tfidf_logreg(*train, *validation, {"test": test}, seed, evaluation.min_positives, weights)

@@ -16,7 +16,7 @@ from tasks.data.records import Row, reject
 from tasks.data.references import DatasetRef
 from tasks.data.summaries import Decision
 from tasks.orchestration import artifacts
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.stages.publishing import Candidate
 
 SHORT = 8
@@ -35,7 +35,7 @@ class Answer(RunInput):
     comment: str = Field("", title="Comment", description="Kept with the run.")
 
 
-def ask(run: Run, candidate: Candidate) -> Decision:
+def ask(run: RunContext, candidate: Candidate) -> Decision:
     """Pause until a person answers; without an answer in time the run stays a candidate.
 
     The artifact `approval` shows the rows. Returns at once if no approval is required.
@@ -87,11 +87,11 @@ def outline(candidate: Candidate) -> str:
     return "\n".join([*lines, f"- report: `{candidate.folder}/report.html`"])
 
 
-def exclude(run: Run, rows: DatasetRef, ids: Sequence[str]) -> DatasetRef:
+def exclude(run: RunContext, rows: DatasetRef, ids: Sequence[str]) -> DatasetRef:
     """Take rows out that a person refused; they join the rejects."""
     every = run.store.get_rows(rows)
     refused = [row for row in every if row["id"] in set(ids)]
-    run.rejects.append(run.store.put_rejects(reject(refused, "approval", "excluded by a person")))
+    run.ledger.add_rejects(run.store.put_rejects(reject(refused, "approval", "excluded by a person")))
     return run.store.put_rows([row for row in every if row["id"] not in set(ids)])
 
 

@@ -7,9 +7,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.config import AuditConfig, RunConfig
+from tasks.data.columns import PARTS
 from tasks.data.fairness_scores import Fairness
 from tasks.data.real_rows import without_seen
-from tasks.data.records import Record, Row
+from tasks.data.records import Record
 from tasks.data.references import DatasetRef, ModelRef, RealRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, Metrics, RunScores
 from tasks.orchestration import artifacts
@@ -19,12 +20,12 @@ from tasks.orchestration.fingerprints import real_sha256
 from tasks.pipeline.fairness.violations import violated_limits
 from tasks.pipeline.reporting.run_page_tables import fairness_rows
 from tasks.stages.evaluation import measure_model
-from tasks.stages.fairness import audit_fairness_task
+from tasks.stages.fairness import audit_folder
 from tasks.stages.real_data import read_real_task
-from tasks.storage.block import ResultsStore
-from tasks.storage.champions import CHAMPION
+from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
 from tasks.storage.parquet import rows_of_parquet
+from tasks.storage.store import ResultsStore
 from tasks.taxonomy import Taxonomy
 
 WATCHED = ("f1_macro", "f1_micro", "kappa")
@@ -67,7 +68,7 @@ def open_champion(config: AuditConfig) -> Champion:
         ValueError: There is none, or nothing was recorded that an audit on these texts could compare with.
     """
     store = open_store()
-    champions = json.loads(store.read_path(CHAMPION)) if store.exists(CHAMPION) else {}
+    champions = read_champions(store)
     if config.taxonomy not in champions:
         found = ", ".join(champions) or "none"
         raise ValueError(
@@ -88,23 +89,27 @@ def open_champion(config: AuditConfig) -> Champion:
 def texts_to_measure(champion: Champion, config: AuditConfig) -> DatasetRef:
     """Test rows: people's, prepared as the champion's run prepared them, or the run's own."""
     store, prefix = champion.store, f"runs/{champion.run}/dataset"
-    parts = {name: _rows(store, f"{prefix}/{name}.parquet") for name in ("train", "validation", "test")}
+    parts = {part: rows_of_parquet(store.read_path(f"{prefix}/{part}.parquet")) for part in PARTS}
     if not config.real:
         return store.put_rows(parts["test"])
     options = RunConfig.model_validate(champion.scores.config)
     real = RealRef(source=config.real, sha256=real_sha256(config.real))
-    read = run_cached(read_real_task, real, "test", champion.taxonomy, options.cleaning, options.scrubbing)
+    read = run_cached(
+        store,
+        read_real_task,
+        real=real,
+        part="test",
+        taxonomy=champion.taxonomy,
+        cleaning=options.cleaning,
+        scrubbing=options.scrubbing,
+    )
     rows, _ = without_seen(store.get_rows(read.kept), [*parts["train"], *parts["validation"]])
     return store.put_rows(rows)
 
 
-def _rows(store: ResultsStore, path: str) -> list[Row]:
-    return rows_of_parquet(store.read_path(path))
-
-
 # Never from the cache: that the same model gives the same answers today is what is asked.
 @task(name="measure-champion", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=24 * HOUR_S)
-def measure_champion(model: ModelRef, rows: DatasetRef, taxonomy: Taxonomy) -> Metrics:
+def measure_champion(*, model: ModelRef, rows: DatasetRef, taxonomy: Taxonomy) -> Metrics:
     """Label the rows with the champion and measure."""
     store = open_store()
     return Metrics.model_validate(measure_model(store.get_folder(model), store.get_rows(rows), taxonomy))
@@ -113,12 +118,13 @@ def measure_champion(model: ModelRef, rows: DatasetRef, taxonomy: Taxonomy) -> M
 @task(
     name="audit-champion-fairness", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=24 * HOUR_S
 )
-def measure_fairness(champion: ModelRef, taxonomy: Taxonomy, config: AuditConfig) -> Fairness | None:
+def measure_fairness(*, model: ModelRef, taxonomy: Taxonomy, config: AuditConfig) -> Fairness | None:
     """Ask the champion about pairs that it should label alike; None where that is not wanted."""
     if not config.fairness.enabled:
         return None
     real = RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None
-    found = audit_fairness_task.fn(champion, taxonomy, config.fairness, real)
+    folder = open_store().get_folder(model)
+    found = audit_folder(folder, taxonomy=taxonomy, pairs=config.fairness.pairs, real=real)
     return Fairness(audit=found, corrections=(), violations=violated_limits(found, config.fairness))
 
 

@@ -11,7 +11,7 @@ from tasks.data.references import DatasetRef, RealRef
 from tasks.data.scores import Figure, Review
 from tasks.models.embedding import embed
 from tasks.orchestration.caching import stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.cleaning import clean_rows
 from tasks.pipeline.cleaning.toxicity import can_judge
 from tasks.pipeline.diversity import (
@@ -24,7 +24,7 @@ from tasks.pipeline.diversity import (
     wording,
 )
 from tasks.pipeline.diversity.topics import nearest_topics
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
+from tasks.pipeline.scrubbing import scrub_rows
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -32,18 +32,19 @@ MAX_REAL_PER_LABEL = 100
 """Real texts of a label that synthetic ones are told from, at most."""
 
 
-@stage("review", version=SCRUBBER_VERSION)
+@stage("review")
 def review_task(
+    *,
     rows: DatasetRef,
     real: RealRef | None,
     taxonomy: Taxonomy,
     topics: Topics,
     cleaning: CleaningConfig,
     scrubbing: ScrubbingConfig,
-    judged: bool,
+    judges_toxicity: bool,
     seed: int,
 ) -> Review:
-    """Measure the synthetic rows, each figure beside the band of real text."""
+    """Measure the synthetic rows, each figure beside the range of real text."""
     own = [row for row in open_store().get_rows(rows) if row["source"] == "synthetic"]
     if not own:
         return Review(n_texts=0, figures=(), flags={}, n_mixed=0)
@@ -60,13 +61,13 @@ def review_task(
         figures=tuple(
             Figure(name=k, value=v, low=b[0] if b else None, high=b[1] if b else None) for k, v, b in found
         ),
-        flags={kind: sum(kind in row["votes"] for row in own) for kind in _kinds(judged)},
+        flags={kind: sum(kind in row["votes"] for row in own) for kind in _kinds(judges_toxicity)},
         n_mixed=sum(bool(row["segments"]) for row in own),
     )
 
 
-def _kinds(judged: bool) -> tuple[str, ...]:
-    return ("profanity", "toxicity") if judged else ("profanity",)
+def _kinds(judges_toxicity: bool) -> tuple[str, ...]:
+    return ("profanity", "toxicity") if judges_toxicity else ("profanity",)
 
 
 def _meaning(rows: Sequence[Row], topics: Topics, n_texts: int, seed: int) -> Figures:
@@ -101,8 +102,17 @@ def _labelled(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [(row["text"], row["labels"][0]) for row in rows if len(row["labels"]) == 1]
 
 
-def review(run: Run, rows: DatasetRef) -> Review:
+def review(run: RunContext, rows: DatasetRef) -> Review:
     """Say what the synthetic rows are like."""
     config = run.config
-    options = run.taxonomy, run.topics, config.cleaning, config.scrubbing
-    return run.call(review_task, rows, run.real, *options, can_judge(), config.seed)
+    return run.call(
+        review_task,
+        rows=rows,
+        real=run.real,
+        taxonomy=run.taxonomy,
+        topics=run.topics,
+        cleaning=config.cleaning,
+        scrubbing=config.scrubbing,
+        judges_toxicity=can_judge(),
+        seed=config.seed,
+    )

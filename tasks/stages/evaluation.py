@@ -21,7 +21,7 @@ from tasks.data.scores import (
     SystemResult,
 )
 from tasks.orchestration.caching import stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.decision.thresholds import confidence
 from tasks.pipeline.evaluation.baselines import baseline_predictions
 from tasks.pipeline.evaluation.comparison import compare
@@ -29,7 +29,7 @@ from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
 from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
-from tasks.pipeline.training.classifier.fit import calibration_rows
+from tasks.pipeline.training.classifier.calibrate import calibration_rows
 from tasks.stages.real_data import read_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
@@ -46,13 +46,14 @@ class Evaluation(Record):
     """What the classifier said about the test set that decides, see `Predictions`."""
 
 
-@stage("evaluate", version="6")
+@stage("evaluate")
 def evaluate_task(
+    *,
     model: ModelRef,
     rows: DatasetRef,
     real_test: DatasetRef | None,
     taxonomy: Taxonomy,
-    config: EvaluationConfig,
+    evaluation: EvaluationConfig,
     seed: int,
 ) -> Evaluation:
     """Measure the classifier and two baselines on every test set, with the same threshold rule."""
@@ -67,13 +68,16 @@ def evaluate_task(
     train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], calibration_set))
     folder = store.get_folder(model)
     own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
-    options = taxonomy, seed, config.min_positives, weights
+    baselines = baseline_predictions(
+        train, validation, labelled, taxonomy, seed, evaluation.min_positives, weights
+    )
     deciding = REAL if REAL in tests else SYNTHETIC
     return Evaluation(
         results=tuple(
             _system_results(
-                {CLASSIFIER: own, **baseline_predictions(train, validation, labelled, *options)},
-                *options[:2],
+                {CLASSIFIER: own, **baselines},
+                taxonomy,
+                seed,
                 load_settings(folder).get("unsure_below", 0.0),
             )
         ),
@@ -149,8 +153,14 @@ def _measured(predictions: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
     return measure(predictions.probabilities, predictions.thresholds, predictions.targets, taxonomy, levels)
 
 
-def evaluate(run: Run, model: ModelRef, rows: DatasetRef) -> Evaluation:
+def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef) -> Evaluation:
     """Measure classifier and baselines on held-out synthetic text, and on real text if there is any."""
-    config = run.config
-    real = read_real(run, "test") if run.real else None
-    return run.call(evaluate_task, model, rows, real, run.taxonomy, config.evaluation, config.seed)
+    return run.call(
+        evaluate_task,
+        model=model,
+        rows=rows,
+        real_test=read_real(run, "test") if run.real else None,
+        taxonomy=run.taxonomy,
+        evaluation=run.config.evaluation,
+        seed=run.config.seed,
+    )

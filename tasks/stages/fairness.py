@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.config import FairnessConfig, PromptForm, ScrubbingConfig
+from tasks.config import PromptForm, ScrubbingConfig
 from tasks.data.fairness_scores import Correction, Fairness, FairnessAudit, GeneratorBias, RateGap
 from tasks.data.real_rows import real_rows
 from tasks.data.references import DatasetRef, ModelRef, RealRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC
 from tasks.orchestration.caching import stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.decision.thresholds import decide
 from tasks.pipeline.fairness import (
     audit_classifier,
@@ -20,15 +21,14 @@ from tasks.pipeline.fairness import (
     group_topics,
     measure_generator_bias,
     rate_gaps,
-    templates_digest,
 )
 from tasks.pipeline.fairness.violations import violated_limits
 from tasks.pipeline.planning.requests import unconditional_requests
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, Scrubber
+from tasks.pipeline.scrubbing import Scrubber
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages.evaluation import Evaluation, evaluate
 from tasks.stages.sampling import sample_requests
-from tasks.stages.training import fit_classifier
+from tasks.stages.training import calibrate, train
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -36,31 +36,34 @@ STRONGER = 4.0
 """Factor on the weight of pairing, correction by correction."""
 
 
-VERSION = f"1+{SCRUBBER_VERSION}+{templates_digest()}"
-
 Matrix = NDArray[np.float64]
 
 
-@stage("audit-fairness", version=VERSION)
+@stage("audit-fairness")
 def audit_fairness_task(
-    model: ModelRef, taxonomy: Taxonomy, config: FairnessConfig, real: RealRef | None
+    *, model: ModelRef, taxonomy: Taxonomy, pairs: int, real: RealRef | None
 ) -> FairnessAudit:
     """Ask the classifier about pairs that should be labelled alike, raw and as deployed."""
-    ask, scrub, cut = _service(open_store().get_folder(model))
+    return audit_folder(open_store().get_folder(model), taxonomy=taxonomy, pairs=pairs, real=real)
+
+
+def audit_folder(folder: Path, *, taxonomy: Taxonomy, pairs: int, real: RealRef | None) -> FairnessAudit:
+    """Audit a saved classifier, see `audit_classifier`; with real data also its recall per group."""
+    ask, scrub, cut = _service(folder)
     rates = _rates(ask, scrub, cut, taxonomy, real) if real else []
-    return audit_classifier(ask, cut, scrub, config.pairs, rates)
+    return audit_classifier(ask, cut, scrub, pairs, rates)
 
 
-@stage("counterfactuals", version=f"2+{templates_digest()}")
-def counterfactuals_task(rows: DatasetRef, share: float, seed: int) -> DatasetRef:
-    """Couples of rows that differ in whom they are about, as a share of the training rows."""
+@stage("counterfactuals")
+def counterfactuals_task(*, rows: DatasetRef, fraction: float, seed: int) -> DatasetRef:
+    """Pairs of rows that differ in whom they are about; `fraction` is their number per training row."""
     store = open_store()
-    train = [row for row in store.get_rows(rows) if row["split"] == "train"]
-    return store.put_rows(counterfactual_rows(train, round(share * len(train)), seed))
+    own = [row for row in store.get_rows(rows) if row["split"] == "train"]
+    return store.put_rows(counterfactual_rows(own, round(fraction * len(own)), seed))
 
 
-@stage("generator-bias", version=VERSION)
-def generator_bias_task(texts: tuple[DatasetRef, ...], model: ModelRef) -> GeneratorBias:
+@stage("generator-bias")
+def generator_bias_task(*, texts: tuple[DatasetRef, ...], model: ModelRef) -> GeneratorBias:
     """What the generator wrote about groups, labelled by a classifier that does not see the group.
 
     `texts` are those of each of `group_topics`, in that order.
@@ -106,28 +109,32 @@ def _rates(ask: Ask, scrub: Scrub, cut: Cut, taxonomy: Taxonomy, real: RealRef) 
     return rate_gaps(texts, truth, cut(ask(scrub(texts))), taxonomy.names)
 
 
-def make_fair(
-    run: Run, model: ModelRef, rows: DatasetRef, scores: Evaluation
-) -> tuple[ModelRef, Evaluation, Fairness | None]:
+class AuditedClassifier(NamedTuple):
+    """A classifier, its scores, and what the audit of its fairness found; None where none is wanted."""
+
+    model: ModelRef
+    scores: Evaluation
+    fairness: Fairness | None
+
+
+def make_fair(run: RunContext, rows: DatasetRef, model: ModelRef, scores: Evaluation) -> AuditedClassifier:
     """Audit a classifier and, while it exceeds a limit, retrain it with counterfactual pairs.
 
     Each correction adds twice as many pairs as the one before, and weighs their pairing four times as much.
-
-    Returns:
-        The last model, its scores, and what was found; None where no audit is wanted.
     """
     config = run.config.fairness
     if not config.enabled:
-        return model, scores, None
+        return AuditedClassifier(model, scores, None)
     audit = _audit(run, model)
     corrections: list[Correction] = []
     while (before := violated_limits(audit, config)) and len(corrections) < config.corrections:
         n, old, old_scores = len(corrections), audit, scores
         counterfactuals = run.call(
-            counterfactuals_task, rows, config.augmentation * 2**n, run.config.seed + n
+            counterfactuals_task, rows=rows, fraction=config.augmentation * 2**n, seed=run.config.seed + n
         )
         pairing = config.pairing * STRONGER**n
-        model = fit_classifier(run, rows, counterfactuals, pairing)
+        trained = train(run, rows, counterfactuals=counterfactuals, pairing=pairing)
+        model = calibrate(run, trained, rows)
         scores, audit = evaluate(run, model, rows), _audit(run, model)
         corrections.append(
             Correction(
@@ -147,14 +154,15 @@ def make_fair(
         violations=violated_limits(audit, config),
         generator_bias=_generator_bias(run, model),
     )
-    return model, scores, found
+    return AuditedClassifier(model, scores, found)
 
 
-def _audit(run: Run, model: ModelRef) -> FairnessAudit:
-    return run.call(audit_fairness_task, model, run.taxonomy, run.config.fairness, run.real)
+def _audit(run: RunContext, model: ModelRef) -> FairnessAudit:
+    pairs = run.config.fairness.pairs
+    return run.call(audit_fairness_task, model=model, taxonomy=run.taxonomy, pairs=pairs, real=run.real)
 
 
-def _generator_bias(run: Run, model: ModelRef) -> GeneratorBias | None:
+def _generator_bias(run: RunContext, model: ModelRef) -> GeneratorBias | None:
     """What the generator writes about groups by itself; None where there is no generator."""
     n_texts = run.config.fairness.generator_texts
     if not (n_texts and run.wants_synthetic):
@@ -165,7 +173,8 @@ def _generator_bias(run: Run, model: ModelRef) -> GeneratorBias | None:
         unconditional_requests(topic, run.topics.styles, form, n_texts, run.config.seed)
         for _, _, topic in group_topics()
     ]
-    return run.call(generator_bias_task, sample_requests(run, cell_requests, "sample, about groups"), model)
+    texts = sample_requests(run, cell_requests, "sample, about groups")
+    return run.call(generator_bias_task, texts=texts.refs, model=model)
 
 
 def _f1(scores: Evaluation) -> float:

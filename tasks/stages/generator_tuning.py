@@ -40,8 +40,8 @@ from tasks.pipeline.training.generator import (
 )
 from tasks.pipeline.training.generator.prompt_format import wish_of
 from tasks.pipeline.training.state import FitOptions
-from tasks.storage.block import remove_scratch
 from tasks.storage.connection import open_store
+from tasks.storage.store import remove_scratch
 from tasks.taxonomy import load_taxonomy, load_topics
 
 SMALL_DECODER = "small-decoder"
@@ -50,7 +50,7 @@ TEXTS = TypeAdapter(list[TuningText])
 
 
 @stage("annotate")
-def annotate_task(data: RealRef) -> BlobRef:
+def annotate_task(*, data: RealRef) -> BlobRef:
     """People's texts with emotions, levels and topics; see `tasks.pipeline.training.generator.corpus`."""
     comments = read_real(f"{data.source.path}/goemotions", "train")
     reviews = read_real(f"{data.source.path}/sst", "train")
@@ -65,7 +65,7 @@ def annotate_task(data: RealRef) -> BlobRef:
 
 
 @stage("tune-generator", retry_on_network_error=True)
-def tune_generator_task(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
+def tune_generator_task(*, texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     """Fine-tune the language model on the annotated texts."""
     store = open_store()
     scratch = store.scratch(f"tune-{digest(texts_ref.sha256, _decisive(config))}")
@@ -109,7 +109,7 @@ def tune_generator_task(texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
 
 @stage("measure-generator")
 def measure_generator_task(
-    generator: ModelRef, judge: ModelRef, texts_ref: BlobRef, config: TuneConfig
+    *, generator: ModelRef, judge: ModelRef, texts_ref: BlobRef, config: TuneConfig
 ) -> GeneratorScores:
     """Perplexity on dev, and what a judge trained on people's text says of the samples."""
     store = open_store()
@@ -118,7 +118,7 @@ def measure_generator_task(
     samples = _samples(folder, names, config)
     texts = [text for own in samples.values() for text in own]
     model, tokenizer, settings = load_classifier(store.get_folder(judge))
-    said = predict(model, tokenizer, texts, settings["max_tokens"], "judge samples")
+    said = predict(model, tokenizer, texts, settings["max_length"], "judge samples")
     hits = fidelity(said, [i for i, name in enumerate(names) for _ in samples[name]])
     per_label = hits.reshape(len(names), -1).mean(axis=1)
     corpus = read_texts(texts_ref)

@@ -8,30 +8,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tasks.data.fairness_scores import Fairness
 from tasks.data.reading import read_dataset
-from tasks.data.records import Cell, FilterResult, Reject, Row
+from tasks.data.records import FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
 from tasks.data.summaries import Decision, RunSummary
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
-from tasks.orchestration.run import Run, rejects_of
+from tasks.orchestration.run import RunContext
 from tasks.orchestration.run_history import add_to_history
 from tasks.pipeline.evaluation.predictions import from_bytes
 from tasks.pipeline.evaluation.promotion import paired_differences, regressions, verdict
+from tasks.pipeline.planning.rounds import QuotaState
 from tasks.pipeline.reporting import model_card, summaries, write_report
 from tasks.pipeline.reporting.data_review import short_cells, shortfall, why_short
 from tasks.pipeline.reporting.provenance import command_of, now, versions
 from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
-from tasks.stages.evaluation import Evaluation
+from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.scrubbing import report_scrubbing
-from tasks.storage.block import write_json
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
 from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
+from tasks.storage.store import write_json
 
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
@@ -49,20 +49,15 @@ class Candidate:
 
 
 def publish(
-    run: Run,
-    planned: Sequence[Cell],
-    rows: DatasetRef,
-    review: Review,
-    model: ModelRef,
-    evaluation: Evaluation,
-    fairness: Fairness | None = None,
+    run: RunContext, quotas: QuotaState, rows: DatasetRef, review: Review, classifier: AuditedClassifier
 ) -> Candidate:
     """Write data set, model, scores, cards and report under `runs/<run>`."""
+    model, evaluation, fairness = classifier
     data = run.store.get_rows(rows)
-    rejects = rejects_of(run)
-    scores = _scores(run, planned, data, rejects, review, model, evaluation)
-    scrubbing = report_scrubbing(run, rows, model)
-    scores = scores.model_copy(update={"fairness": fairness, "scrubbing": scrubbing})
+    rejects = run.rejected_rows()
+    scores = _scores(run, quotas, data, rejects, classifier)
+    scrubbing = report_scrubbing(run, quotas.before_scrubbing, rows, model)
+    scores = scores.model_copy(update={"review": review, "fairness": fairness, "scrubbing": scrubbing})
     prefix = f"runs/{run.name}"
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -76,13 +71,13 @@ def publish(
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
-    write_json(run.store, f"{prefix}/results.json", run.results)
+    write_json(run.store, f"{prefix}/results.json", run.ledger.results)
     # Last of all: a run with scores is complete.
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
     return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
 
 
-def promote(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
+def promote(run: RunContext, candidate: Candidate, decision: Decision) -> RunSummary:
     """Promote a run to champion if the gate and the reviewer agree, and show the outcome."""
     with exclusive_lock(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
         before = read_champions(run.store).get(run.taxonomy.name)
@@ -108,15 +103,14 @@ def promote(run: Run, candidate: Candidate, decision: Decision) -> RunSummary:
 
 
 def _scores(
-    run: Run,
-    planned: Sequence[Cell],
+    run: RunContext,
+    quotas: QuotaState,
     data: Sequence[Row],
     rejects: Sequence[Reject],
-    review: Review,
-    model: ModelRef,
-    evaluation: Evaluation,
+    classifier: AuditedClassifier,
 ) -> RunScores:
-    settings = load_settings(run.store.get_folder(model))
+    evaluation = classifier.scores
+    settings = load_settings(run.store.get_folder(classifier.model))
     config = run.config
     names = run.taxonomy.names
     counted = {
@@ -134,14 +128,13 @@ def _scores(
         generator=_info(str(config.generator.model), config.generator.revision or run.generator_sha256),
         base=_info(str(config.training.base), config.training.revision or ""),
         plan=Plan(
-            cells=summaries.fills(planned, summaries.cell_counts(data), run.n_sampled, rejects),
-            rounds=run.rounds,
-            ended=run.ended,
-            history=tuple(run.history),
+            cells=summaries.fills(quotas.planned, summaries.cell_counts(data), quotas.n_sampled, rejects),
+            rounds=quotas.n_rounds,
+            ended=quotas.ended,
+            history=run.ledger.rounds,
         ),
         rejects=FilterResult([], list(rejects)).counts(),
         rejected=summaries.rejected_examples(rejects, config.seed),
-        review=review,
         votes=outcome_counts(data),
         scrubbed=summaries.scrub_counts(data),
         rows=summaries.row_counts(data, evaluation.results),
@@ -149,14 +142,14 @@ def _scores(
         error_analysis=evaluation.error_analysis,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=summaries.samples(data, names, config.seed),
-        timings=run.timings,
+        timings=run.ledger.timings,
         versions=versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
         notes=(*(f"{n:,} {what}" for what, n in counted.items() if n), *_told_of_real_data(run)),
     )
 
 
-def _told_of_real_data(run: Run) -> list[str]:
+def _told_of_real_data(run: RunContext) -> list[str]:
     """What the reader guessed about the human data, and what it left out."""
     return [f"Real data: {told}." for told in read_dataset(run.real.source).told] if run.real else []
 
@@ -166,7 +159,7 @@ def _info(name: str, revision: str) -> ModelInfo:
 
 
 def _decide(
-    run: Run, candidate: Candidate, decision: Decision, champion: Mapping[str, Any] | None
+    run: RunContext, candidate: Candidate, decision: Decision, champion: Mapping[str, Any] | None
 ) -> tuple[bool, tuple[str, ...]]:
     scores = candidate.scores
     test, name = _test_name(run, candidate), run.taxonomy.name
@@ -188,12 +181,14 @@ def _decide(
     return is_champion, reasons
 
 
-def _test_name(run: Run, candidate: Candidate) -> str:
+def _test_name(run: RunContext, candidate: Candidate) -> str:
     """Test set that decides, with its content hash: equal names are equal texts."""
     return f"{REAL} {run.real.sha256}" if run.real else f"{SYNTHETIC} {candidate.rows.sha256}"
 
 
-def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str) -> list[str] | None:
+def _worse(
+    run: RunContext, predictions: BlobRef, champion: Mapping[str, Any] | None, test: str
+) -> list[str] | None:
     """In what a run is worse than the champion on the same texts; None where that cannot be told."""
     if not champion or champion["test"] != test or "predictions" not in champion:
         return None
@@ -204,7 +199,7 @@ def _worse(run: Run, predictions: BlobRef, champion: Mapping[str, Any] | None, t
     return regressions(paired_differences(own, old, run.taxonomy, run.config.seed))
 
 
-def _show(run: Run, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
+def _show(run: RunContext, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
     """Put the outcome on the run page."""
     measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
     labels = [

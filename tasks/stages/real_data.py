@@ -5,79 +5,84 @@ from typing import cast
 
 import numpy as np
 
-from tasks.config import CleaningConfig, MixingConfig, ScrubbingConfig
+from tasks.config import CleaningConfig, MixingConfig, ScrubbingConfig, SplitConfig
 from tasks.data.columns import texts_of
 from tasks.data.real_rows import read_real_rows
 from tasks.data.records import FilterResult, Row
 from tasks.data.references import DatasetRef, FilterRefs, RealRef
 from tasks.models.embedding import embed
 from tasks.orchestration.caching import stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.balancing import choose_synthetic, weigh_rows
 from tasks.pipeline.cleaning import clean_rows
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, scrub_rows
-from tasks.storage.connection import open_store, put_filtered
+from tasks.pipeline.scrubbing import scrub_rows
+from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
 
-def add_real(run: Run, synthetic: DatasetRef) -> DatasetRef:
+def add_real(run: RunContext, synthetic: DatasetRef) -> DatasetRef:
     """Mix real rows into training and validation, if the configuration asks for it."""
     if run.real is None or not run.config.mixing.real_fraction:
         return synthetic
     real = read_real(run, "train")
     config = run.config
-    return run.call(mix_task, synthetic, real, config.mixing, config.split.validation, config.seed)
+    return run.call(
+        mix_task, synthetic=synthetic, real=real, mixing=config.mixing, split=config.split, seed=config.seed
+    )
 
 
-def read_real(run: Run, part: str) -> DatasetRef:
+def read_real(run: RunContext, part: str) -> DatasetRef:
     """Real rows of a part, `train` or `test`, cleaned and scrubbed like synthetic ones."""
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
-    read = run.call(read_real_task, real, part, run.taxonomy, config.cleaning, config.scrubbing)
-    if read.rejects not in run.rejects:  # read again for a corrected model
-        run.rejects.append(read.rejects)
+    read = run.call(
+        read_real_task,
+        real=real,
+        part=part,
+        taxonomy=run.taxonomy,
+        cleaning=config.cleaning,
+        scrubbing=config.scrubbing,
+    )
+    run.ledger.add_rejects(read.rejects)
     return read.kept
 
 
-@stage("load-real-data", version=SCRUBBER_VERSION, retry_on_network_error=True)
+@stage("load-real-data", retry_on_network_error=True)
 def read_real_task(
-    real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
+    *, real: RealRef, part: str, taxonomy: Taxonomy, cleaning: CleaningConfig, scrubbing: ScrubbingConfig
 ) -> FilterRefs:
     """Real rows, scrubbed like synthetic ones; what is trained on is cleaned like them, too."""
     read = read_real_rows(real.source, part, taxonomy)
     cleaned = clean_rows(read.kept, cleaning) if part == "train" else FilterResult(read.kept)
     scrubbed = scrub_rows(cleaned.kept, scrubbing)
-    return put_filtered(FilterResult(scrubbed.kept, [*read.rejects, *cleaned.rejects, *scrubbed.rejects]))
+    rejects = [*read.rejects, *cleaned.rejects, *scrubbed.rejects]
+    return open_store().put_filtered(FilterResult(scrubbed.kept, rejects))
 
 
-@stage("mix", version="2")
+@stage("mix")
 def mix_task(
-    synthetic: DatasetRef,
-    real: DatasetRef,
-    config: MixingConfig,
-    validation: float,
-    seed: int,
+    *, synthetic: DatasetRef, real: DatasetRef, mixing: MixingConfig, split: SplitConfig, seed: int
 ) -> DatasetRef:
     """Add real rows to training and validation, and choose the synthetic rows that join them."""
     store = open_store()
     rows, real_texts = store.get_rows(synthetic), store.get_rows(real)
-    fraction, n_max = config.real_fraction, config.max_real_rows
+    fraction, n_max = mixing.real_fraction, mixing.max_real_rows
     wanted = len(real_texts) if fraction >= 1 else round(fraction / (1 - fraction) * len(rows))
     chosen = np.random.default_rng(seed).permutation(len(real_texts))[: min(wanted, n_max or wanted)]
-    n_validation = round(validation * len(chosen))
+    n_validation = round(split.validation * len(chosen))
     parts = ["validation"] * n_validation + ["train"] * (len(chosen) - n_validation)
     drawn = [cast("Row", {**real_texts[i], "split": part}) for i, part in zip(chosen, parts, strict=True)]
-    return store.put_rows(join_real(rows, drawn, config, seed))
+    return store.put_rows(join_real(rows, drawn, mixing, seed))
 
 
 def join_real(
-    synthetic: Sequence[Row], real_texts: Sequence[Row], config: MixingConfig, seed: int
+    synthetic: Sequence[Row], real_texts: Sequence[Row], mixing: MixingConfig, seed: int
 ) -> list[Row]:
     """Synthetic and real rows of all parts; in training the synthetic ones are chosen and weighed."""
     ours, theirs = ([row for row in rows if row["split"] == "train"] for rows in (synthetic, real_texts))
-    ours = choose_synthetic(ours, theirs, config, seed)
-    if config.importance_weighting and ours and theirs:
+    ours = choose_synthetic(ours, theirs, mixing, seed)
+    if mixing.importance_weighting and ours and theirs:
         one, other = (embed(texts_of(rows), "weigh") for rows in (ours, theirs))
         ours = weigh_rows(ours, theirs, one, other, seed)
     return [*ours, *(row for row in synthetic if row["split"] != "train"), *real_texts]

@@ -1,24 +1,26 @@
-"""From requests for texts to verified texts."""
+"""From requests for texts to texts."""
 
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from tasks.config import GeneratorConfig, PromptForm
 from tasks.data.records import Cell, Row
-from tasks.data.references import DatasetRef, SampledRef
+from tasks.data.references import SampledRef
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import stage, verify_result
 from tasks.orchestration.engines import engine_of, freed_when_interrupted
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.orchestration.task_runners import one_engine_per_gpu
 from tasks.pipeline.planning.requests import CellRequest, build_requests, in_batches
+from tasks.pipeline.planning.rounds import QuotaState
 from tasks.pipeline.planning.rows import SampledText, rows_of
 from tasks.pipeline.sampling import Engine, Request, Sample
 from tasks.pipeline.sampling.throughput import RoundThroughput
-from tasks.stages.real_data import read_real_task
+from tasks.stages.real_data import read_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -26,9 +28,9 @@ WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 
 
-@stage("sample-cell", version="3", retry_on_network_error=True, task_run_name="{cell_request.cell.key}")
+@stage("sample-cell", retry_on_network_error=True, task_run_name="{cell_request.cell.key}")
 def sample_cell_task(
-    cell_request: CellRequest, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
+    *, cell_request: CellRequest, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
     engine = engine_of(generator)
@@ -55,58 +57,75 @@ def _side_by_side(engine: Engine, requests: Sequence[Request]) -> list[list[Samp
         threads.shutdown(wait=False)
 
 
-def sample(run: Run, cells: Sequence[Cell]) -> tuple[DatasetRef, ...]:
-    """Sample all cells of the next round, one cached task run per batch, side by side in one decode batch."""
+class SampledTexts(NamedTuple):
+    """Texts that were sampled at once, and what that took."""
+
+    refs: tuple[SampledRef, ...]
+    throughput: RoundThroughput
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that they cost."""
+        return sum(ref.n_tokens for ref in self.refs)
+
+
+def sample(run: RunContext, quotas: QuotaState) -> SampledTexts:
+    """Sample all cells of a round, one cached task run per batch, side by side in one decode batch."""
     start = time.monotonic()
-    run.rounds += 1
-    refs = sample_requests(run, _cell_requests(run, cells), f"sample, round {run.rounds}")
-    for cell in cells:
-        run.n_sampled[cell.key] += cell.n_to_sample
-    run.tokens += sum(ref.n_tokens for ref in refs)
-    run.log_stage("sample", time.monotonic() - start, f"{sum(ref.n_rows for ref in refs):,} texts")
-    return refs
+    title = f"sample, round {quotas.n_rounds + 1}"
+    texts = sample_cells(run, quotas.cells, title, exemplars=_exemplars(run, quotas))
+    n_texts = sum(ref.n_rows for ref in texts.refs)
+    run.log_stage("sample", time.monotonic() - start, f"{n_texts:,} texts")
+    return texts
 
 
-def sample_requests(run: Run, cell_requests: Sequence[CellRequest], title: str) -> tuple[SampledRef, ...]:
-    """Texts of some orders, one cached task run each, decoded side by side."""
-    task = sample_cell_task.with_options(result_storage=run.store, timeout_seconds=run.config.limits.batch_s)
-    inputs = (run.config.generator, run.generator_sha256, run.taxonomy)
-    progress = artifacts.Progress("sample")
-    total, refs = (
-        sum(request.n for cell_request in cell_requests for request in cell_request.requests),
-        list[SampledRef](),
-    )
-    sampled = RoundThroughput(n_cells=len({cell_request.cell.key for cell_request in cell_requests}))
-    run.throughput.append(sampled)
-    bar = tqdm(total=total, desc=title, unit="text", leave=False)
-    with bar, freed_when_interrupted(), one_engine_per_gpu():
-        futures = [task.submit(cell_request, *inputs) for cell_request in cell_requests]
-        for cell_request, future in zip(cell_requests, futures, strict=True):
-            future.wait()
-            ref, key = verify_result(task, future.state, cell_request, *inputs)
-            refs.append(ref)
-            run.results.append(key)
-            n_texts = sum(request.n for request in cell_request.requests)
-            sampled.add(n_texts, ref.n_tokens, from_cache=future.state.name == "Cached")
-            bar.update(n_texts)
-            progress(sampled.n_texts / total, f"sample: {sampled.tokens_per_s:,.0f} tokens/s")
-    return tuple(refs)
-
-
-def _cell_requests(run: Run, cells: Sequence[Cell]) -> list[CellRequest]:
+def sample_cells(
+    run: RunContext, cells: Sequence[Cell], title: str, exemplars: Sequence[Row] = ()
+) -> SampledTexts:
+    """Texts of some cells, whose prompts may show exemplars of their labels."""
     generator = run.config.generator
     form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
-    shown = _exemplars(run), generator.exemplars, generator.template
-    whole = [build_requests(cell, run.taxonomy, run.topics, form, *shown) for cell in cells]
-    return [part for cell_request in whole for part in in_batches(cell_request, size)]
+    whole = [
+        build_requests(
+            cell, run.taxonomy, run.topics, form, exemplars, generator.exemplars, generator.template
+        )
+        for cell in cells
+    ]
+    return sample_requests(run, [part for request in whole for part in in_batches(request, size)], title)
 
 
-def _exemplars(run: Run) -> list[Row]:
-    """Rows that prompts may show: people's training rows, or without them what was accepted so far."""
+def sample_requests(run: RunContext, cell_requests: Sequence[CellRequest], title: str) -> SampledTexts:
+    """Texts of some requests, one cached task run each, decoded side by side."""
+    task = sample_cell_task.with_options(result_storage=run.store, timeout_seconds=run.config.limits.batch_s)
+    inputs: dict[str, Any] = {
+        "generator": run.config.generator,
+        "generator_sha256": run.generator_sha256,
+        "taxonomy": run.taxonomy,
+    }
+    progress, refs = artifacts.Progress("sample"), list[SampledRef]()
+    total = sum(_n_texts(cell_request) for cell_request in cell_requests)
+    throughput = RoundThroughput(n_cells=len({cell_request.cell.key for cell_request in cell_requests}))
+    bar = tqdm(total=total, desc=title, unit="text", leave=False)
+    with bar, freed_when_interrupted(), one_engine_per_gpu():
+        futures = [task.submit(cell_request=cell_request, **inputs) for cell_request in cell_requests]
+        for cell_request, future in zip(cell_requests, futures, strict=True):
+            future.wait()
+            ref, key = verify_result(run.store, task, future.state, cell_request=cell_request, **inputs)
+            refs.append(ref)
+            run.ledger.add_results([key])
+            n_texts = _n_texts(cell_request)
+            throughput.add(n_texts, ref.n_tokens, from_cache=future.state.name == "Cached")
+            bar.update(n_texts)
+            progress(throughput.n_texts / total, f"sample: {throughput.tokens_per_s:,.0f} tokens/s")
+    return SampledTexts(tuple(refs), throughput)
+
+
+def _n_texts(cell_request: CellRequest) -> int:
+    return sum(request.n for request in cell_request.requests)
+
+
+def _exemplars(run: RunContext, quotas: QuotaState) -> list[Row]:
+    """Rows that prompts may show: real training rows, or without them what was accepted so far."""
     if not run.config.generator.exemplars:
         return []
-    if run.real is None:
-        return run.store.get_rows(run.accepted) if run.accepted else []
-    config = run.config
-    part = run.real, "train", run.taxonomy, config.cleaning, config.scrubbing
-    return run.store.get_rows(run.call(read_real_task, *part).kept)
+    return run.store.get_rows(read_real(run, "train") if run.real else quotas.accepted)

@@ -1,4 +1,4 @@
-"""The scrub report of a run."""
+"""Scrubbing as a cached stage, and the scrub report of a run."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,31 +10,32 @@ from tasks.data.records import Row
 from tasks.data.references import DatasetRef, FilterRefs, ModelRef
 from tasks.data.scrub_scores import Decisions, Rewrite, ScrubSummary
 from tasks.orchestration.caching import stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.decision.thresholds import decide
-from tasks.pipeline.scrubbing import SCRUBBER_VERSION, redacted_texts, scrub_report, scrub_rows
+from tasks.pipeline.scrubbing import redacted_texts, scrub_report, scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
-from tasks.storage.connection import open_store, put_filtered
+from tasks.storage.connection import open_store
 
 MAX_TEXTS = 2_000
 """Scrubbed texts that the classifier reads both ways, at most."""
 MAX_EXAMPLES = 10
 
 
-@stage("scrub-report", version=SCRUBBER_VERSION)
+@stage("scrub-report")
 def report_scrubbing_task(
-    before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef, config: ScrubbingConfig
+    *, before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef, scrubbing: ScrubbingConfig
 ) -> ScrubSummary:
     """Totals, examples, leaks, and what scrubbing did to the classifier's decisions."""
     store = open_store()
     after = store.get_rows(rows)
     originals = [row for ref in before for row in store.get_rows(ref)]
-    report = scrub_report(originals, after, config)
-    return ScrubSummary.model_validate({**report, "decisions": _decisions(originals, after, model, config)})
+    report = scrub_report(originals, after, scrubbing)
+    decisions = _decisions(originals, after, model, scrubbing)
+    return ScrubSummary.model_validate({**report, "decisions": decisions})
 
 
 def _decisions(
-    originals: Sequence[Row], after: Sequence[Row], model: ModelRef, config: ScrubbingConfig
+    originals: Sequence[Row], after: Sequence[Row], model: ModelRef, scrubbing: ScrubbingConfig
 ) -> Decisions:
     """Let the classifier read scrubbed texts as they came and as they are."""
     texts = {row["id"]: row["text"] for row in originals}
@@ -49,7 +50,7 @@ def _decisions(
             if decided[2 * i] != decided[2 * i + 1]
         ]
     shown = moved[:MAX_EXAMPLES]
-    redacted = redacted_texts([text for text, *_ in shown], config)
+    redacted = redacted_texts([text for text, *_ in shown], scrubbing)
     return Decisions(
         rows=len(pairs),
         changed=len(moved),
@@ -74,12 +75,22 @@ def _decided(texts: list[str], ref: ModelRef) -> list[list[str]]:
     return [[name for name, yes in zip(settings["labels"], row, strict=True) if yes] for row in decided]
 
 
-def report_scrubbing(run: Run, rows: DatasetRef, model: ModelRef) -> ScrubSummary:
-    """What was scrubbed out of the accepted rows, and what that changed."""
-    return run.call(report_scrubbing_task, tuple(run.cleaned), rows, model, run.config.scrubbing)
+def report_scrubbing(
+    run: RunContext, before: tuple[DatasetRef, ...], rows: DatasetRef, model: ModelRef
+) -> ScrubSummary:
+    """What was scrubbed out of the accepted rows, and what that changed; `before` are the rows unscrubbed."""
+    return run.call(
+        report_scrubbing_task, before=before, rows=rows, model=model, scrubbing=run.config.scrubbing
+    )
 
 
-@stage("scrub", version=SCRUBBER_VERSION)
-def scrub_task(rows: DatasetRef, config: ScrubbingConfig) -> FilterRefs:
+def scrub(run: RunContext, rows: DatasetRef) -> FilterRefs:
     """Replace names, contact data and demographic words."""
-    return put_filtered(scrub_rows(open_store().get_rows(rows), config))
+    return run.call(scrub_task, rows=rows, scrubbing=run.config.scrubbing)
+
+
+@stage("scrub")
+def scrub_task(*, rows: DatasetRef, scrubbing: ScrubbingConfig) -> FilterRefs:
+    """Replace names, contact data and demographic words."""
+    store = open_store()
+    return store.put_filtered(scrub_rows(store.get_rows(rows), scrubbing))

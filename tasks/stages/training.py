@@ -1,50 +1,102 @@
-"""Training as a cached stage."""
+"""Training and calibration as two cached stages: another threshold rule trains nothing again."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
+from tasks.data.columns import parts_of
 from tasks.data.references import DatasetRef, ModelRef
 from tasks.orchestration.artifacts import Progress
 from tasks.orchestration.caching import digest, stage
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
-from tasks.pipeline.training.classifier.fit import fit_classifier as fit
-from tasks.storage.block import remove_scratch
+from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
+from tasks.pipeline.training.classifier.fit import fit_classifier
 from tasks.storage.connection import open_store
+from tasks.storage.store import remove_scratch
 from tasks.taxonomy import Taxonomy
 
 
-def fit_classifier(
-    run: Run, rows: DatasetRef, counterfactuals: DatasetRef | None = None, pairing: float = 0.0
+def train(
+    run: RunContext, rows: DatasetRef, *, counterfactuals: DatasetRef | None = None, pairing: float = 0.0
 ) -> ModelRef:
-    """Train the classifier on rows that are split; see `train_task` for `counterfactuals` and `pairing`."""
+    """Train the classifier on rows that are split, see `train_task`."""
     config = run.config
-    options = config.training, config.evaluation, config.scrubbing
-    return run.call(train_task, rows, run.taxonomy, *options, config.seed, counterfactuals, pairing)
+    return run.call(
+        train_task,
+        rows=rows,
+        labels=run.taxonomy.names,
+        training=config.training,
+        seed=config.seed,
+        counterfactuals=counterfactuals,
+        pairing=pairing,
+    )
 
 
-@stage("train", version="5", retry_on_network_error=True)
+def calibrate(run: RunContext, trained: ModelRef, rows: DatasetRef) -> ModelRef:
+    """Give a trained classifier its calibration and thresholds, chosen on the validation rows."""
+    config = run.config
+    return run.call(
+        calibrate_task,
+        trained=trained,
+        rows=rows,
+        taxonomy=run.taxonomy,
+        evaluation=config.evaluation,
+        scrubbing=config.scrubbing,
+    )
+
+
+@stage("train", retry_on_network_error=True)
 def train_task(
+    *,
     rows: DatasetRef,
-    taxonomy: Taxonomy,
-    config: TrainingConfig,
-    evaluation: EvaluationConfig,
-    scrubbing: ScrubbingConfig,
+    labels: tuple[str, ...],
+    training: TrainingConfig,
     seed: int,
     counterfactuals: DatasetRef | None = None,
     pairing: float = 0.0,
 ) -> ModelRef:
-    """Fine-tune the classifier; thresholds are chosen on validation and travel with it.
+    """Fine-tune the classifier.
 
-    `counterfactuals` are counterfactual rows of a fairness correction, `pairing` the weight of their pairing
-    loss.
+    `counterfactuals` are pairs of rows of a fairness correction, `pairing` the weight of their pairing loss.
     """
     store = open_store()
-    inputs = rows, taxonomy, config, evaluation, scrubbing, seed, counterfactuals, pairing
-    scratch = store.scratch(f"train-{digest(*inputs)}")
+    scratch = store.scratch(f"train-{digest(rows, labels, training, seed, counterfactuals, pairing)}")
     progress = Progress("train")
-    known = [*store.get_rows(rows), *(store.get_rows(counterfactuals) if counterfactuals else [])]
-    options = config, evaluation, scrubbing
-    folder = fit(known, taxonomy, *options, seed, scratch, progress, pairing, scrubber=SCRUBBER_VERSION)
+    trained = fit_classifier(
+        [*store.get_rows(rows), *(store.get_rows(counterfactuals) if counterfactuals else [])],
+        labels=labels,
+        training=training,
+        seed=seed,
+        scratch=scratch,
+        on_progress=progress,
+        pairing=pairing,
+    )
     progress(1.0)
-    ref = store.put_folder(folder)
+    ref = store.put_folder(trained)
     remove_scratch(scratch)
     return ref
+
+
+@stage("calibrate")
+def calibrate_task(
+    *,
+    trained: ModelRef,
+    rows: DatasetRef,
+    taxonomy: Taxonomy,
+    evaluation: EvaluationConfig,
+    scrubbing: ScrubbingConfig,
+) -> ModelRef:
+    """Choose calibration and thresholds on the validation rows; they travel with the model."""
+    store = open_store()
+    with TemporaryDirectory() as folder:
+        calibrate_classifier(
+            store.get_folder(trained),
+            parts_of(store.get_rows(rows))["validation"],
+            taxonomy=taxonomy,
+            evaluation=evaluation,
+            scrubbing=scrubbing,
+            scrubber=SCRUBBER_VERSION,
+            folder=Path(folder),
+        )
+        return store.put_folder(Path(folder))

@@ -15,7 +15,7 @@ from tasks.data.records import Row
 from tasks.data.references import DatasetRef, FilterRefs, TeacherRef
 from tasks.orchestration.caching import stage
 from tasks.orchestration.engines import engine_of
-from tasks.orchestration.run import Run
+from tasks.orchestration.run import RunContext
 from tasks.pipeline.sampling import Request, Scorer
 from tasks.pipeline.verification import (
     Teacher,
@@ -26,7 +26,7 @@ from tasks.pipeline.verification import (
     verify_rows,
 )
 from tasks.stages.real_data import read_real
-from tasks.storage.connection import open_store, put_filtered
+from tasks.storage.connection import open_store
 from tasks.taxonomy import Style, Taxonomy
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ CALLS = 32
 
 @stage("generator-likelihood")
 def generator_likelihood_task(
+    *,
     rows: DatasetRef,
     generator: GeneratorConfig,
     generator_sha256: str,
@@ -62,19 +63,19 @@ def generator_votes(
 
 @stage("judge", retry_on_network_error=True)
 def judge_task(
-    rows: DatasetRef, config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
+    *, rows: DatasetRef, verifying: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
 ) -> DatasetRef:
     """The vote of a model that reads every text."""
     store = open_store()
-    return store.put_rows(add_judge_votes(store.get_rows(rows), config, generator, taxonomy))
+    return store.put_rows(add_judge_votes(store.get_rows(rows), verifying, generator, taxonomy))
 
 
 def add_judge_votes(
-    rows: Sequence[Row], config: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
+    rows: Sequence[Row], verifying: VerifyingConfig, generator: GeneratorConfig, taxonomy: Taxonomy
 ) -> list[Row]:
     """Rows with the judge's votes; answers that name no label are counted in the log."""
-    if config.judge is JudgeKind.nli:
-        return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=config.nli_model))
+    if verifying.judge is JudgeKind.nli:
+        return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=verifying.nli_model))
     voted, n_unread = llm_votes(rows, taxonomy, lambda prompts: _answers(prompts, generator))
     if n_unread:
         log.warning("%d of %d answers of the judge named no label.", n_unread, len(rows))
@@ -95,10 +96,11 @@ def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 
 
-@stage("fit-real-data-model", version="3")
+@stage("fit-real-data-model")
 def fit_real_data_model_task(
+    *,
     real: DatasetRef,
-    config: VerifyingConfig,
+    verifying: VerifyingConfig,
     generator: GeneratorConfig,
     generator_sha256: str,
     taxonomy: Taxonomy,
@@ -106,44 +108,23 @@ def fit_real_data_model_task(
 ) -> TeacherRef:
     """A teacher from real training rows, and the weights of all votes from a slice of them."""
     store = open_store()
-    asks = config.likelihood and not generator.endpoint
+    asks = verifying.likelihood and not generator.endpoint
 
     def generator_vote(rows: list[Row]) -> list[Row]:
         return generator_votes(rows, generator, taxonomy, ())
 
     teacher, weights = fit_teacher_and_weights(
-        store.get_rows(real), taxonomy, config, seed, generator_vote if asks else None
+        store.get_rows(real), taxonomy, verifying, seed, generator_vote if asks else None
     )
     return TeacherRef(model=store.put_blob(teacher.to_bytes(), ".npz"), weights=weights)
 
 
-def collect_votes(run: Run, rows: DatasetRef) -> DatasetRef:
-    """Votes of the sources that read one text at a time: the generator and a judge."""
-    config, asked = run.config.verifying, (run.config.generator, run.generator_sha256)
-    if config.enabled and config.likelihood:
-        if run.config.generator.endpoint:
-            run.log_stage("generator-likelihood", 0.0, "no vote: endpoints score no text")
-        else:
-            rows = run.call(generator_likelihood_task, rows, *asked, run.taxonomy, run.topics.styles)
-    if config.enabled and config.judge not in (None, JudgeKind.none):
-        rows = run.call(judge_task, rows, config, run.config.generator, run.taxonomy)
-    return rows
-
-
-def fitted_teacher(run: Run) -> TeacherRef | None:
-    """The classifier trained on real rows, if it is wanted; fitted in the first round."""
-    config = run.config
-    if config.verifying.enabled and config.verifying.teacher and run.teacher is None:
-        asked = config.generator, run.generator_sha256, run.taxonomy, config.seed
-        run.teacher = run.call(fit_real_data_model_task, read_real(run, "train"), config.verifying, *asked)
-    return run.teacher
-
-
-@stage("verify", version="4")
+@stage("verify")
 def verify_task(
+    *,
     rows: DatasetRef,
     taxonomy: Taxonomy,
-    config: VerifyingConfig,
+    verifying: VerifyingConfig,
     seed: int,
     teacher: TeacherRef | None = None,
 ) -> FilterRefs:
@@ -151,4 +132,54 @@ def verify_task(
     store = open_store()
     model = Teacher.from_bytes(store.get_blob(teacher.model)) if teacher else None
     weights = teacher.weights if teacher else None
-    return put_filtered(verify_rows(store.get_rows(rows), taxonomy, config, seed, model, weights))
+    return store.put_filtered(verify_rows(store.get_rows(rows), taxonomy, verifying, seed, model, weights))
+
+
+def fit_real_data_model(run: RunContext) -> TeacherRef | None:
+    """Fit the classifier on real rows that votes on every text; None if none is wanted."""
+    config = run.config
+    if not (config.verifying.enabled and config.verifying.teacher and run.wants_synthetic):
+        return None
+    return run.call(
+        fit_real_data_model_task,
+        real=read_real(run, "train"),
+        verifying=config.verifying,
+        generator=config.generator,
+        generator_sha256=run.generator_sha256,
+        taxonomy=run.taxonomy,
+        seed=config.seed,
+    )
+
+
+def collect_votes(run: RunContext, rows: DatasetRef) -> DatasetRef:
+    """Votes of the sources that read one text at a time: the generator and a judge."""
+    verifying, generator = run.config.verifying, run.config.generator
+    if verifying.enabled and verifying.likelihood:
+        if generator.endpoint:
+            run.log_stage("generator-likelihood", 0.0, "no vote: endpoints score no text")
+        else:
+            rows = run.call(
+                generator_likelihood_task,
+                rows=rows,
+                generator=generator,
+                generator_sha256=run.generator_sha256,
+                taxonomy=run.taxonomy,
+                styles=run.topics.styles,
+            )
+    if verifying.enabled and verifying.judge not in (None, JudgeKind.none):
+        rows = run.call(
+            judge_task, rows=rows, verifying=verifying, generator=generator, taxonomy=run.taxonomy
+        )
+    return rows
+
+
+def verify(run: RunContext, rows: DatasetRef, teacher: TeacherRef | None) -> FilterRefs:
+    """Aggregate the votes on every label of all rows so far."""
+    return run.call(
+        verify_task,
+        rows=rows,
+        taxonomy=run.taxonomy,
+        verifying=run.config.verifying,
+        seed=run.config.seed,
+        teacher=teacher,
+    )

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from tasks.data.references import ModelRef
-from tasks.storage.block import ResultsStore, write_json
+from tasks.storage.store import ResultsStore, write_json
 
 CHAMPION = "champion.json"
 LISTS = ("history", "withdrawn")

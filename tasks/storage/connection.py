@@ -1,16 +1,16 @@
 """The results block of this process."""
 
 import os
-from functools import cache
+from functools import lru_cache
 from typing import cast
 
+from prefect import runtime
 from prefect.settings import get_current_settings
 
-from tasks.data.records import FilterResult
-from tasks.data.references import FilterRefs
-from tasks.storage.block import BLOCK, ResultsStore
+from tasks.storage.block import BLOCK
 from tasks.storage.files import default_root
 from tasks.storage.hashing import sha256_of
+from tasks.storage.store import ResultsStore
 
 
 def block_name(root: str) -> str:
@@ -35,9 +35,11 @@ def open_store() -> ResultsStore:
 
     With a server (PREFECT_API_URL) the block saved there counts. Without one, the root is
     SENTIMILL_RESULTS or the folder `results` here, and the block is named after it, because all
-    serverless runs of one user share one database.
+    serverless runs of one user share one database. A flow run loads it once and keeps to it.
     """
-    return _load(ResultsStore(root=default_root()).root, get_current_settings().api.url)
+    root, api_url = ResultsStore(root=default_root()).root, get_current_settings().api.url
+    flow_run = runtime.flow_run.id
+    return _load_once(root, api_url, flow_run) if flow_run else _load(root, api_url)
 
 
 def open_results() -> ResultsStore:
@@ -55,7 +57,6 @@ def open_results() -> ResultsStore:
     return store
 
 
-@cache
 def _load(root: str, api_url: str | None) -> ResultsStore:
     name = block_name(root)
     try:
@@ -71,12 +72,6 @@ def _load(root: str, api_url: str | None) -> ResultsStore:
         return store
 
 
-def forget_loaded_store() -> None:
-    """Load the block again at the next use, for one that was saved over since."""
-    _load.cache_clear()
-
-
-def put_filtered(filtered: FilterResult) -> FilterRefs:
-    """Write what a stage kept and what it dropped."""
-    store = open_store()
-    return FilterRefs(kept=store.put_rows(filtered.kept), rejects=store.put_rejects(filtered.rejects))
+@lru_cache(maxsize=8)
+def _load_once(root: str, api_url: str | None, flow_run: str) -> ResultsStore:
+    return _load(root, api_url)

@@ -53,7 +53,7 @@ def require_reachable(fs: fsspec.AbstractFileSystem, root: str) -> None:
         PermissionError: naming the root and the reason.
     """
     try:
-        is_there(fs, root)
+        size_of(fs, root)
     except Exception as error:  # whatever the file system raises, it means the same here
         raise no_access(root, error) from error
 
@@ -86,13 +86,13 @@ def write_whole(fs: fsspec.AbstractFileSystem, path: str, content: bytes) -> Non
         Path(temporary).unlink(missing_ok=True)
 
 
-def is_there(fs: fsspec.AbstractFileSystem, path: str) -> bool:
-    """Whether a file or folder is there; raises where the place does not say."""
+def size_of(fs: fsspec.AbstractFileSystem, path: str) -> int | None:
+    """Bytes of a file, 0 for a folder, None where neither is there; raises where the place does not say."""
     try:
-        fs.info(path)  # `fs.exists` takes every error for a no
+        found = fs.info(path)  # `fs.exists` takes every error for a no
     except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
+        return None
+    return int(found["size"] or 0) if found["type"] == "file" else 0
 
 
 def written(fs: fsspec.AbstractFileSystem, prefix: str) -> dict[str, float]:

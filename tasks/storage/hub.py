@@ -8,7 +8,7 @@ from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-from tasks.storage.block import ResultsStore
+from tasks.storage.store import ResultsStore
 
 PARTS = {"model": "model", "dataset": "dataset"}
 """Folder of a run, and the kind of repository that it becomes."""

@@ -9,11 +9,12 @@ import json
 import re
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tasks.storage.block import CACHE, ResultsStore
-from tasks.storage.champions import CHAMPION, runs_to_keep
+from tasks.storage.block import CACHE
+from tasks.storage.champions import CHAMPION, read_champions, runs_to_keep
 from tasks.storage.locks import exclusive_lock
+from tasks.storage.store import ResultsStore
 
 HOUR_S = 3600.0
 REF = re.compile(r"(?:data/\w{20}\.\w+|models/\w{20})")
@@ -39,10 +40,10 @@ def prune(store: ResultsStore, keep: int, grace_s: float, now: float | None = No
     """
     before = (time.time() if now is None else now) - grace_s
     with exclusive_lock(store.scratch("locks"), CHAMPION):
-        champions = store.read_path(CHAMPION).decode() if store.exists(CHAMPION) else "{}"
+        champions = read_champions(store)
         files = store.written("runs")
         fresh = {_run(path) for path, when in files.items() if when > before}
-        runs = kept_runs(files, runs_to_keep(json.loads(champions)), keep)
+        runs = kept_runs(files, runs_to_keep(champions), keep)
         stale = _stale_results(store, {*runs, *fresh}, before)
         orphans = _orphans(store, champions, stale, before)
         # Results first: a run that begins now must not be told of rows that are about to go.
@@ -67,9 +68,11 @@ def _stale_results(store: ResultsStore, runs: Iterable[str], before: float) -> l
     return sorted(path for path, when in found.items() if path not in wanted and when <= before)
 
 
-def _orphans(store: ResultsStore, champions: str, stale: Iterable[str], before: float) -> list[str]:
+def _orphans(
+    store: ResultsStore, champions: dict[str, Any], stale: Iterable[str], before: float
+) -> list[str]:
     """Rows and models that are old and that neither a champion nor a result that stays refers to."""
-    wanted = set(REF.findall(champions))
+    wanted = set(REF.findall(json.dumps(champions)))
     for path in set(store.written(CACHE)) - set(stale):
         wanted.update(REF.findall(store.read_path(path).decode()))
     found = {**store.written("data"), **store.written("models")}

@@ -34,18 +34,19 @@ import flows  # noqa: E402, F401  (sets the environment before Prefect is import
 from prefect import flow  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
-from flows.regenerate import synthetic_rows  # noqa: E402
+from flows.regenerate import sample_until_filled  # noqa: E402
 from tasks.config import CleaningConfig, PlanConfig, RunConfig  # noqa: E402
 from tasks.data.records import (  # noqa: E402
-    Cell,
     Row,
     cell_keys,
 )
-from tasks.orchestration.run import Run, open_run  # noqa: E402
+from tasks.orchestration.run import RunContext, open_run  # noqa: E402
 from tasks.pipeline.cleaning import clean_rows  # noqa: E402
 from tasks.pipeline.cleaning.clean import clean_text  # noqa: E402
 from tasks.pipeline.cleaning.language import is_foreign  # noqa: E402
 from tasks.pipeline.cleaning.semantic_duplicates import same_meaning  # noqa: E402
+from tasks.pipeline.planning.rounds import QuotaState  # noqa: E402
+from tasks.stages.balancing import balance  # noqa: E402
 
 OUT = ROOT / "results" / "bench" / "quality.json"
 LIMITS = {"too short", "too long"}
@@ -172,26 +173,27 @@ def cost(largest: int) -> dict[str, object]:
 
 
 @flow(task_runner=ThreadPoolTaskRunner(max_workers=24))
-def fill(config: RunConfig) -> tuple[list[Row], list[Cell], Run]:
+def fill(config: RunConfig) -> tuple[list[Row], QuotaState, RunContext]:
     """The quota loop of `regenerate` up to the split; every text may come from the cache."""
     run = open_run(config)
-    planned, rows = synthetic_rows(run)
-    return run.store.get_rows(rows), planned, run
+    done = sample_until_filled(run)
+    return run.store.get_rows(balance(run, done)), done, run
 
 
 def quotas(per_label: int) -> dict[str, object]:
     """How far the labels of a run over 28 labels end from their quota, and what repeats are left in it."""
-    rows, planned, run = fill(RunConfig(taxonomy="goemotions", plan=PlanConfig(texts_per_label=per_label)))
+    rows, done, run = fill(RunConfig(taxonomy="goemotions", plan=PlanConfig(texts_per_label=per_label)))
     counts = Counter(label for one in rows for label in one["labels"])
     texts = [one["text"] for one in rows]
-    done = Counter(key for one in rows for key in cell_keys(one))
+    filled = Counter(key for one in rows for key in cell_keys(one))
+    n_short = sum(filled[cell.key] < cell.wanted for cell in done.planned)
     start = time.perf_counter()
     same = sum(same_meaning(texts, [], 0.9))
     return {
         "quota_worst_deviation": max(abs(counts[n] - per_label) / per_label for n in run.taxonomy.names),
-        "quota_cells_short": f"{sum(done[cell.key] < cell.wanted for cell in planned)} of {len(planned)}",
-        "quota_rounds": run.rounds,
-        "quota_drawn_per_kept": round(run.n_sampled.total() / len(rows), 2),
+        "quota_cells_short": f"{n_short} of {len(done.planned)}",
+        "quota_rounds": done.n_rounds,
+        "quota_drawn_per_kept": round(sum(done.n_sampled.values()) / len(rows), 2),
         "near_duplicates_left_in_run": alike_share(texts),
         "semantic_duplicates_in_run": same / len(texts),
         "semantic_seconds_per_1000": round(1_000 * (time.perf_counter() - start) / len(texts), 2),

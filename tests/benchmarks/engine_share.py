@@ -12,7 +12,7 @@ from tasks.config import RunConfig
 from tasks.data.records import Cell
 from tasks.orchestration.engines import engine_of
 from tasks.orchestration.run import open_run
-from tasks.stages.sampling import sample
+from tasks.stages.sampling import sample_cells
 
 N_THREADS = 24
 """As in flows/regenerate.py."""
@@ -47,7 +47,7 @@ def _sample(n_cells: int, n_texts: int) -> dict[str, float]:
     ]
     engine = engine_of(run.config.generator)
     before, start = engine.usage(), time.perf_counter()
-    sample(run, cells)
+    sample_cells(run, cells, "sample")
     seconds, usage = time.perf_counter() - start, engine.usage()
     busy = usage.busy_s - before.busy_s
     tokens = usage.n_new_tokens - before.n_new_tokens

@@ -23,7 +23,7 @@ from tasks.config import RunConfig
 from tasks.orchestration.run import open_run
 from tasks.orchestration.server import ephemeral_server
 from tasks.pipeline.planning.cells import plan_cells
-from tasks.stages.sampling import sample
+from tasks.stages.sampling import sample_cells
 
 N_TOPICS = 360
 
@@ -59,14 +59,14 @@ def write_topics(file: Path) -> None:
 
 
 @flow(task_runner=ThreadPoolTaskRunner(max_workers=24))
-def sample_cells(config: RunConfig, n_cells: int) -> float:
+def sample_once(config: RunConfig, n_cells: int) -> float:
     """Seconds of sampling one text for each of so many cells."""
     run = open_run(config)
     planned = plan_cells(config.resolved(), run.taxonomy, run.topics)[:n_cells]
     assert len(planned) == n_cells
     begun = time.monotonic()
-    refs = sample(run, [cell.model_copy(update={"draw": 1}) for cell in planned])
-    assert len(refs) == n_cells
+    texts = sample_cells(run, [cell.model_copy(update={"n_to_sample": 1}) for cell in planned], "sample")
+    assert len(texts.refs) == n_cells
     return time.monotonic() - begun
 
 

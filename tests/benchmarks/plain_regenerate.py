@@ -32,24 +32,24 @@ class PlainTask:
     def with_options(self, **_: Any) -> "PlainTask":
         return self
 
-    def submit(self, *args: Any) -> Future[Any]:
-        future = self._threads.submit(self.fn, *args)
+    def submit(self, **inputs: Any) -> Future[Any]:
+        future = self._threads.submit(self.fn, **inputs)
         future.wait, future.state, future.name = future.result, future, "Completed"  # type: ignore[attr-defined]
         return future
 
 
-def plain_kept(step: Any, *args: Any, **kwargs: Any) -> CachedResult[Any]:
-    return CachedResult(step.fn(*args, **kwargs), step.name)
+def plain_call(store: object, step: Any, **inputs: Any) -> CachedResult[Any]:
+    return CachedResult(step.fn(**inputs), step.name)
 
 
-def plain_checked(step: Any, state: Future[Any], *_: Any) -> CachedResult[Any]:
+def plain_result(store: object, step: Any, state: Future[Any], **_: Any) -> CachedResult[Any]:
     return CachedResult(state.result(), step.name)
 
 
 def main() -> None:
     """Put plain calls in the place of Prefect's and run."""
     connection._load = lambda *_: BLOCK
-    runs.kept, runs.checked = plain_kept, plain_checked
+    runs.run_cached_with_key, sampling.verify_result = plain_call, plain_result  # type: ignore[assignment]
     sampling.sample_cell_task = PlainTask(sampling.sample_cell_task)
     for module in (runs, run_history):
         module.get_run_logger = lambda: logging.getLogger("plain")

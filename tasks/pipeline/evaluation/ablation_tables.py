@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.config import AblationConfig
+from tasks.config import AblationConfig, RunConfig
 from tasks.data import scores
 from tasks.pipeline.evaluation.bootstrap import Estimate
 from tasks.pipeline.evaluation.comparison import Comparison
@@ -34,7 +34,7 @@ def pairs_of(config: AblationConfig, ordinal: bool) -> list[tuple[str, str]]:
     ]
 
 
-def caution(config: AblationConfig) -> str:
+def caution(config: RunConfig) -> str:
     """What has to be known to read the figures rightly; empty where nothing is."""
     if config.generator.model != "embedded":
         return ""

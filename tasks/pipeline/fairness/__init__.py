@@ -4,7 +4,6 @@ from tasks.pipeline.fairness.audit import audit_classifier
 from tasks.pipeline.fairness.counterfactuals import counterfactual_rows
 from tasks.pipeline.fairness.generator_bias import group_topics, measure_generator_bias
 from tasks.pipeline.fairness.group_recall import rate_gaps
-from tasks.pipeline.fairness.templates import templates_digest
 
 __all__ = [
     "audit_classifier",
@@ -12,5 +11,4 @@ __all__ = [
     "group_topics",
     "measure_generator_bias",
     "rate_gaps",
-    "templates_digest",
 ]

@@ -1,6 +1,5 @@
 """The sentences of the audit and of its corrections, read from YAML."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -66,11 +65,6 @@ def load_templates() -> Templates:
 def load_corrections() -> Corrections:
     """Read the sentences of the corrections."""
     return read_yaml(FILES[1], Corrections)
-
-
-def templates_digest() -> str:
-    """Hash of both files: other sentences, other audit."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in FILES)).hexdigest()[:12]
 
 
 def fill(sentence: str, person: str, noun: str) -> str:
