@@ -101,7 +101,7 @@ def test_a_data_file_counts_for_the_stages_whose_package_it_lies_in(tree):
 
 
 def test_of_a_module_with_several_stages_only_what_a_stage_uses_counts(tree):
-    replace(tree, "stages/fairness.py", "round(share * len(own))", "int(share * len(own))")
+    replace(tree, "stages/fairness.py", "round(fraction * len(own))", "int(share * len(own))")
 
     assert changed(tree) == {"counterfactuals"}
 
