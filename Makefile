@@ -18,7 +18,7 @@ TAXONOMY ?= goemotions
 ABLATION_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
 ALL_ROWS = --rows-per-arm null --row-passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-startup bench-sampling bench-scrubbing bench-serving bench-quality bench-training ablation audit-packages clean
+.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-startup bench-sampling bench-scrubbing bench-serving bench-quality bench-training bench-data ablation audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -99,6 +99,9 @@ bench-sampling: $(VENV)/ready ## Sampling speed beside what one would run instea
 bench-scrubbing: $(VENV)/ready ## Scrubbing quality and speed (more of it with DATA)
 	$(RUN) -m pip install --quiet -e '.[scrubber-bench]'
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_scrubbing.py --data $(DATA)
+
+bench-data: $(VENV)/ready ## Seconds and memory of describing a file of a million rows
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_data.py --rows 1000000
 
 bench-quality: $(VENV)/ready ## Hygiene, duplicates, quotas, label votes
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_quality.py --real $(DATA)/goemotions --largest 1000000

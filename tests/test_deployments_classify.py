@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -118,6 +120,15 @@ def test_a_file_without_texts_is_refused_before_the_model_is_loaded(tmp_path, mo
     path = write(tmp_path / "in.csv", "id,n\n1,2\n")
     with pytest.raises(ValueError, match="expected one with the text"):
         classify(options(path, model))
+
+
+def test_a_model_of_another_version_is_refused_before_it_is_loaded(tmp_path, model):
+    old = Path(shutil.copytree(model, tmp_path / "old"))
+    (old / "SHA256").unlink()
+    about = json.loads((old / "sentimill.json").read_text())
+    (old / "sentimill.json").write_text(json.dumps({k: v for k, v in about.items() if k != "thresholds"}))
+    with pytest.raises(ValueError, match="lacks thresholds; expected all that this version writes"):
+        classify(options(write(tmp_path / "in.csv", "text\nOne.\n"), old))
 
 
 def test_a_column_of_the_users_is_never_replaced():

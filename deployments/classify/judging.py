@@ -5,12 +5,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from deployments.api.loading import Served, load
 from deployments.api.predicting import Item, Prediction, predict_items
 from deployments.api.settings import ApiSettings
-from deployments.api.sources import Source, find
+from deployments.api.sources import Source, fetched, find
 from tasks.cli.options import ClassifyOptions
 
 PLACES = 4
@@ -29,13 +30,15 @@ def settings_of(options: ClassifyOptions) -> ApiSettings:
 
 
 def source_of(options: ClassifyOptions) -> Source:
-    """Where the model is.
+    """Where the model is; looked through before a worker loads it.
 
     Raises:
         FileNotFoundError: There is no champion yet.
-        ValueError: There are several, or no such run.
+        ValueError: There are several, or no such run, or its files are damaged or of another version.
     """
-    return find(settings_of(options))
+    source = find(settings_of(options))
+    with fetched(source):
+        return source
 
 
 def answer_texts(options: ClassifyOptions, texts: Sequence[str]) -> list[Answer]:
@@ -85,6 +88,11 @@ def answered(
                 yield first, future.result()
         for first, future in waiting:
             yield first, future.result()
+    except BrokenProcessPool:
+        raise ValueError(
+            "a worker ended before it answered; expected it to load the model and to stay. What it said is "
+            "above; where memory was short, give fewer --workers. The same command continues."
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 

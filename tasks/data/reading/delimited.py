@@ -102,7 +102,7 @@ def is_header(first: Sequence[str], others: Sequence[Sequence[str]], wanted: Seq
 
 
 def _names(dialect: Dialect, has_header: bool) -> list[str]:
-    """Names of the columns; a name that stands twice, or none, gets its place."""
+    """Names of the columns, all different; a column without one gets its number."""
     if not has_header:
         return [f"column {i}" for i in range(1, dialect.width + 1)]
     names = [cell.strip().removeprefix("\ufeff") or f"column {i}" for i, cell in enumerate(dialect.first, 1)]

@@ -44,7 +44,7 @@ class Description:
     words: tuple[int, int, int]
     """Words of a text: median, 95th percentile, longest."""
     n_duplicates: int
-    """Rows whose text stands above them, case and marks aside."""
+    """Rows that repeat a text above them, case and marks aside."""
     conflicts: list[tuple[str, list[Labels]]]
     """Texts that stand more than once with different labels, and these."""
     languages: dict[str, float]
@@ -153,7 +153,7 @@ def _words(texts: Sequence[str]) -> tuple[int, int, int]:
 
 
 def _duplicates(frame: pd.DataFrame) -> tuple[int, list[tuple[str, list[Labels]]]]:
-    """Rows whose text stands above them, and the texts that stand with different labels."""
+    """Rows that repeat a text, and the texts that have different labels."""
     keys = pd.Series([plain_text(text) for text in frame["text"]])
     alike = frame[keys.duplicated(keep=False).to_numpy()]
     by_key: dict[str, tuple[str, dict[Labels, None]]] = {}

@@ -28,7 +28,7 @@ class Preset(NamedTuple):
 
 
 def plain_table(table: Table) -> Table:
-    """The table itself, or in a known form the plain table that it stands for.
+    """The table itself, or the plain table that a known form means.
 
     Rows that nobody has labelled are left out and counted in the notes.
     """

@@ -45,6 +45,7 @@ def fit_teacher_and_weights(
         The teacher and the weight per vote.
     """
     shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    shuffled.sort(key=lambda row: not row["labels"])  # the slice needs labels that can be swapped
     right = np.array([row["targets"] for row in shuffled]) > 0.5
     texts = [row["text"] for row in shuffled]
     cut = min(MAX_SLICE, round(SLICE * len(shuffled)))
