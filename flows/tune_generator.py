@@ -1,7 +1,7 @@
 """Fine-tune a causal language model so that it writes in wanted labels, and say how well it does.
 
     sentimill tune-generator --data DIR --out build/generator
-    make embedded-generator DATA=DIR          remakes the model in tasks/embedded
+    make embedded-generator DATA=DIR          remakes the adapter in tasks/models/embedded
 
 Trigger: by hand. Needs human-labelled text (GoEmotions and SST files); the folder `out` gets the model,
 its checksums and its card. An interrupted run goes on with the same command.
@@ -31,7 +31,7 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
         config: Every option.
     """
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    texts = run_cached(generator_tuning.annotate_task, data)
+    texts = run_cached(generator_tuning.annotate_task, data, config.texts_per_label, config.seed)
     generator = run_cached(generator_tuning.tune_generator_task, texts, config)
 
     judge_run = open_run(judge_config(config))

@@ -95,7 +95,7 @@ def sample_requests(run: Run, cell_requests: Sequence[CellRequest], title: str) 
 
 def _cell_requests(run: Run, cells: Sequence[Cell]) -> list[CellRequest]:
     generator = run.config.generator
-    form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
+    form, size = generator.prompt_form or PromptForm.chat, generator.batch_size or 1
     shown = _exemplars(run), generator.exemplars, generator.template
     whole = [build_requests(cell, run.taxonomy, run.topics, form, *shown) for cell in cells]
     return [part for cell_request in whole for part in in_batches(cell_request, size)]
