@@ -40,9 +40,8 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 
-from tasks.data.reading import read_real  # noqa: E402
-
 from tasks.config import GeneratorConfig, PromptForm, RunConfig  # noqa: E402
+from tasks.data.reading import read_real  # noqa: E402
 from tasks.models.embedding import embed  # noqa: E402
 from tasks.models.weights_cache import base_folder  # noqa: E402
 from tasks.pipeline.sampling import Request, load_engine  # noqa: E402
