@@ -1,7 +1,7 @@
 """Fine-tune a causal language model so that it writes in wanted labels, and say how well it does.
 
     sentimill tune-generator --data DIR --out build/generator
-    make embedded-generator DATA=DIR          remakes the model in tasks/embedded
+    make embedded-generator DATA=DIR          remakes the adapter in tasks/models/embedded
 
 Trigger: by hand. Needs human-labelled text (GoEmotions and SST files); the folder `out` gets the model,
 its checksums and its card. An interrupted run goes on with the same command.
@@ -33,7 +33,13 @@ def tune_generator(config: TuneConfig = DEFAULT) -> GeneratorScores:
     """
     store = open_store()
     data = RealRef(source=config.data, sha256=real_sha256(config.data))
-    texts = run_cached(store, generator_tuning.annotate_task, data=data)
+    texts = run_cached(
+        store,
+        generator_tuning.annotate_task,
+        data=data,
+        texts_per_label=config.texts_per_label,
+        seed=config.seed,
+    )
     generator = run_cached(store, generator_tuning.tune_generator_task, texts_ref=texts, config=config)
 
     judge_run = open_run(judge_config(config))

@@ -1,4 +1,4 @@
-"""Five hundred faulty rows of ten kinds, fifty each, put together from the sentences below.
+"""Eight hundred faulty rows of sixteen kinds, fifty each, put together from the sentences below.
 
 A planted row counts as found when it is rejected, or when what is left of it is exactly the good text within.
 """
@@ -254,6 +254,70 @@ CUTS = [
 ]
 
 
+JSON = [
+    '{{"text": "{}"}}',
+    '{{"text": "{}", "label": "refund"}}',
+    '{{"label": "joy", "comment": "{}"}}',
+    '```json\n{{"review": "{}"}}\n```',
+    'Here is the text:\n{{"text": "{}"}}',
+]
+
+CHAT_MARKS = [
+    "assistant\n{}",
+    "[INST] refund [/INST] {}",
+    "[INST]Write a review.[/INST]{}",
+    "<|im_start|>assistant\n{}<|im_end|>",
+    "{}[/INST]",
+    "model\n{}",
+]
+
+SAME_LINE = [
+    "Absolutely — here is one: {}",
+    "Sure thing, here you go: {}",
+    "Of course, here it is: {}",
+    "Certainly, here goes: {}",
+]
+OUTROS = [
+    "{} Let me know if you'd like more examples!",
+    "{} Would you like me to write another version?",
+    "{} Feel free to ask for other variations.",
+]
+
+MEANINGS = [
+    ("refund", "The customer wants their money back.", "The customer wants their money back for {}."),
+    ("joy", "The writer is happy and enjoys the moment.", "The writer is happy about {}."),
+    ("gratitude", "The writer is thankful.", "In gratitude mode: thanks for {}!"),
+    ("fear", "The writer is afraid of a threat.", "This text expresses fear of {}."),
+    (
+        "pride",
+        "The writer is pleased with what they achieved.",
+        "I am pleased with what they achieved at {}.",
+    ),
+    ("anger", "The writer is strongly displeased.", "Anger: I hate {}."),
+]
+THINGS = ["the soup", "a late bus", "my new shoes", "the old school", "that film", "our garden", "a phone",
+          "the hotel", "the team"]  # fmt: skip
+
+ALOUD = [
+    "Okay so the user wants a text about {}. Maybe: it was fine.",
+    "The prompt asks for something about {}, so I will be brief.",
+    "Let me think about {}. It was fine, and we left.",
+    "I need to write a comment about {} that sounds real.",
+    "Hmm, the user asked for {}. I'd say it was fine.",
+    "Alright, I'll write a short text on {} now.",
+]
+PLACEHOLDERS = [
+    "Dear [Author], thanks for {}.",
+    "Hi [Customer], sorry about {}.",
+    "I bought {} at [insert shop].",
+]
+DIALOGUES = [
+    "Input: {} Output: joy",
+    "Question: How was {}?\nAnswer: It was fine.",
+    "Prompt: {}\nOutput: fine",
+]
+
+
 class Planted(NamedTuple):
     """A faulty text, and what may be left of it; None: nothing, the row must be rejected."""
 
@@ -261,6 +325,8 @@ class Planted(NamedTuple):
     text: str
     rest: str | None
     cut: bool = False
+    label: str = "joy"
+    prompt: str = "Write one short review about a day out."
 
 
 def fitted(kind: str, templates: list[str]) -> Iterator[Planted]:
@@ -318,8 +384,33 @@ def cuts() -> Iterator[Planted]:
             yield Planted("truncated", f"{good} {text}", f"{good} {text[:head]}".strip(), cut=True)
 
 
+def in_json() -> Iterator[Planted]:
+    for template, text in zip(cycle(JSON), cycle(GOOD), strict=False):
+        yield Planted("json", template.format(text), text)
+
+
+def same_line() -> Iterator[Planted]:
+    for place, text in enumerate(cycle(GOOD)):
+        yield Planted("same line", SAME_LINE[place % len(SAME_LINE)].format(text), text)
+        if text.endswith((".", "!", "?")):
+            yield Planted("same line", OUTROS[place % len(OUTROS)].format(text), text)
+
+
+def meanings() -> Iterator[Planted]:
+    for thing in cycle(THINGS):
+        for label, meaning, template in MEANINGS:
+            prompt = f"Write one short comment.\nIt expresses:\n- {label}: {meaning}"
+            yield Planted("meaning echo", template.format(thing), None, label=label, prompt=prompt)
+
+
+def filled(kind: str, templates: list[str]) -> Iterator[Planted]:
+    """Each template around a thing; nothing of it may stay."""
+    for place, template in enumerate(cycle(templates)):
+        yield Planted(kind, template.format(THINGS[place % len(THINGS)]), None)
+
+
 def planted() -> list[Planted]:
-    """All five hundred, fifty of a kind."""
+    """All eight hundred, fifty of a kind."""
     kinds = [
         fitted("preamble", PREAMBLES),
         fitted("wrapper", WRAPPERS),
@@ -331,6 +422,12 @@ def planted() -> list[Planted]:
         (Planted("foreign language", text, None) for text in FOREIGN),
         gibberish(),
         cuts(),
+        in_json(),
+        fitted("chat mark", CHAT_MARKS),
+        same_line(),
+        meanings(),
+        filled("reasoning", ALOUD),
+        filled("placeholder or dialogue", [*PLACEHOLDERS, *DIALOGUES]),
     ]
     return [fault for kind in kinds for fault in islice(kind, PER_KIND)]
 
@@ -340,16 +437,17 @@ def missed(faults: list[Planted]) -> list[tuple[Planted, str]]:
     config = CleaningConfig()
     through = []
     for fault in faults:
-        given = row(fault.text, votes={"cut": 1.0} if fault.cut else {})
+        votes = {"cut": 1.0} if fault.cut else {}
+        given = row(fault.text, votes=votes, labels=[fault.label], prompt=fault.prompt)
         for kept in clean_rows([given], config).kept:
             if kept["text"] != fault.rest:
                 through.append((fault, kept["text"]))
     return through
 
 
-def test_there_are_fifty_of_each_of_ten_kinds():
+def test_there_are_fifty_of_each_of_sixteen_kinds():
     kinds = [fault.kind for fault in planted()]
-    assert len(kinds) == 500
+    assert len(kinds) == 800
     assert {kinds.count(kind) for kind in kinds} == {PER_KIND}
 
 

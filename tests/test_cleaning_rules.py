@@ -31,6 +31,22 @@ REJECTED = {
         "Sentiment: very negative",
         "Welcome to [insert hotel name], we hope you like it.",
     ],
+    "reasoning": [
+        "Okay so the user wants a glad comment. Maybe: What a soup!",
+        "I need to write something about soup here.",
+        "Let me think about how a guest would put it. The soup was warm.",
+    ],
+    "input and output": [
+        "Input: the soup was warm Output: joy",
+        "Question: How was the soup?\nAnswer: It was warm.",
+    ],
+    "meaning echo": [
+        "The writer appreciates the soup very much.",
+        "In joy mode: what a soup!",
+        "This text expresses joy over a soup.",
+        "My sister is happy and enjoys the soup.",
+        "Joy: what a soup that was",
+    ],
     "list": [
         "1. The soup was cold.\n2. The bread was stale.",
         "- The soup was cold.\n- The bread was stale.",
@@ -85,6 +101,10 @@ LEFT_ALONE = [
     "[NAME] is the best teacher that we ever had",
     "Person A told us that the show was sold out.",
     "I think so, and <3 to you all",
+    "As an AI researcher I loved this keyboard.",
+    "1) The battery died and 2) nobody answers.",
+    "The author of this book knows her subject.",
+    "What a joy it was to see her again.",
 ]  # fmt: skip
 
 STRIPPED = {
@@ -102,6 +122,13 @@ STRIPPED = {
     "# Cold Soup\n\nThe soup was cold when it came.": "The soup was cold when it came.",
     "  The soup\t was   cold.\n\n\n\nNever again. ": "The soup was cold.\nNever again.",
     "The soup\x00 was\x1b cold.\ud800": "The soup was cold.",
+    '{"text": "The soup was cold.", "label": "refund"}': "The soup was cold.",
+    '```json\n{"comment": "The soup was cold."}\n```': "The soup was cold.",
+    'Absolutely — here is one: "The soup was cold."': "The soup was cold.",
+    "Sure thing, here you go: The soup was cold.": "The soup was cold.",
+    "assistant\nThe soup was cold.": "The soup was cold.",
+    "[INST] refund [/INST] The soup was cold.": "The soup was cold.",
+    "The soup was cold. Let me know if you'd like more examples!": "The soup was cold.",
 }
 
 # Faults that generated essays were seen to have: a title in doubled quotes, a request for a writing style, a
@@ -126,6 +153,11 @@ ESSAYS = {
 }
 
 
+PROMPT = (
+    "Write one short review about soup.\nIt expresses:\n- joy: The writer is happy and enjoys the moment."
+)
+
+
 def test_every_rule_has_an_example():
     assert set(REJECTED) == {rule.name for rule in RULES} | {"truncated"}
 
@@ -134,7 +166,8 @@ def test_every_rule_has_an_example():
     ("name", "text"), [(name, text) for name, texts in REJECTED.items() for text in texts]
 )
 def test_a_fault_is_rejected_by_its_rule(name, text):
-    assert clean_text(row(text), CleaningConfig(profanity_filter=name == "profanity"))[1] == name
+    config = CleaningConfig(profanity_filter=name == "profanity")
+    assert clean_text(row(text, prompt=PROMPT), config)[1] == name
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)

@@ -101,7 +101,7 @@ def test_the_run_form_offers_choices_as_lists():
     kinds = {name: entry["enum"] for name, entry in SCHEMA["$defs"].items() if "enum" in entry}
 
     assert kinds["Profile"] == ["embedded", "hub", "server"]
-    assert kinds["PromptForm"] == ["control", "plain", "chat"]
+    assert kinds["PromptForm"] == ["plain", "chat"]
     assert kinds["Scope"] == ["person", "all"]
     assert kinds["Precision"] == ["auto", "no", "bf16", "fp16"]
     assert SCHEMA["$defs"]["GeneratorConfig"]["properties"]["prompt_form"]["anyOf"] == [

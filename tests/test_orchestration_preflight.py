@@ -12,11 +12,6 @@ from tasks.orchestration.preflight import check
     ("generator", "message"),
     [
         (
-            {"template": "{{ topic }}"},
-            "generator.template is set; expected none with prompt form control, whose model was trained on "
-            "one line. Leave it out, or take a model with prompt form plain or chat.",
-        ),
-        (
             {"template": "{{ mood }}", "prompt_form": "plain"},
             "generator.template uses mood; expected no names but exemplars, labels, length, scenario, style, "
             "topic. Correct the template.",

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 
 import pytest
 
@@ -11,19 +10,17 @@ from tasks.data.records import Cell, cell_key
 from tasks.pipeline.planning.cells import plan_cells
 from tasks.pipeline.planning.requests import TEXTS_PER_PROMPT, CellRequest, build_requests, in_batches
 from tasks.pipeline.planning.rows import SampledText, rows_of
-from tasks.prompts.control_prompts import control_prompt, length_word
-from tasks.prompts.rendering import check_template
-from tasks.taxonomy import Style, Topic, Topics, load_taxonomy, load_topics
+from tasks.prompts.rendering import Manner, check_template, length_word, render
+from tasks.taxonomy import Label, Style, Taxonomy, Topic, Topics, load_taxonomy, load_topics
 
 SCALE = load_taxonomy("sentiment7")
-EKMAN = load_taxonomy("ekman")
 TOPICS = Topics(
     topics=(
         Topic(name="flights", domain="travel", scenarios=("A delayed flight.", "A window seat.")),
         Topic(name="soup", domain="food", scenarios=("A dinner at home.",)),
     ),
     styles=(
-        Style(name="review", description="a short review", control="review"),
+        Style(name="review", description="a short review"),
         Style(name="diary line", description="a line in a diary"),
     ),
 )
@@ -34,19 +31,30 @@ def cell(**changes):
     return base.model_copy(update=changes)
 
 
-def test_control_prompts_are_plain_words_and_leave_out_what_is_open():
-    assert control_prompt(["sadness", "disappointment"], "flights", "comment", "long") == (
-        "sadness, disappointment | flights | long comment :"
+def _rendered(labels, **changes):
+    manner = {"topic": "flights", "scenario": "A delayed flight.", "length": "short"} | changes
+    return render(PromptForm.chat, labels, Manner(style=Style(name="review"), **manner))
+
+
+def test_a_chat_prompt_is_the_one_that_the_embedded_generator_was_tuned_with():
+    joy, sad = Label(name="joy", meaning="The writer is glad."), Label(name="sadness")
+    assert _rendered([joy, sad]) == (
+        "Write one short review about flights. A delayed flight.\n"
+        "It expresses:\n- joy: The writer is glad.\n- sadness"
     )
-    assert control_prompt([], "flights", "review", "short") == "any | flights | short review :"
-    assert control_prompt(["joy"]) == "joy :"
-    assert control_prompt(["joy"], length="short") == "joy | short :"
+    assert _rendered([]) == "Write one short review about flights. A delayed flight."
+    assert _rendered([], topic="", scenario="", length="") == "Write one review."
+
+
+def test_signals_stand_behind_the_meaning():
+    refund = Label(name="refund", meaning="The customer wants money back.", signals="They ask for a refund.")
+    assert refund.asked == "refund: The customer wants money back. They ask for a refund."
 
 
 @pytest.mark.parametrize(
-    ("n_words", "word"), [(1, "short"), (8, "short"), (9, "medium"), (16, "medium"), (17, "long")]
+    ("n_words", "word"), [(1, "short"), (9, "short"), (10, "medium"), (19, "medium"), (20, "long")]
 )
-def test_length_words_cut_at_eight_and_sixteen(n_words, word):
+def test_length_words_cut_at_nine_and_nineteen(n_words, word):
     assert length_word(n_words) == word
 
 
@@ -62,7 +70,7 @@ def test_another_seed_gives_another_order(form):
 
 @pytest.mark.parametrize("draw", [1, 4, 5, 6, 12, 23])
 def test_an_order_asks_for_exactly_the_texts_of_its_cell(draw):
-    requests = build_requests(cell(n_to_sample=draw), SCALE, TOPICS, PromptForm.control).requests
+    requests = build_requests(cell(n_to_sample=draw), SCALE, TOPICS, PromptForm.chat).requests
     sizes = [request.n for request in requests]
 
     assert sum(sizes) == draw
@@ -71,24 +79,10 @@ def test_an_order_asks_for_exactly_the_texts_of_its_cell(draw):
 
 
 def test_wishes_of_a_cell_have_seeds_of_their_own():
-    requests = build_requests(cell(n_to_sample=100), SCALE, TOPICS, PromptForm.control).requests
+    requests = build_requests(cell(n_to_sample=100), SCALE, TOPICS, PromptForm.chat).requests
 
     assert len({request.seed for request in requests}) == 20
     assert all(0 <= request.seed < 2**31 for request in requests)
-
-
-def test_control_prompts_take_a_control_word_per_label_and_style():
-    joy = {label.name: label for label in EKMAN.labels}["joy"]
-    requests = build_requests(
-        cell(labels=("joy",), n_to_sample=200), EKMAN, TOPICS, PromptForm.control
-    ).requests
-    words = Counter(request.prompt.split(" | ")[0] for request in requests)
-
-    assert set(words) <= set(joy.control)
-    assert len(words) > 5
-    assert {request.prompt.split(" ")[-2] for request in requests} == {"review", "comment"}
-    assert {request.unconditional_prompt.split(" | ")[0] for request in requests} == {"any"}
-    assert {request.scenario for request in requests} == {""}
 
 
 def test_written_prompts_name_topic_scenario_style_and_meaning():
@@ -98,7 +92,7 @@ def test_written_prompts_name_topic_scenario_style_and_meaning():
     assert "flights" in request.prompt
     assert request.scenario in TOPICS.by_name["flights"].scenarios
     assert request.scenario in request.prompt
-    assert style.description in request.prompt
+    assert style.name in request.prompt
     assert SCALE.labels[1].meaning in request.prompt
     assert SCALE.labels[1].meaning not in request.unconditional_prompt
 
@@ -139,11 +133,11 @@ def _cell_requests(names, topics):
     config = RunConfig(plan=PlanConfig(texts_per_label=30, topics=names, topics_per_label=6))
     chosen = topics.select(names)
     cells = plan_cells(config, SCALE, chosen)
-    return {c.key: build_requests(c, SCALE, chosen, PromptForm.control) for c in cells}
+    return {c.key: build_requests(c, SCALE, chosen, PromptForm.chat) for c in cells}
 
 
 def test_rows_carry_their_whole_history():
-    cell_request = build_requests(cell(n_to_sample=2), SCALE, TOPICS, PromptForm.control)
+    cell_request = build_requests(cell(n_to_sample=2), SCALE, TOPICS, PromptForm.chat)
     (request,) = cell_request.requests
     whole, cut = rows_of(
         cell_request, [[SampledText("Nice.", False), SampledText("And then", True)]], SCALE, "embedded", "abc"
@@ -157,7 +151,7 @@ def test_rows_carry_their_whole_history():
         "targets": [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
         "weight": 1.0,
         "topic": "flights",
-        "scenario": "",
+        "scenario": request.scenario,
         "style": request.style,
         "prompt_id": cut["prompt_id"],
         "prompt": request.prompt,
@@ -178,8 +172,8 @@ def test_rows_carry_their_whole_history():
 
 
 def test_ids_differ_between_rounds_and_wishes():
-    first = build_requests(cell(n_to_sample=10), SCALE, TOPICS, PromptForm.control)
-    second = build_requests(cell(n_to_sample=10, round=2), SCALE, TOPICS, PromptForm.control)
+    first = build_requests(cell(n_to_sample=10), SCALE, TOPICS, PromptForm.chat)
+    second = build_requests(cell(n_to_sample=10, round=2), SCALE, TOPICS, PromptForm.chat)
     ids = [
         row["id"]
         for cell_request in (first, second)
@@ -193,7 +187,7 @@ def test_ids_differ_between_rounds_and_wishes():
     ("draw", "size", "batches"), [(12, 64, [12]), (12, 8, [8, 4]), (12, 1, [4, 4, 4]), (1, 1, [1])]
 )
 def test_an_order_is_divided_into_batches_without_losing_or_changing_a_wish(draw, size, batches):
-    cell_request = build_requests(cell(n_to_sample=draw), SCALE, TOPICS, PromptForm.control)
+    cell_request = build_requests(cell(n_to_sample=draw), SCALE, TOPICS, PromptForm.chat)
     parts = in_batches(cell_request, size)
 
     assert [sum(request.n for request in part.requests) for part in parts] == batches
@@ -226,6 +220,14 @@ def test_exemplars_share_a_label_with_the_cell_and_too_few_are_all():
     assert set(request.exemplars) == {"Text number 0.", "Text number 1."}
 
 
+def test_examples_of_a_label_are_shown_like_exemplars():
+    glad = Label(name="positive", examples=("What a day!", "Lovely."))
+    taxonomy = Taxonomy(name="own", labels=(glad, Label(name="negative")))
+
+    (request,) = build_requests(cell(n_to_sample=1), taxonomy, TOPICS, PromptForm.chat, (), 2).requests
+    assert set(request.exemplars) == {"What a day!", "Lovely."}
+
+
 OWN_TEMPLATE = "{{ length }} {{ style.name }}, {{ topic }}: {% for l in labels %}{{ l.meaning }}{% endfor %}"
 
 
@@ -237,7 +239,7 @@ def test_a_template_of_ones_own_takes_the_place_of_ours():
     assert re.fullmatch(
         rf"\w+ {request.style}, flights: {re.escape(SCALE.labels[1].meaning)}", request.prompt
     )
-    assert re.fullmatch(rf"\w+ {request.style}, flights: ", request.unconditional_prompt)
+    assert re.fullmatch(rf"\w+ {request.style}, flights:", request.unconditional_prompt)
     assert request.template == "generator.template"
 
 

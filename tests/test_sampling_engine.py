@@ -118,7 +118,7 @@ def _save(kind, path):
 
 
 def _config(folder, **changes):
-    values = {"model": str(folder), "prompt_form": PromptForm.control, "batch_size": 16, "top_p": 1.0}
+    values = {"model": str(folder), "prompt_form": PromptForm.plain, "batch_size": 16, "top_p": 1.0}
     return GeneratorConfig(**(values | {"max_new_tokens": 24} | changes))
 
 
@@ -588,7 +588,7 @@ INTERRUPTED = """
 import signal, sys, threading, time
 from tasks.config import GeneratorConfig, PromptForm
 from tasks.pipeline.sampling import Request, load_engine
-engine = load_engine(GeneratorConfig(model=sys.argv[1], prompt_form=PromptForm.control, batch_size=8))
+engine = load_engine(GeneratorConfig(model=sys.argv[1], prompt_form=PromptForm.plain, batch_size=8))
 threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
 try:
     engine.sample(Request("w1", k=1_000_000, seed=0))

@@ -8,11 +8,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertLMHeadModel, PreTrainedTokenizerFast
 
-from tasks.config import GeneratorConfig, PromptForm, RunConfig
+from tasks.config import GeneratorConfig, PromptForm
+from tasks.models import bundled
 from tasks.models.bundled import embedded_folder
-from tasks.pipeline.sampling import Request, load_engine, loading
+from tasks.pipeline.sampling import Request, load_engine
 from tasks.pipeline.sampling.loading import arithmetic
-from tasks.pipeline.sampling.truecasing import restore_case
 
 VOCABULARY = [
     "[PAD]",
@@ -63,25 +63,12 @@ def _sum_up(folder):
 
 
 def _config(model, **changes):
-    values = {"model": str(model), "prompt_form": PromptForm.control, "batch_size": 8, "max_new_tokens": 16}
+    values = {"model": str(model), "prompt_form": PromptForm.plain, "batch_size": 8, "max_new_tokens": 16}
     return GeneratorConfig(**(values | changes))
 
 
 def _exactly(message):
     return f"^{re.escape(message)}$"
-
-
-def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
-    _sum_up(_save(tmp_path, sentimill_restore_case=True))
-    monkeypatch.setattr(loading, "EMBEDDED", tmp_path)
-    engine = load_engine(RunConfig(generator=GeneratorConfig(max_new_tokens=16)).resolved().generator)
-    samples = engine.sample(Request("i know", n=64, seed=0))
-    texts = " ".join(sample.text for sample in samples)
-    assert {"stop", "length"} >= {sample.finish for sample in samples}
-    assert re.search(r"\bI\b", texts)
-    assert "[NAME]" in texts
-    assert not re.search(r"\bi\b|#|\[(PAD|UNK|CLS|SEP|MASK|name)\]", texts)
-    assert all(restore_case(sample.text) == sample.text for sample in samples)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +77,7 @@ def test_the_embedded_generator_writes_restored_text(tmp_path, monkeypatch):
 )
 def test_a_changed_file_is_refused_with_advice_that_fits_whose_it_is(tmp_path, monkeypatch, ships, advice):
     if ships:
-        monkeypatch.setattr(loading, "EMBEDDED", tmp_path)
+        monkeypatch.setattr(bundled, "EMBEDDED", tmp_path)
     _sum_up(_save(tmp_path))
     assert embedded_folder(tmp_path) == tmp_path
     path = tmp_path / "config.json"
@@ -188,19 +175,16 @@ def test_a_system_prompt_that_the_template_does_not_take_is_refused_before_sampl
     load_engine(_config(tmp_path, prompt_form=PromptForm.chat))
     message = (
         "the generator's chat template refuses what it is given (System role not supported); expected one "
-        "that takes a prompt, and a system prompt if generator.system_prompt is set. Leave that out, or take "
-        "another model."
+        "that takes a prompt, and a system prompt if generator.system_prompt is set. Set that to an empty "
+        "text, or take another model."
     )
     with pytest.raises(ValueError, match=_exactly(message)):
         load_engine(_config(tmp_path, prompt_form=PromptForm.chat, system_prompt="know"))
 
 
-def test_control_and_plain_prompts_begin_with_the_start_mark_and_do_not_end(tmp_path):
-    _save(tmp_path)
-    control = load_engine(_config(tmp_path))
-    plain = load_engine(_config(tmp_path, prompt_form=PromptForm.plain))
-    assert control._codec.encode("i know.") == [2, 10, 13, 6]
-    assert plain._codec.encode("i know.") == [10, 13, 6]
+def test_plain_prompts_do_not_end(tmp_path):
+    engine = load_engine(_config(_save(tmp_path)))
+    assert engine._codec.encode("i know.") == [10, 13, 6]
 
 
 def test_an_unresolved_configuration_is_refused():

@@ -63,22 +63,21 @@ def test_goemotions_has_27_emotions_and_neutral_which_stands_alone():
 
 
 def test_every_goemotions_word_belongs_to_one_ekman_emotion():
-    words = [word for label in load_taxonomy("ekman").labels for word in label.control]
+    words = [word for label in load_taxonomy("ekman").labels for word in label.aliases]
     assert sorted(words) == sorted(load_taxonomy("goemotions").names)
 
 
 def test_every_level_word_belongs_to_one_polarity():
-    words = tuple(word for label in load_taxonomy("polarity3").labels for word in label.control)
+    words = tuple(word for label in load_taxonomy("polarity3").labels for word in label.aliases)
     assert words == LEVELS
 
 
 @pytest.mark.parametrize("name", ["sentiment7", "goemotions", "ekman", "polarity3"])
-def test_bundled_labels_have_a_meaning_in_one_sentence_and_known_control_words(name):
+def test_bundled_labels_have_a_meaning_in_one_sentence_and_known_aliases(name):
     known = {*load_taxonomy("goemotions").names, *LEVELS}
     for label in load_taxonomy(name).labels:
         assert re.fullmatch(r"The writer [^.]+\.", label.meaning)
-        assert label.control
-        assert set(label.control) <= known
+        assert set(label.aliases) <= known
 
 
 def test_targets_are_multi_hot_and_refuse_unknown_labels():
@@ -123,10 +122,14 @@ def test_unknown_key_names_file_line_and_key(tmp_path):
 
 
 def test_missing_key_names_the_entry(tmp_path):
-    text = "name: mine\nlabels:\n  - {name: a, meaning: x}\n  - name: b\n"
-    assert refusal(tmp_path, text) == (
-        "mine.yaml, line 4: labels.1.meaning is missing; expected a value. Add it."
-    )
+    text = "name: mine\nlabels:\n  - {name: a, meaning: x}\n  - meaning: b\n"
+    assert refusal(tmp_path, text) == "mine.yaml, line 4: labels.1.name is missing; expected a value. Add it."
+
+
+def test_a_label_without_a_meaning_is_asked_for_by_its_name(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nlabels:\n  - refund\n  - {name: bug, meaning: It does not work.}\n")
+    assert [label.asked for label in load_taxonomy(path).labels] == ["refund", "bug: It does not work."]
 
 
 def test_key_that_stands_twice_is_refused(tmp_path):
@@ -186,7 +189,6 @@ def test_bundled_topics_are_many_wide_and_plain():
         assert re.fullmatch(r"[a-z-]+( [a-z-]+){0,2}", topic.name)
         assert 2 <= len(topic.scenarios) <= 3
         assert all(re.fullmatch(r"[A-Z][^.]+\.", scenario) for scenario in topic.scenarios)
-    assert {"review", "comment"} == {style.control for style in topics.styles}
 
 
 def test_topics_and_styles_are_selected_by_name():

@@ -30,11 +30,11 @@ from tasks.taxonomy import Label, Style, Taxonomy
 MOODS = Taxonomy(
     name="moods",
     labels=(
-        Label(name="joy", meaning="The writer is glad.", control=("joy", "happy")),
-        Label(name="sadness", meaning="The writer is sad.", control=("sad",)),
+        Label(name="joy", meaning="The writer is glad."),
+        Label(name="sadness", meaning="The writer is sad."),
     ),
 )
-REVIEW = Style(name="review", description="a short review", control="review")
+REVIEW = Style(name="review", description="a short review")
 
 
 def test_evidence_is_how_far_a_vote_stands_from_the_labels_mean():
@@ -112,15 +112,14 @@ def generator(tmp_path_factory, vocabulary):
     return folder
 
 
-def config_of(folder, form=PromptForm.control):
+def config_of(folder, form=PromptForm.plain):
     return GeneratorConfig(model=str(folder), prompt_form=form, batch_size=8, max_new_tokens=16)
 
 
-@pytest.mark.parametrize("form", [PromptForm.control, PromptForm.plain])
-def test_scores_in_a_batch_are_those_of_each_text_alone(generator, form):
+def test_scores_in_a_batch_are_those_of_each_text_alone(generator):
     tokenizer = BertTokenizer.from_pretrained(generator)
     model = AutoModelForCausalLM.from_pretrained(generator, attn_implementation="eager").eval()
-    codec = PromptCodec(tokenizer, form, frozenset({tokenizer.sep_token_id}), cased=False)
+    codec = PromptCodec(tokenizer, PromptForm.plain, frozenset({tokenizer.sep_token_id}))
     pairs = [
         ("joy | soup :", "the soup was lovely"),
         ("any :", "bad"),
@@ -153,18 +152,17 @@ def test_the_generator_votes_by_leaving_out_one_label_at_a_time(make_row):
         requested.extend(pairs)
         return [-float(len(prompt)) for prompt, _ in pairs]
 
-    row = make_row(
-        "The soup was fine.", ("joy", "sadness"), topic="food", style="review", prompt="happy, sad | food :"
-    )
-    (voted,) = likelihood_votes([row], MOODS, (REVIEW,), PromptForm.control, score)
+    row = make_row("The soup was fine.", ("joy", "sadness"), topic="food", style="review", prompt="...")
+    (voted,) = likelihood_votes([row], MOODS, (REVIEW,), PromptForm.chat, score)
 
+    head = "Write one short review about food. A dinner.\nIt expresses:"
     assert [prompt for prompt, _ in requested] == [
-        "happy, sad | food | short review :",
-        "sad | food | short review :",
-        "happy | food | short review :",
+        f"{head}\n- joy: The writer is glad.\n- sadness: The writer is sad.",
+        f"{head}\n- sadness: The writer is sad.",
+        f"{head}\n- joy: The writer is glad.",
     ]
     assert {text for _, text in requested} == {"The soup was fine."}
-    assert voted["votes"] == {"joy|likelihood": -7.0, "sadness|likelihood": -5.0}
+    assert voted["votes"] == {"joy|likelihood": -27.0, "sadness|likelihood": -31.0}
     assert {**voted, "votes": {}} == {**row, "votes": {}}
 
 
@@ -172,10 +170,13 @@ def test_one_label_is_compared_with_an_open_wish(make_row):
     requested = []
     row = make_row("Fine.", topic="", style="", prompt="")
     likelihood_votes(
-        [row], MOODS, (), PromptForm.control, lambda pairs: requested.extend(pairs) or [0.0] * len(pairs)
+        [row], MOODS, (), PromptForm.chat, lambda pairs: requested.extend(pairs) or [0.0] * len(pairs)
     )
 
-    assert [prompt for prompt, _ in requested] == ["joy | short comment :", "any | short comment :"]
+    assert [prompt for prompt, _ in requested] == [
+        "Write one short text. A dinner.\nIt expresses:\n- joy: The writer is glad.",
+        "Write one short text. A dinner.",
+    ]
 
 
 def test_an_in_process_engine_can_score_in_every_prompt_form(generator, make_row):

@@ -65,7 +65,7 @@ def _sampled(served: Served, request: GenerateRequest) -> list[Row]:
         round=1,
         seed=request.seed,
     )
-    form = config.generator.prompt_form or PromptForm.control
+    form = config.generator.prompt_form or PromptForm.chat
     template = config.generator.template
     cell_request = build_requests(cell, served.taxonomy, _topics(request.topic), form, template=template)
     requests = [Request(w.prompt, w.n, w.seed, w.unconditional_prompt) for w in cell_request.requests]

@@ -21,7 +21,6 @@ class Profile(StrEnum):
 class PromptForm(StrEnum):
     """How a request for a text is put to the language model."""
 
-    control = "control"
     plain = "plain"
     chat = "chat"
 

@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from tasks.config.base import Config, Fraction, Precision, PromptForm
+from tasks.config.base import Config, Fraction, Precision
+from tasks.config.generation import EMBEDDED_SYSTEM_PROMPT
 from tasks.config.modelling import FairnessConfig
 from tasks.config.real import RealConfig, or_path
 from tasks.config.run import RunConfig
@@ -53,21 +54,25 @@ class TuneConfig(Config, title="Tuning"):
 
     data: str = Field("data", title="Labelled text")
     """Folder with `goemotions/` (train.tsv, dev.tsv, labels.txt) and `sst/` (train.csv, dev.csv)."""
-    base: str = Field("small-decoder", title="Model to tune")
-    """`small-decoder` starts from MiniLM's weights; or folder or hub name of a causal language model."""
+    base: str = Field("embedded", title="Model to tune")
+    """Folder or hub name of an instruct model; `embedded` is the one that Sentimill's adapter belongs to."""
     revision: str | None = Field(None, title="Revision")
     """Hub revision (commit, tag or branch)."""
     out: Path = Field(Path("build/generator"), title="Folder")
     """Where model, card and checksums are written; what it holds of the same names is replaced."""
-    prompt_form: PromptForm = Field(PromptForm.control, title="Prompt form")
-    """Control prefix for small models, chat for instruct models, plain for base models."""
-    lora_rank: int = Field(0, ge=0, le=1_024, title="LoRA rank")
-    """Rank of the low-rank adapters; 0 tunes all weights."""
-    epochs: int = Field(5, ge=1, le=1_000, title="Epochs")
+    system_prompt: str = Field(EMBEDDED_SYSTEM_PROMPT, title="System prompt")
+    """What the model is told before each request, in tuning and ever after; empty for nothing."""
+    hold_out_labels: tuple[str, ...] = Field((), title="Labels held out")
+    """Labels of GoEmotions of which no text is shown, to measure labels that the generator never saw."""
+    texts_per_label: int = Field(600, ge=1, le=1_000_000, title="Texts per label")
+    """Comments per emotion, and reviews per level, at most."""
+    lora_rank: int = Field(16, ge=1, le=1_024, title="LoRA rank")
+    """Rank of the low-rank adapters."""
+    epochs: int = Field(1, ge=1, le=1_000, title="Epochs")
     """Passes over the data."""
-    learning_rate: float = Field(5e-4, gt=0.0, le=1.0, title="Learning rate")
+    learning_rate: float = Field(4e-4, gt=0.0, le=1.0, title="Learning rate")
     """Peak of AdamW."""
-    batch_tokens: int = Field(1024, ge=16, le=1_048_576, title="Tokens per step")
+    batch_tokens: int = Field(1536, ge=16, le=1_048_576, title="Tokens per step")
     """Rows times longest row of a batch, at most."""
     max_tokens: int = Field(128, ge=16, le=8_192, title="Longest example")
     """Tokens of prompt and text together; longer examples are left out."""

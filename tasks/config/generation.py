@@ -6,6 +6,14 @@ from pydantic import Field
 
 from tasks.config.base import Config, Fraction, PromptForm
 
+EMBEDDED_SYSTEM_PROMPT = "You write realistic texts."
+"""What the embedded generator was tuned with."""
+SYSTEM_PROMPT = (
+    "You write realistic texts in English, as a real person would. Show what a text has to express through "
+    "what it says; do not name it. Answer with the text alone: no title, no quotation marks, no explanation."
+)
+"""What an instruct model is told that was not tuned for these requests."""
+
 
 class PlanConfig(Config, title="Plan"):
     """What is wanted: how many texts, about what, in which manner."""
@@ -47,38 +55,42 @@ class GeneratorConfig(Config, title="Generator"):
 
     model: str | None = Field(None, title="Generator")
     """Folder or Hugging Face Hub name of a causal language model; empty means the profile's."""
+    adapter: str | None = Field(None, min_length=1, title="Adapter")
+    """Folder of an adapter that `tune_generator` made for this model; empty means none, or with the embedded
+    generator the one that ships."""
     revision: str | None = Field(None, title="Revision")
     """Hub revision (commit, tag or branch)."""
     endpoint: str | None = Field(None, title="Endpoint")
     """Base URL of an OpenAI-compatible server, such as http://localhost:8000/v1; used by profile `server`."""
     prompt_form: PromptForm | None = Field(None, title="Prompt form")
-    """Control prefix (embedded generator), plain completion (base models) or chat (instruct models)."""
+    """Plain completion (base models) or chat (instruct models)."""
     max_new_tokens: int = Field(56, ge=1, le=4_096, title="New tokens")
     """Longest text, in tokens of the generator."""
     batch_size: int | None = Field(None, ge=1, le=4_096, title="Decode batch")
     """Texts decoded side by side; empty means the profile's."""
-    temperature: float = Field(1.0, gt=0.0, le=5.0, title="Temperature")
-    """Softmax temperature; 1 samples from the model as it is."""
+    temperature: float | None = Field(None, gt=0.0, le=5.0, title="Temperature")
+    """Softmax temperature; 1 samples from the model as it is. Empty means the profile's."""
     top_p: float = Field(0.95, gt=0.0, le=1.0, title="Top-p")
     """Smallest set of tokens with this total probability is sampled from (nucleus sampling)."""
     top_k: int = Field(0, ge=0, le=100_000, title="Top-k")
     """Number of most probable tokens sampled from; 0 means all."""
-    min_p: float = Field(0.0, ge=0.0, le=1.0, title="Min-p")
-    """Tokens below this fraction of the highest probability are left out."""
+    min_p: float | None = Field(None, ge=0.0, le=1.0, title="Min-p")
+    """Tokens below this share of the most probable one are left out; empty means the profile's."""
     repetition_penalty: float = Field(1.0, ge=1.0, le=3.0, title="Repetition penalty")
     """Divides the scores of tokens already written; 1 means none."""
-    guidance_scale: float = Field(1.0, ge=1.0, le=5.0, title="Guidance scale")
-    """Classifier-free guidance towards the labels; 1 means none, more costs a second forward pass."""
+    guidance_scale: float | None = Field(None, ge=1.0, le=5.0, title="Guidance scale")
+    """Classifier-free guidance towards the labels; 1 means none, more costs a second forward pass. Empty
+    means the profile's."""
     stop: tuple[str, ...] = Field((), title="Stop strings")
     """A text ends before the first of these strings."""
     begin_suppress_words: tuple[str, ...] = Field((), title="Suppressed first words")
     """Words that no text may begin with, such as `As` or `Here`; not with an endpoint."""
     exemplars: int = Field(0, ge=0, le=8, title="Exemplars")
     """Texts shown in each prompt: real training rows with one of its labels, drawn at random, or without
-    `--real` rows accepted before; not for the control form."""
+    `--real` rows accepted before."""
     template: str | None = Field(None, min_length=1, title="Prompt template")
     """Text of a Jinja template that prompts are made with, in place of the one that ships; it may use labels
-    (each with name and meaning), topic, scenario, style (name and description), length and exemplars; not
-    for the control form."""
-    system_prompt: str | None = Field(None, min_length=1, title="System prompt")
-    """What the model is told before each prompt; only for the chat form."""
+    (each with name and meaning), topic, scenario, style (name and description), length and exemplars."""
+    system_prompt: str | None = Field(None, title="System prompt")
+    """What a chat model is told before each prompt. Left out, it is the profile's; an empty text means
+    none."""

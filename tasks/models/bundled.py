@@ -7,6 +7,9 @@ from pathlib import Path
 MINILM = "all-MiniLM-L6-v2"
 # The file that the authors publish on the hub; anything else is not the model that was measured.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+SUMS = "SHA256SUMS"
+MODEL_FILES = frozenset({".json", ".safetensors", ".txt", ".jinja"})
+"""Suffixes of the files that a model is loaded from."""
 
 
 @cache
@@ -29,7 +32,7 @@ def minilm_folder() -> Path:
 
 
 EMBEDDED = Path(__file__).parent / "embedded"
-"""Folder of the generator that ships with Sentimill."""
+"""Folder of the adapter that makes the base model the embedded generator."""
 
 
 def embedded_folder(folder: Path) -> Path:
@@ -39,22 +42,40 @@ def embedded_folder(folder: Path) -> Path:
         FileNotFoundError: SHA256SUMS or a file that it names is missing.
         ValueError: A file differs.
     """
-    sums = folder / "SHA256SUMS"
-    if not sums.is_file():
+    if not (folder / SUMS).is_file():
         raise FileNotFoundError(
-            f"{sums} is missing; expected the embedded generator. Install Sentimill again."
+            f"{folder / SUMS} is missing; expected the embedded generator. Install Sentimill again."
         )
     advice = "Install Sentimill again." if folder == EMBEDDED else "Make the model again, or copy it again."
-    for line in sums.read_text().splitlines():
+    return check_sums(folder, advice)
+
+
+def check_sums(folder: Path, advice: str) -> Path:
+    """The folder, once every file that its SHA256SUMS names has the sha256 given there.
+
+    Raises:
+        FileNotFoundError: SHA256SUMS or a file that it names is missing.
+        ValueError: A file differs.
+    """
+    if not (folder / SUMS).is_file():
+        raise FileNotFoundError(f"{folder / SUMS} is missing; expected it beside the model. {advice}")
+    for line in (folder / SUMS).read_text().splitlines():
         expected, name = line.split(maxsplit=1)
-        _check_file(folder / name.lstrip("*"), expected, advice)
+        path = folder / name.lstrip("*")
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing; expected it beside {SUMS}. {advice}")
+        if (found := file_sha256(path)) != expected:
+            raise ValueError(f"sha256 of {path} is {found}; expected {expected}. {advice}")
     return folder
 
 
-def _check_file(path: Path, expected: str, advice: str) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; expected it beside SHA256SUMS. {advice}")
+def write_sums(folder: Path) -> None:
+    """Write `SHA256SUMS` over the files that a model is loaded from, as `sha256sum -c` reads it."""
+    files = sorted(p for p in folder.iterdir() if p.suffix in MODEL_FILES)
+    (folder / SUMS).write_text("".join(f"{file_sha256(file)}  {file.name}\n" for file in files))
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's content."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected:
-        raise ValueError(f"sha256 of {path} is {found}; expected {expected}. {advice}")
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,12 @@ def real_sha256(source: RealConfig | str) -> str:
 
 
 def generator_sha256(config: GeneratorConfig) -> str:
-    """What the texts of a generator hang on: its weights where they are at hand, else nothing."""
+    """What the texts of a generator hang on: its weights where they are at hand, else nothing.
+
+    An adapter names the base that it was tuned on, so its own hash covers both.
+    """
+    if config.adapter:
+        return folder_sha256(Path(config.adapter).expanduser())[:16]
     if config.model == "embedded":
         return folder_sha256(embedded_folder(EMBEDDED))[:16]
     folder = Path(str(config.model)).expanduser()

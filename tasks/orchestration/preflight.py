@@ -6,6 +6,7 @@ from pathlib import Path
 from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RunConfig, TuneConfig
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
+from tasks.models.weights_cache import require_generator
 from tasks.prompts.rendering import check_template
 from tasks.storage.hub import require_target
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
@@ -34,8 +35,6 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
         )
     _require_models(config)
     _require_fitting(config.generator)
-    if config.generator.prompt_form is PromptForm.control:
-        _require_control_words(taxonomy)
     if config.real:
         _require_real(config.real, taxonomy)
     if config.push_to_hub:
@@ -52,16 +51,6 @@ def check_tuning(config: TuneConfig) -> None:
 
 def _require_fitting(generator: GeneratorConfig) -> None:
     """Refuse options that this way of sampling does not know."""
-    if generator.exemplars and generator.prompt_form is PromptForm.control:
-        raise ValueError(
-            f"generator.exemplars is {generator.exemplars}; expected 0 with prompt form control, whose model "
-            "was trained on one line. Set it to 0, or take a model with prompt form plain or chat."
-        )
-    if generator.template and generator.prompt_form is PromptForm.control:
-        raise ValueError(
-            "generator.template is set; expected none with prompt form control, whose model was trained on "
-            "one line. Leave it out, or take a model with prompt form plain or chat."
-        )
     if generator.template:
         check_template(generator.template, generator.prompt_form or PromptForm.plain)
     if generator.system_prompt and generator.prompt_form is not PromptForm.chat:
@@ -102,7 +91,7 @@ def _require_models(config: RunConfig) -> None:
     if config.training.base != MINILM:
         _require_folder("training.base", str(config.training.base))
     if wants_synthetic and config.generator.model == "embedded":
-        embedded_folder(EMBEDDED)
+        require_generator(EMBEDDED)
     elif wants_synthetic and not config.generator.endpoint:
         _require_folder("generator.model", str(config.generator.model))
     if wants_synthetic and config.verifying.judge is JudgeKind.nli:
@@ -121,16 +110,6 @@ def _require_folder(option: str, name: str) -> None:
         )
     if (folder / "SHA256SUMS").is_file():
         embedded_folder(folder)
-
-
-def _require_control_words(taxonomy: Taxonomy) -> None:
-    silent = [label.name for label in taxonomy.labels if not label.control]
-    if silent:
-        raise ValueError(
-            f"labels {', '.join(silent[:5])} of taxonomy {taxonomy.name} have no control words; expected "
-            "some that the embedded generator knows (tasks/embedded/README.md lists them). Add `control` "
-            "to the labels, or take profile hub or server, which read the labels' meanings."
-        )
 
 
 def _require_real(source: RealConfig, taxonomy: Taxonomy) -> None:

@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tasks.config import PromptForm
-from tasks.prompts.control_prompts import control_prompt
 from tasks.taxonomy import Label, Style
 
 TEMPLATES = Environment(
@@ -20,6 +19,7 @@ TEMPLATES = Environment(
 )
 OWN_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
 """For templates from outside: they see nothing but what they are handed."""
+LENGTHS = ("short", "medium", "long")
 VARIABLES = {"labels", "topic", "scenario", "style", "length", "exemplars"}
 """What a template may use."""
 
@@ -39,22 +39,17 @@ def render(
     form: PromptForm,
     labels: Sequence[Label],
     manner: Manner,
-    words: Sequence[str] = (),
     template: str | None = None,
 ) -> str:
     """Prompt for a label set; without labels the same request with its labels left open.
 
     Args:
-        form: Control line, completion or chat.
+        form: Completion or chat.
         labels: What the text shall carry.
-        manner: What else is wanted.
-        words: Control words to ask with, one per label; empty takes the first that each label has.
+        manner: What else is wanted; an empty part is left out of a chat prompt.
         template: Text of a template in place of the one that ships for the form.
     """
-    if form is PromptForm.control:
-        words = words or [(*label.control, label.name)[0] for label in labels]
-        return control_prompt(words, manner.topic, manner.style.control, manner.length)
-    return _template(form, template).render(
+    prompt = _template(form, template).render(
         labels=labels,
         topic=manner.topic,
         scenario=manner.scenario,
@@ -62,6 +57,12 @@ def render(
         length=manner.length,
         exemplars=manner.exemplars,
     )
+    return prompt.strip()
+
+
+def length_word(n_words: int) -> str:
+    """`short` up to 9 words, `medium` up to 19, else `long`: as the embedded generator learnt it."""
+    return LENGTHS[(n_words > 9) + (n_words > 19)]
 
 
 @cache
@@ -82,7 +83,7 @@ def check_template(template: str, form: PromptForm) -> None:
         unknown = meta.find_undeclared_variables(OWN_TEMPLATES.parse(template)) - VARIABLES
         found = f"uses {', '.join(sorted(unknown))}" if unknown else ""
         for labels in ((label,), ()) if not unknown else ():
-            render(form, labels, manner, (), template)
+            render(form, labels, manner, template)
     except TemplateError as error:
         found = f"cannot be filled in: {error}"
     if found:

@@ -167,7 +167,7 @@ def _generator_bias(run: RunContext, model: ModelRef) -> GeneratorBias | None:
     n_texts = run.config.fairness.generator_texts
     if not (n_texts and run.wants_synthetic):
         return None
-    form = run.config.generator.prompt_form or PromptForm.control
+    form = run.config.generator.prompt_form or PromptForm.chat
     # The same seed for all: manner and length differ within a group, not between groups.
     cell_requests = [
         unconditional_requests(topic, run.topics.styles, form, n_texts, run.config.seed)

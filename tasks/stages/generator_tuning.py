@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_model_state_dict
 from pydantic import TypeAdapter
+from safetensors.torch import save_file
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -15,64 +18,80 @@ from tasks.config import GeneratorConfig, PromptForm, TuneConfig
 from tasks.data.generator_scores import GeneratorScores
 from tasks.data.reading import read_real
 from tasks.data.references import BlobRef, ModelRef, RealRef
-from tasks.models.bundled import minilm_folder
+from tasks.models.bundled import write_sums
 from tasks.models.embedding import embed
+from tasks.models.weights_cache import ADAPTER_FILE, BASE_KEY, base_folder, base_sha256
 from tasks.orchestration.artifacts import Progress
 from tasks.orchestration.caching import digest, stage
 from tasks.pipeline.sampling import Request, load_engine
+from tasks.pipeline.sampling.loading import load_causal_model, weights_of
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.pipeline.training.generator import (
+    Adapted,
     Example,
+    TopicVectors,
+    TuningSizes,
     TuningText,
+    comment_texts,
+    demonstrations,
     encode_examples,
     epoch_examples,
     fidelity,
     held_out_split,
+    known_meanings,
     memorised_share,
-    new_symbols,
+    nouns_of,
     perplexity,
-    save_decoder,
-    small_decoder,
+    review_texts,
     token_loss,
+    topics_of,
     tune,
-    tuning_texts,
-    write_sums,
+    with_adapters,
 )
-from tasks.pipeline.training.generator.prompt_format import wish_of
 from tasks.pipeline.training.state import FitOptions
+from tasks.prompts.rendering import Manner, render
 from tasks.storage.connection import open_store
 from tasks.storage.store import remove_scratch
-from tasks.taxonomy import load_taxonomy, load_topics
+from tasks.taxonomy import Style, load_taxonomy, load_topics
 
-SMALL_DECODER = "small-decoder"
 HISTORY = "held_out_loss.json"
 TEXTS = TypeAdapter(list[TuningText])
 
 
 @stage("annotate")
-def annotate_task(*, data: RealRef) -> BlobRef:
-    """People's texts with emotions, levels and topics; see `tasks.pipeline.training.generator.corpus`."""
-    comments = read_real(f"{data.source.path}/goemotions", "train")
-    reviews = read_real(f"{data.source.path}/sst", "train")
-    topics = {t.name: f"{t.name}. {' '.join(t.scenarios)}" for t in load_topics().topics}
-    vectors = (
-        embed([text.text for text in comments], "embed comments"),
-        embed([text.text for text in reviews], "embed reviews"),
-        embed(list(topics.values())),
+def annotate_task(*, data: RealRef, texts_per_label: int, seed: int) -> BlobRef:
+    """Readable texts with labels, kinds and topics; see `tasks.pipeline.training.generator.corpus`."""
+    rng = np.random.default_rng(seed)
+    comments = comment_texts(read_real(f"{data.source.path}/goemotions", "train"), rng, texts_per_label)
+    reviews = review_texts(read_real(f"{data.source.path}/sst", "train"), rng, texts_per_label)
+    texts = [text for text, _ in comments]
+    vectors = embed([text.text for text in texts], "embed comments")
+    near, nouns = _topic_vectors(), nouns_of([text.text for text in texts])
+    found = [topics_of(t.text, v, near, nouns) for t, v in zip(texts, vectors, strict=True)]
+    about = [replace(t, topics=(topic,)) if topic[0] else t for t, topic in zip(texts, found, strict=True)]
+    return open_store().put_blob(TEXTS.dump_json([*about, *reviews, *demonstrations()[0]]), ".json")
+
+
+def _topic_vectors() -> TopicVectors:
+    topics = load_topics().topics
+    scenarios = tuple((topic.name, scenario) for topic in topics for scenario in topic.scenarios)
+    return TopicVectors(
+        names=tuple(topic.name for topic in topics),
+        topics=embed([f"{topic.name}. {' '.join(topic.scenarios)}" for topic in topics]),
+        scenarios=scenarios,
+        scenario_vectors=embed([scenario for _, scenario in scenarios]),
     )
-    texts = tuning_texts(comments, reviews, topics, vectors)
-    return open_store().put_blob(TEXTS.dump_json(texts), ".json")
 
 
 @stage("tune-generator", retry_on_network_error=True)
 def tune_generator_task(*, texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
-    """Fine-tune the language model on the annotated texts."""
+    """Fine-tune adapters on the annotated texts; the folder holds the adapter alone."""
     store = open_store()
     scratch = store.scratch(f"tune-{digest(texts_ref.sha256, _decisive(config))}")
-    texts = read_texts(texts_ref)
+    texts = without_labels(read_texts(texts_ref), config.hold_out_labels)
     learn, held = held_out_split(len(texts), config.held_out, config.seed)
-    model, tokenizer = _base(config, texts)
-    wish = wish_of(config.prompt_form)
+    model, tokenizer = _base(config)
+    meanings = known_meanings() | demonstrations()[1]
     own = [texts[i] for i in learn]
     options = FitOptions(
         config.epochs,
@@ -80,29 +99,25 @@ def tune_generator_task(*, texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
         seed=config.seed,
         precision=config.precision,
         warmup_ratio=0.03,
-        # What further epochs gain after this they gain by learning texts by heart.
-        min_gain=0.05,
     )
     progress = Progress("tune")
     state = tune(
         model,
         tokenizer,
-        lambda epoch: epoch_examples(own, config.seed, epoch, wish),
-        epoch_examples([texts[i] for i in held], config.seed + 1, 0, wish),
+        lambda epoch: epoch_examples(own, meanings, config.seed, epoch),
+        epoch_examples([replace(texts[i], copies=1) for i in held], meanings, config.seed + 1, 0),
         options,
         scratch,
-        config.learning_rate,
-        config.batch_tokens,
-        config.max_tokens,
-        config.prompt_form is PromptForm.chat,
+        TuningSizes(config.learning_rate, config.batch_tokens, config.max_tokens),
+        config.system_prompt,
         progress,
     )
     progress(1.0)
-    _save(model, tokenizer, config, scratch / "model")
+    folder = save_adapter(model, config, scratch / "adapter")
     losses = [-epoch["score"] for epoch in state.history]
-    (scratch / "model" / HISTORY).write_text(json.dumps(losses) + "\n")
-    write_sums(scratch / "model")
-    ref = store.put_folder(scratch / "model")
+    (folder / HISTORY).write_text(json.dumps(losses) + "\n")
+    write_sums(folder)
+    ref = store.put_folder(folder)
     remove_scratch(scratch)
     return ref
 
@@ -111,24 +126,24 @@ def tune_generator_task(*, texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
 def measure_generator_task(
     *, generator: ModelRef, judge: ModelRef, texts_ref: BlobRef, config: TuneConfig
 ) -> GeneratorScores:
-    """Perplexity on dev, and what a judge trained on people's text says of the samples."""
+    """Perplexity on dev, and what a judge trained on human text says of the samples."""
     store = open_store()
-    folder = store.get_folder(generator)
+    adapter = store.get_folder(generator)
     names = load_taxonomy("goemotions").names
-    samples = _samples(folder, names, config)
+    samples = _samples(adapter, names, config)
     texts = [text for own in samples.values() for text in own]
     model, tokenizer, settings = load_classifier(store.get_folder(judge))
     said = predict(model, tokenizer, texts, settings["max_length"], "judge samples")
     hits = fidelity(said, [i for i, name in enumerate(names) for _ in samples[name]])
     per_label = hits.reshape(len(names), -1).mean(axis=1)
     corpus = read_texts(texts_ref)
-    n_tokens = _epoch_tokens(folder, corpus, config)
+    losses = json.loads((adapter / HISTORY).read_text())
     return GeneratorScores(
         n_texts=len(corpus),
-        n_tokens=n_tokens,
-        epochs=len(json.loads((folder / HISTORY).read_text())),
-        held_out_loss=tuple(json.loads((folder / HISTORY).read_text())),
-        dev_perplexity=_dev_perplexity(folder, config),
+        n_tokens=_epoch_tokens(corpus, config),
+        epochs=len(losses),
+        held_out_loss=tuple(losses),
+        dev_perplexity=_dev_perplexity(adapter, config),
         fidelity=float(per_label.mean()),
         fidelity_per_label={n: float(v) for n, v in zip(names, per_label, strict=True)},
         memorised=memorised_share(texts, (text.text for text in corpus)),
@@ -142,60 +157,88 @@ def read_texts(ref: BlobRef) -> list[TuningText]:
     return TEXTS.validate_json(open_store().get_blob(ref))
 
 
+def without_labels(texts: Sequence[TuningText], held_out: Sequence[str]) -> list[TuningText]:
+    """Texts that carry none of the emotions held out."""
+    hidden = {f"goemotions/{name}" for name in held_out}
+    return [text for text in texts if not hidden & {*text.label_sets[0]}]
+
+
+def save_adapter(model: Adapted, config: TuneConfig, folder: Path) -> Path:
+    """Write the adapter in bf16, with the base that it belongs to in its metadata."""
+    peft_model: Any = model.model
+    folder.mkdir(parents=True, exist_ok=True)
+    peft_model.peft_config["default"].save_pretrained(folder)
+    weights = {
+        name: weight.to(torch.bfloat16).contiguous()
+        for name, weight in get_peft_model_state_dict(peft_model).items()
+    }
+    metadata = {"format": "pt", BASE_KEY: base_sha256(config.base)}
+    save_file(weights, folder / ADAPTER_FILE, metadata=metadata)
+    return folder
+
+
 def _decisive(config: TuneConfig) -> dict[str, Any]:
-    """The options that decide the weights."""
+    """The parameters that decide the weights."""
     return config.model_dump(exclude={"out", "samples_per_label", "data"})
 
 
-def _base(config: TuneConfig, texts: Sequence[TuningText]) -> tuple[Any, Any]:
-    if config.base == SMALL_DECODER:
-        labels = sorted({name for text in texts for labels in text.label_sets for name in labels})
-        topics = [topic.name for topic in load_topics().topics]
-        words = ["any short medium long comment review | : ,", *topics, *labels]
-        own = [text.text for text in texts]
-        torch.manual_seed(config.seed)
-        return small_decoder(minilm_folder(), own, words, new_symbols(own), config.max_tokens)
-    model = AutoModelForCausalLM.from_pretrained(config.base, revision=config.revision, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(config.base, revision=config.revision)
+def _base(config: TuneConfig) -> tuple[Adapted, Any]:
+    name = str(base_folder()) if config.base == "embedded" else config.base
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
+    if not tokenizer.chat_template:
+        raise ValueError(
+            f"{config.base} has no chat template; expected an instruct model, which has one. "
+            "Name another base."
+        )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    if config.lora_rank:
-        adapters = LoraConfig(r=config.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM")
-        model = get_peft_model(model, adapters)
-    return model, tokenizer
+    # Frozen weights need no more than the arithmetic has.
+    dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(name, revision=config.revision, dtype=dtype)
+    return with_adapters(model, config.lora_rank, config.seed), tokenizer
 
 
-def _save(model: Any, tokenizer: Any, config: TuneConfig, folder: Path) -> None:
-    save_decoder(model.merge_and_unload() if config.lora_rank else model, tokenizer, folder)
-
-
-def _samples(folder: Path, names: Sequence[str], config: TuneConfig) -> dict[str, list[str]]:
-    """Texts of every label with topic, style and length left open."""
-    engine = load_engine(
-        GeneratorConfig(model=str(folder), prompt_form=config.prompt_form, batch_size=64, max_new_tokens=56)
+def _samples(adapter: Path, names: Sequence[str], config: TuneConfig) -> dict[str, list[str]]:
+    """Texts of every label with topic and length left open."""
+    generator = GeneratorConfig(
+        model=config.base,
+        adapter=str(adapter),
+        prompt_form=PromptForm.chat,
+        system_prompt=config.system_prompt,
+        revision=config.revision,
+        batch_size=64,
     )
-    wish, k = wish_of(config.prompt_form), config.samples_per_label
+    engine, k = load_engine(generator), config.samples_per_label
+    labels, manner = load_taxonomy("goemotions").labels, Manner("", "", Style(name="comment"), "")
     return {
-        name: [s.text for s in engine.sample(Request(wish([name], "", "", ""), k, config.seed + i))]
-        for i, name in enumerate(tqdm(names, desc="sample labels", unit="label", leave=False))
+        label.name: [
+            s.text
+            for s in engine.sample(Request(render(PromptForm.chat, [label], manner), k, config.seed + i))
+        ]
+        for i, label in enumerate(tqdm(labels, desc="sample labels", unit="label", leave=False))
+        if label.name in names
     }
 
 
-def _dev_perplexity(folder: Path, config: TuneConfig) -> float:
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    wish = wish_of(config.prompt_form)
+def _dev_perplexity(adapter: Path, config: TuneConfig) -> float:
+    """Per text token of GoEmotions dev, labels given."""
+    name, own = weights_of(config.base, str(adapter))
+    model = load_causal_model(name, config.revision, own)
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
+    labels = {label.name: label for label in load_taxonomy("goemotions").labels}
+    manner = Manner("", "", Style(name="comment"), "")
     dev = [
-        Example(wish(text.labels, "", "comment", ""), text.text)
+        Example(render(PromptForm.chat, [labels[name] for name in text.labels], manner), text.text)
         for text in read_real(f"{config.data}/goemotions", "test")
     ]
-    chat = config.prompt_form is PromptForm.chat
-    rows = encode_examples(tokenizer, dev, config.max_tokens, chat)
-    return perplexity(token_loss(model, rows, tokenizer.pad_token_id))
+    rows = encode_examples(tokenizer, dev, config.max_tokens, config.system_prompt)
+    return perplexity(token_loss(model, rows, tokenizer.eos_token_id))
 
 
-def _epoch_tokens(folder: Path, corpus: Sequence[TuningText], config: TuneConfig) -> int:
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    examples = epoch_examples(corpus, config.seed, 0, wish_of(config.prompt_form))
-    chat = config.prompt_form is PromptForm.chat
-    return sum(len(row.ids) for row in encode_examples(tokenizer, examples, config.max_tokens, chat))
+def _epoch_tokens(corpus: Sequence[TuningText], config: TuneConfig) -> int:
+    name = str(base_folder()) if config.base == "embedded" else config.base
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
+    meanings = known_meanings() | demonstrations()[1]
+    examples = epoch_examples(corpus, meanings, config.seed, 0)
+    rows = encode_examples(tokenizer, examples, config.max_tokens, config.system_prompt)
+    return sum(len(row.ids) for row in rows)

@@ -84,7 +84,7 @@ def sample_cells(
 ) -> SampledTexts:
     """Texts of some cells, whose prompts may show exemplars of their labels."""
     generator = run.config.generator
-    form, size = generator.prompt_form or PromptForm.control, generator.batch_size or 1
+    form, size = generator.prompt_form or PromptForm.chat, generator.batch_size or 1
     whole = [
         build_requests(
             cell, run.taxonomy, run.topics, form, exemplars, generator.exemplars, generator.template

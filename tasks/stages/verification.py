@@ -7,6 +7,7 @@ later rounds do not ask again.
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from transformers import pipeline
 
@@ -57,7 +58,7 @@ def generator_votes(
     engine = engine_of(generator)
     if not isinstance(engine, Scorer):
         return list(rows)
-    form = generator.prompt_form or PromptForm.control
+    form = generator.prompt_form or PromptForm.chat
     return likelihood_votes(rows, taxonomy, styles, form, engine.log_likelihoods)
 
 
@@ -84,12 +85,13 @@ def add_judge_votes(
 
 def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
     # As good as greedy; an answer is a matter of fact and not of fancy.
-    greedy = {
+    greedy: dict[str, Any] = {
         "temperature": 0.01,
         "top_p": 1.0,
         "min_p": 0.0,
         "guidance_scale": 1.0,
         "max_new_tokens": ANSWER_TOKENS,
+        "system_prompt": "",  # the one for texts says what an answer is not
     }
     engine = engine_of(generator.model_copy(update=greedy))
     with ThreadPoolExecutor(CALLS) as calls:

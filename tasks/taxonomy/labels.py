@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -39,17 +39,35 @@ class Entry(BaseModel):
 
 
 class Label(Entry):
-    """One label, its meaning in words, and the control words that the embedded generator knows for it."""
+    """One label: a name and, in a sentence, what it means."""
 
     name: Name
     meaning: Sentence
-    control: tuple[Name, ...] = ()
-    """Control words; one is drawn per text. Empty where the embedded generator cannot write the label."""
+    """What a text with this label says or shows; the generator reads it. Left out, it is the name."""
+    signals: Sentence | None = None
+    """What a text that carries the label shows, where the meaning alone does not say it."""
+    examples: tuple[Sentence, ...] = ()
+    """A few real texts that carry the label; shown in prompts where `generator.exemplars` is above 0."""
     aliases: tuple[Sentence, ...] = ()
     """Its names in human-written data, such as `angry` or `1 star`."""
     share: float | None = Field(None, gt=0.0, lt=1.0)
     """Share of the texts out there that carry the label, where it is known. Texts are made in equal numbers;
     thresholds are chosen for these shares."""
+
+    @property
+    def asked(self) -> str:
+        """The label as a prompt names it: `name: meaning signals`, less what is not given."""
+        meaning = "" if self.meaning == self.name else self.meaning
+        said = " ".join(part for part in (meaning, self.signals) if part)
+        return f"{self.name}: {said}" if said else self.name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_meaning(cls, value: Any) -> Any:
+        named = {"name": value} if isinstance(value, str) else value
+        if isinstance(named, dict) and "name" in named:
+            return {"meaning": named["name"], **named}
+        return named
 
 
 class Taxonomy(Entry):

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -10,21 +10,29 @@ from tasks.config.yaml_loader import read_yaml
 from tasks.taxonomy.labels import TOPICS_FILE, Entry, Name, Named, Sentence, _check_names, _check_unique
 
 
-class Topic(Entry):
-    """Something to write about."""
+class _Plain(Entry):
+    """An entry whose name alone will do: `- hotels` is read as `- name: hotels`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class Topic(_Plain):
+    """Something to write about; each text takes one of the scenarios, if there are any."""
 
     name: Name
-    domain: Name
-    scenarios: tuple[Sentence, ...] = Field(min_length=1)
+    domain: Name = "own"
+    scenarios: tuple[Sentence, ...] = ()
 
 
-class Style(Entry):
+class Style(_Plain):
     """A manner of writing."""
 
     name: Name
-    description: Sentence
-    control: Literal["comment", "review"] = "comment"
-    """Kind of text that the embedded generator is asked for."""
+    description: str = ""
+    """What such a text is like; for models that read long prompts."""
 
 
 class Topics(Entry):

@@ -93,7 +93,7 @@ class Rivals:
 
     def __init__(self, folder: Path) -> None:
         controls = {"max_new_tokens": MAX_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
-        config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.control, **controls)
+        config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.plain, **controls)
         self.engine = load_engine(config)
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=loading.arithmetic(False)).eval()
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)

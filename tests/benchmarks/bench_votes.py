@@ -80,7 +80,7 @@ def generator() -> tuple[object, Vote]:
 
     def vote(rows: Sequence[Row]) -> list[Row]:
         score = engine.log_likelihoods  # type: ignore[attr-defined]
-        return likelihood_votes(rows, TAXONOMY, TOPICS.styles, PromptForm.control, score)
+        return likelihood_votes(rows, TAXONOMY, TOPICS.styles, PromptForm.chat, score)
 
     return engine, vote
 
@@ -157,7 +157,7 @@ def raw_generations(seed: int, engine: object, sets: bool = True) -> tuple[list[
     cells = plan_cells(config, TAXONOMY, TOPICS)
     file = SCRATCH / f"raw-{PER_LABEL}-{seed}{'' if sets else '-single'}.parquet"
     if not file.is_file():
-        cell_requests = [build_requests(cell, TAXONOMY, TOPICS, PromptForm.control) for cell in cells]
+        cell_requests = [build_requests(cell, TAXONOMY, TOPICS, PromptForm.chat) for cell in cells]
 
         def fill(number: int) -> list[Row]:
             cell_request = cell_requests[number]

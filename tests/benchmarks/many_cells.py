@@ -54,7 +54,7 @@ def write_generator(folder: Path) -> None:
 def write_topics(file: Path) -> None:
     names = [f"topic {chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(N_TOPICS)]
     topics = [{"name": name, "domain": "all", "scenarios": [f"About {name}."]} for name in names]
-    styles = [{"name": "comment", "description": "A comment.", "control": "comment"}]
+    styles = [{"name": "comment", "description": "A comment."}]
     file.write_text(yaml.safe_dump({"topics": topics, "styles": styles}))
 
 

@@ -30,13 +30,13 @@ class Mapping:
 def label_mapping(native: Iterable[str], taxonomy: Taxonomy) -> dict[str, Labels]:
     """Labels of the taxonomy for each label of a data set.
 
-    A label maps to the label of the same name, else to every label that has it among its aliases or control
-    words; case, hyphens and underscores make no difference.
+    A label maps to the label of the same name, else to every label that has it among its aliases;
+    case, hyphens and underscores make no difference.
     """
     by_name = {_plain(name): (name,) for name in taxonomy.names}
     by_alias: dict[str, Labels] = {}
     for label in taxonomy.labels:
-        for alias in {_plain(alias) for alias in (*label.aliases, *label.control)}:
+        for alias in {_plain(alias) for alias in label.aliases}:
             by_alias[alias] = (*by_alias.get(alias, ()), label.name)
     return {name: by_name.get(_plain(name)) or by_alias.get(_plain(name), ()) for name in native}
 

@@ -115,7 +115,7 @@ def clean_text(row: Row, config: CleaningConfig) -> tuple[RuleInput, str | None]
         return RuleInput(row["text"], row["labels"], config), "too long"
     text = strip(row["text"], row["prompt"])
     whole = last_full_sentence(text) if ends_cut(text, row["votes"].get("cut") == 1.0) else text
-    rule_input = RuleInput(whole or text, row["labels"], config)
+    rule_input = RuleInput(whole or text, row["labels"], config, row["prompt"])
     reason = fault(rule_input) or ("truncated" if text and not whole else None)
     if reason is None and copies_exemplar(whole, [row["prompt"]]):
         reason = "copied from exemplar"

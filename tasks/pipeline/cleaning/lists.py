@@ -17,7 +17,8 @@ _ITEM = re.compile(
 )
 _RULE = re.compile(r"\S\s{0,5}\n\s{0,5}(?:-{3,80}|\*{3,80}|_{3,80}|or)\s{0,5}\n\s{0,5}\S", re.IGNORECASE)
 _QUOTED = re.compile(r"^[\"“][^\n]{1,1000}[\"”]$", re.MULTILINE)
-_INLINE = re.compile(r"(?:^|\s)\(?(\d{1,2})[.)]\s{1,3}[\"“A-Za-z]")
+# "1) it died and 2) nobody answers" counts reasons, not samples.
+_INLINE = re.compile(r"(?:^|(?<!\band)(?<![,;])\s)\(?(\d{1,2})[.)]\s{1,3}[\"“A-Za-z]")
 _MANY = re.compile(rf"(?:^|\s)[*_]{{0,3}}{_NAME} ?#?\d{{1,3}} ?[:.)-][*_]{{0,3}}\s", re.IGNORECASE)
 
 

@@ -7,11 +7,13 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
+from tasks.pipeline.cleaning.language import words_of
+
 HEAD = 160
 """Characters at the beginning in which a refusal counts: further on, people say the same words."""
 
 _NOT = (
-    r"(?:can(?:'t|’t|not| not)|(?:'m |’m | am )?(?:unable|not able) to"
+    r"(?:can(?:'t|’t|not| not)(?: and (?:will not|won(?:'|’)t))?|(?:'m |’m | am )?(?:unable|not able) to"
     r"|(?:won(?:'t|’t)|will not)(?: be(?: able to)?)?|must (?:\w{1,12} )?(?:decline|refuse)(?: to)?)"
 )
 _DO = (
@@ -24,8 +26,11 @@ _ASKED = (
 _MACHINE = (
     r"(?:ai\b|artificial intelligence|(?:large )?language model|virtual assistant|computer program|chat ?bot)"
 )
+_PEOPLE = (
+    r"(?:researcher|engineer|scientist|student|developer|expert|enthusiast|fan|user|skeptic|company|startup)"
+)
 _REFUSAL = re.compile(
-    rf"\b(?:as|being) an? {_MACHINE}"
+    rf"\b(?:as|being) an? {_MACHINE}(?! {_PEOPLE})"
     rf"|\bi(?:'m|’m| am) (?:just |only )?an? {_MACHINE}"
     r"|\bi (?:do not|don(?:'|’)t) have personal (?:experiences?|opinions?|feelings?|emotions?)"
     rf"|\bnot (?:feel )?comfortable (?:with )?{_DO}|n(?:'|’)t feel comfortable (?:with )?{_DO}"
@@ -72,6 +77,7 @@ _ECHO = re.compile(
     rf"|\brating\s?: ?{_DEGREES} {_TONES}"
     rf"|(?:^|[\n.;,|] ?)\W{{0,4}}{_SETTING}\s?:[^\n]{{1,60}}[\n.;,|]\s?\W{{0,4}}{_SETTING}\s?:"
     r"|\[(?:\w[\w'’]{0,15} ){1,3}(?:name|here|date|day)\]"
+    r"|\b(?:dear|hi|hello|hey|sincerely|regards|from|to),? {0,3}\n?\[(?!NAME\])[A-Za-z][A-Za-z '’]{0,30}\]"
     r"|\[(?:insert|your|topic|product|company|restaurant|movie|hotel|city|place|date)"
     r"(?: \w{1,12}){0,3}\](?!\()",
     re.IGNORECASE,
@@ -116,3 +122,65 @@ def is_instruction_echo(text: str, words: Collection[str], labels: Sequence[str]
     if _TELL_ECHO.isdisjoint(words) and "[" not in text:
         return False
     return bool(_ECHO.search(text)) or bool(labels and _label_echo(tuple(labels)).search(text))
+
+
+_REASONING = re.compile(
+    r"\b(?:the user (?:wants|asks|asked|is asking|needs|said)"
+    r"|i (?:need|have) to (?:write|generate|produce|come up)"
+    r"|i(?:'ll|’ll| will| should| must) (?:write|generate|draft|produce) (?:a|an|one|the|this|something)\b"
+    r"|let me (?:think|draft|try|write|brainstorm)\b"
+    r"|the (?:prompt|task|request) (?:asks|says|wants|requires))",
+    re.IGNORECASE,
+)
+_DIALOGUE = re.compile(
+    r"^\W{0,4}(?:input|prompt|question|q)\s?:[\s\S]{1,1000}?\b(?:output|answer|a)\s?:", re.IGNORECASE
+)
+_WRITER = re.compile(
+    r"^\W{0,3}(?:the|this) (?:writer|speaker|narrator|commenter|poster)(?: \w{1,15}s\b|(?:'|’)s\b)"
+    r"|^\W{0,3}(?:the|this) (?:customer|guest|user|buyer|text|comment|message|review|post) "
+    r"(?:wants|asks|requests|needs|expresses|conveys|shows|describes|mentions|feels|likes|dislikes"
+    r"|is (?:asking|requesting|expressing))\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^- (.+)$", re.MULTILINE)
+ECHO_RUN = 4
+"""Words in a row that a text may not share with the meaning of a label in its prompt."""
+
+
+def is_reasoning(text: str) -> bool:
+    """Whether the model thinks aloud about its task at the beginning."""
+    return bool(_REASONING.search(text[:HEAD]))
+
+
+def is_dialogue(text: str) -> bool:
+    """Whether the text is an example of a task with its answer: "Input: ... Output: ..."."""
+    return bool(_DIALOGUE.match(text))
+
+
+def is_meaning_echo(text: str, words: Sequence[str], prompt: str, labels: Sequence[str]) -> bool:
+    """Whether a text says what its label means instead of showing it.
+
+    Args:
+        text: A stripped text.
+        words: Its lower-case words.
+        prompt: What it was asked with; label lines begin with "- ".
+        labels: Names of its labels.
+    """
+    if _WRITER.search(text) or (labels and _mode(tuple(labels)).search(text)):
+        return True
+    runs = {run for item in _ITEM.findall(prompt) for run in _runs(words_of(item))}
+    return bool(runs) and not runs.isdisjoint(_runs(words))
+
+
+def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[i : i + ECHO_RUN]) for i in range(len(words) - ECHO_RUN + 1)}
+
+
+@lru_cache(maxsize=4_096)
+def _mode(labels: tuple[str, ...]) -> re.Pattern[str]:
+    names = "|".join(re.escape(label.replace("_", " ")) for label in labels)
+    return re.compile(
+        rf"^\W{{0,3}}(?:in|with) (?:an? )?(?:{names}) (?:mode|mood|style|voice)\b"
+        rf"|^\W{{0,3}}(?:it|this(?: \w{{1,12}})?) {_VERBS} (?:{names})\b|^\W{{0,3}}(?:{names})\s?[:(]",
+        re.IGNORECASE,
+    )

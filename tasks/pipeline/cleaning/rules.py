@@ -15,7 +15,13 @@ from tasks.config import CleaningConfig
 from tasks.pipeline.cleaning.language import is_foreign, words_of
 from tasks.pipeline.cleaning.lists import holds_several
 from tasks.pipeline.cleaning.profanity import PROFANITY
-from tasks.pipeline.cleaning.refusals import is_instruction_echo, is_refusal
+from tasks.pipeline.cleaning.refusals import (
+    is_dialogue,
+    is_instruction_echo,
+    is_meaning_echo,
+    is_reasoning,
+    is_refusal,
+)
 
 LOOP_WORDS = 12
 """Words from which a text can count as a loop: shorter ones may repeat themselves for effect."""
@@ -51,6 +57,8 @@ class RuleInput:
     text: str
     labels: Sequence[str]
     config: CleaningConfig
+    prompt: str = ""
+    """What it was asked with; empty for a text that nobody asked for."""
 
     @cached_property
     def words(self) -> list[str]:
@@ -114,6 +122,12 @@ def _is_short(rule_input: RuleInput) -> bool:
     return len(rule_input.text.split()) < rule_input.config.min_words or not _LETTER.search(rule_input.text)
 
 
+def _says_its_meaning(rule_input: RuleInput) -> bool:
+    return bool(rule_input.prompt) and is_meaning_echo(
+        rule_input.text, rule_input.words, rule_input.prompt, rule_input.labels
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule("nothing left", lambda rule_input: not rule_input.text),
     Rule("too long", lambda rule_input: len(rule_input.text.split()) > rule_input.config.max_words),
@@ -122,6 +136,9 @@ RULES: tuple[Rule, ...] = (
         "instruction echo",
         lambda rule_input: is_instruction_echo(rule_input.text, rule_input.words, rule_input.labels),
     ),
+    Rule("reasoning", lambda rule_input: bool(rule_input.prompt) and is_reasoning(rule_input.text)),
+    Rule("input and output", lambda rule_input: is_dialogue(rule_input.text)),
+    Rule("meaning echo", _says_its_meaning),
     Rule("list", lambda rule_input: holds_several(rule_input.text)),
     Rule("repetition", is_loop),
     Rule("gibberish", is_gibberish),

@@ -5,6 +5,7 @@ expression is anchored or bounded, so that the time grows linearly with the text
 """
 
 import html
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -33,7 +34,8 @@ _THOUGHT = re.compile(
 )
 _FENCE = re.compile(r"^\s{0,50}(?:```|~~~)[\w+-]{0,20}[^\S\n]{0,20}\n?|\n?(?:```|~~~)\s{0,50}$")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|`)(?=\S)([^*_`\n]{1,1000}?)(?<=\S)\1")
-_BLOCK_MARK = re.compile(r"^(?:#{1,6}|[-*•]|>{1,3}|\d[.)])\s{1,10}(?=\S)")
+# The 1) of "1) it died and 2) nobody answers" belongs to the text.
+_BLOCK_MARK = re.compile(r"^(?!1\)[^\n]{1,300}\b2\))(?:#{1,6}|[-*•]|>{1,3}|\d[.)])\s{1,10}(?=\S)")
 _ROLE = re.compile(
     rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title|subject|headline|heading)"
     r"(?:\s#?\d{1,3})?[*_]{0,3}:[\s*_]{0,4}(?=[\w\"“'‘(\[])",
@@ -51,7 +53,8 @@ _COLON = r":(?=\s|[\"“*]|$)"  # a colon that introduces, unlike those of ":)",
 _LINE_END = r"(?:(?<!\s):|[.!])?[^\S\n]{0,10}\n"
 _PREAMBLE = re.compile(
     rf"^\W{{0,4}}(?:{_ASSENT}\b[^\n:]{{0,60}}?\b{_OFFER}\b"
-    rf"(?:[^\n:]{{0,160}}{_LINE_END}|[^\n:]{{0,80}}\b(?:{_NOUN}|you|your|attempt|try)\b[^\n:]{{0,80}}(?<!\s){_COLON})"
+    rf"(?:[^\n:]{{0,160}}{_LINE_END}|(?:(?<=you go)|(?<=goes)|(?<=it is)| {{1,3}}one){_COLON}"
+    rf"|[^\n:]{{0,80}}\b(?:{_NOUN}|you|your|attempt|try)\b[^\n:]{{0,80}}(?<!\s){_COLON})"
     rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}}(?:(?<!\s){_COLON}|{_LINE_END})"
     rf"|(?:the following|this) is an? (?:[\w-]{{1,15}} ){{0,4}}{_NOUN}\b[^\n:]{{0,80}}(?<!\s): {{0,9}}\n)"
     r"\s{0,50}",
@@ -78,6 +81,15 @@ _OUTRO = re.compile(
 )
 _QUOTED_TITLE = re.compile(r"^(?:[“\"]{2,3})([^“”\"\n]{1,120})(?:[”\"]{2,3})\s{1,20}(?=\S)")
 _LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n(?:={3,100}\n)?\s{0,20}(?=\S)")
+_SAME_LINE_OUTRO = re.compile(
+    r"(?<=[.!?\"”*])\s{1,10}(?:let me know if|would you like me to|feel free to (?:ask|let)|i can write)\b"
+    r"[^\n]{0,80}\b(?:examples?|texts?|versions?|changes?|options?|variations?|adjust\w*|edits?|another)\b"
+    r"[^\n]{0,80}$",
+    re.IGNORECASE,
+)
+_INSTRUCTION = re.compile(r"^\s{0,50}\[INST\][\s\S]{0,4000}?\[/INST\]\s{0,50}", re.IGNORECASE)
+_CHAT_ROLE = re.compile(r"^\s{0,50}(?:assistant|user|system|model)\s{0,5}\n\s{0,50}(?=\S)", re.IGNORECASE)
+_JSON_FIELDS = ("text", "comment", "review", "message", "content", "output", "response")
 _FIELD_LINE = re.compile(r"^(?:emotion|sentiment|label|topic|style|tone|task|length)s?\s?:", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»", "„": "“", "`": "`"}
@@ -106,10 +118,24 @@ def without_thoughts(text: str) -> str:
 
 
 def without_tags(text: str) -> str:
-    """Text without HTML tags and with its entities decoded once."""
+    """Text without HTML tags and marks of chat templates, and with its entities decoded once."""
     if "&" in text:
         text = html.unescape(text)
-    return _TAG.sub(" ", text) if "<" in text else text
+    if "[" in text:
+        text = _INSTRUCTION.sub("", text)
+    return _TAG.sub(" ", text) if "<" in text or "INST]" in text else text
+
+
+def without_json(text: str) -> str:
+    """The text inside a JSON object that holds one, such as `{"text": "...", "label": "refund"}`."""
+    if not (text.startswith("{") and text.endswith("}")):
+        return text
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    inner = next((found[key] for key in _JSON_FIELDS if isinstance(found.get(key), str)), None)
+    return text if inner is None else inner
 
 
 def without_markdown(text: str) -> str:
@@ -123,6 +149,7 @@ def without_markdown(text: str) -> str:
 
 def without_mark(text: str) -> str:
     """Text without the mark of a heading, bullet, number or quotation, and without "Review:"."""
+    text = _CHAT_ROLE.sub("", text)
     return _ROLE.sub("", _BRACKET.sub("", _BLOCK_MARK.sub("", text, count=1), count=1), count=1)
 
 
@@ -136,6 +163,7 @@ def without_request(text: str) -> str:
     asked = _REQUEST.search(text)
     if asked:
         text = text[: asked.start()]
+    text = _SAME_LINE_OUTRO.sub("", text)
     return _OUTRO.sub("", text) if "\n" in text else text
 
 
@@ -179,6 +207,7 @@ STEPS: tuple[Callable[[str], str], ...] = (
     without_tags,
     without_markdown,
     tidy,
+    without_json,
     without_preamble,
     without_request,
     without_title,

@@ -8,7 +8,7 @@ from huggingface_hub import parse_local_safetensors_file_metadata
 
 from tasks.config import GeneratorConfig, PromptForm, RunConfig
 from tasks.data.real_rows import label_set_counts
-from tasks.models.bundled import EMBEDDED
+from tasks.models.gguf_base import BASE
 from tasks.pipeline.planning.cells import plan_cells
 from tasks.pipeline.planning.requests import CellRequest, build_requests
 from tasks.taxonomy import Taxonomy, Topics
@@ -58,7 +58,7 @@ def estimate(config: RunConfig, taxonomy: Taxonomy, topics: Topics) -> CostEstim
         taxonomy: Of the run.
         topics: Of the run.
     """
-    form = config.generator.prompt_form or PromptForm.control
+    form = config.generator.prompt_form or PromptForm.chat
     real_counts = label_set_counts(config.real, taxonomy) if config.real else None
     cells = plan_cells(config, taxonomy, topics, real_counts) if config.mixing.real_fraction < 1 else []
     own = config.generator.template
@@ -93,8 +93,8 @@ def _cost(config: RunConfig, cell_requests: list[CellRequest], n_new: int) -> fl
 
 def _seconds(config: GeneratorConfig, n_tokens: int) -> float | None:
     """Two operations per weight and token, at a share of the rate of a matrix product tried now."""
-    folder = EMBEDDED if config.model == "embedded" else Path(str(config.model)).expanduser()
-    n_weights = count_weights(folder)
+    folder = Path(str(config.model)).expanduser()
+    n_weights = BASE.n_weights if config.model == "embedded" else count_weights(folder)
     if config.endpoint is not None or n_weights == 0:
         return None
     return 2.0 * n_weights * n_tokens / (PEAK_FRACTION * _matrix_rate())

@@ -7,12 +7,11 @@ import numpy as np
 
 from tasks.config import PromptForm
 from tasks.data.records import Cell, Record, Row
-from tasks.prompts.rendering import Manner, render
+from tasks.prompts.rendering import LENGTHS, Manner, render
 from tasks.taxonomy import Label, Style, Taxonomy, Topic, Topics
 
 OWN = "generator.template"
 """Stands for a template from the configuration where a file would be named."""
-LENGTHS = ("short", "medium", "long")
 TEXTS_PER_PROMPT = 5
 """Texts that share a prompt, and so its computation; more prompts give more variety."""
 
@@ -28,7 +27,7 @@ class PromptRequest(Record):
     n: int
     seed: int
     template: str = ""
-    """File in `tasks/templates` that the prompt was made with, or `OWN`; empty for control words."""
+    """File in `tasks/prompts/templates` that the prompt was made with, or `OWN`."""
     exemplars: tuple[str, ...] = ()
     """Texts shown in the prompt."""
 
@@ -61,9 +60,10 @@ def build_requests(
         template: Text of a template in place of the one that ships for the form.
     """
     rng = np.random.default_rng(cell.seed)
-    fitting = sorted(row["text"] for row in texts if set(row["labels"]) & set(cell.labels))
-    topic = topics.by_name[cell.topic]
     labels = [taxonomy.labels[taxonomy.index[name]] for name in cell.labels]
+    written = {row["text"] for row in texts if set(row["labels"]) & set(cell.labels)}
+    fitting = sorted(written.union(*(label.examples for label in labels)))
+    topic = topics.by_name[cell.topic]
     n_prompts = -(-cell.n_to_sample // TEXTS_PER_PROMPT)
     sizes = [cell.n_to_sample // n_prompts + (i < cell.n_to_sample % n_prompts) for i in range(n_prompts)]
     shown = fitting, n_exemplars, template
@@ -93,21 +93,14 @@ def _request(
     template: str | None = None,
 ) -> PromptRequest:
     style = styles[int(rng.integers(len(styles)))]
-    scenario = topic.scenarios[int(rng.integers(len(topic.scenarios)))]
+    scenarios = topic.scenarios or ("",)
+    scenario = scenarios[int(rng.integers(len(scenarios)))]
     length = LENGTHS[int(rng.integers(len(LENGTHS)))]
-    if form is PromptForm.control:
-        scenario = ""  # the embedded generator is not told one
-        words = [str(rng.choice(label.control or (label.name,))) for label in labels]
-    else:
-        words = []
     places = rng.permutation(len(texts))[:n_exemplars] if n_exemplars else ()
     manner = Manner(topic.name, scenario, style, length, tuple(texts[int(place)] for place in places))
     # Exemplars carry the labels, so an unconditional prompt has none.
     bare = replace(manner, exemplars=())
-    prompt, unconditional_prompt = (
-        render(form, labels, manner, words, template),
-        render(form, (), bare, (), template),
-    )
+    prompt, unconditional_prompt = render(form, labels, manner, template), render(form, (), bare, template)
     return PromptRequest(
         prompt=prompt,
         unconditional_prompt=unconditional_prompt,
@@ -115,7 +108,7 @@ def _request(
         style=style.name,
         n=n,
         seed=int(rng.integers(2**31)),
-        template="" if form is PromptForm.control else OWN if template else f"{form.value}.j2",
+        template=OWN if template else f"{form.value}.j2",
         exemplars=manner.exemplars,
     )
 

@@ -44,7 +44,7 @@ def open_endpoint(config: GeneratorConfig, answer_s: float = ANSWER_S) -> "Endpo
             "generator.endpoint, model or prompt_form is empty; expected a resolved configuration. "
             "Call RunConfig.resolved()."
         )
-    if config.guidance_scale > 1.0:
+    if config.guidance_scale and config.guidance_scale > 1.0:
         raise ValueError(
             f"generator.guidance_scale is {config.guidance_scale}; expected 1 with an endpoint, which "
             "returns no scores. Set it to 1, or sample from the model in this process."
@@ -159,13 +159,13 @@ class EndpointEngine:
         body: Json = {
             "model": config.model,
             "max_tokens": config.max_new_tokens,
-            "temperature": config.temperature,
+            "temperature": config.temperature or 1.0,
             "top_p": config.top_p,
             "n": len(numbers),
             "seed": seed_of(request.seed, numbers[0]),
         }
         # Not part of OpenAI's interface, and refused by it; sent only where wanted.
-        extensions = {"top_k": (config.top_k, 0), "min_p": (config.min_p, 0.0)}
+        extensions = {"top_k": (config.top_k, 0), "min_p": (config.min_p or 0.0, 0.0)}
         extensions["repetition_penalty"] = (config.repetition_penalty, 1.0)
         body |= {name: value for name, (value, neutral) in extensions.items() if value != neutral}
         if request.stop:

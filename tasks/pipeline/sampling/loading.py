@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tasks.config import GeneratorConfig
 from tasks.models.bundled import EMBEDDED, embedded_folder
 from tasks.models.precision import bf16_pays
+from tasks.models.weights_cache import tuned_folder
 from tasks.pipeline.sampling.engine.attention import ATTENTION
 from tasks.pipeline.sampling.engine.decoding import Limits
 from tasks.pipeline.sampling.engine.engine import LocalEngine
@@ -43,13 +45,12 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
         raise ValueError(
             "generator.model is empty; expected a resolved configuration. Call RunConfig.resolved()."
         )
-    name = str(embedded_folder(EMBEDDED)) if config.model == "embedded" else config.model
+    name, adapter = weights_of(config.model, config.adapter)
     tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
-    model = _load_model(name, config.revision)
+    model = load_causal_model(name, config.revision, adapter)
     check_vocabulary(model, tokenizer, config.model)
     end_tokens = find_end_tokens(model, tokenizer, config.model)
-    cased = not _is_uncased(model)
-    codec = PromptCodec(tokenizer, config.prompt_form, end_tokens, cased, config.system_prompt)
+    codec = PromptCodec(tokenizer, config.prompt_form, end_tokens, config.system_prompt)
     codec.encode("A missing or broken chat template shows here.")
     limits = _limits(config, model, tokenizer, end_tokens)
     check_cached_decoding(model, config.model)
@@ -59,14 +60,32 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     return LocalEngine(model, codec, limits, widths, context)
 
 
-def _load_model(name: str, revision: str | None) -> Any:
+def weights_of(model: str, adapter: str | None) -> tuple[str, str | None]:
+    """Folder or name that transformers loads, and the adapter that is still to be merged into it.
+
+    Raises:
+        FileNotFoundError: The embedded generator's files are not there.
+        ValueError: They are others than expected, or the adapter belongs to another base.
+    """
+    if model != "embedded":
+        return model, adapter
+    own = Path(adapter).expanduser() if adapter else embedded_folder(EMBEDDED)
+    return str(tuned_folder(own)), None
+
+
+def load_causal_model(name: str, revision: str | None, adapter: str | None = None) -> Any:
+    """A causal language model, ready for this machine's fastest arithmetic."""
     on_gpu = torch.cuda.is_available()
-    model = AutoModelForCausalLM.from_pretrained(
+    model: Any = AutoModelForCausalLM.from_pretrained(
         name,
         revision=revision,
         dtype=arithmetic(on_gpu),
         attn_implementation=ATTENTION,
     )
+    if adapter:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     model.eval()
     if on_gpu:
         return model.to("cuda")
@@ -113,10 +132,6 @@ def context_length(model: Any) -> int:
     return min((length for length in lengths if length), default=1 << 20)
 
 
-def _is_uncased(model: Any) -> bool:
-    return bool(getattr(model.config, "sentimill_restore_case", False))
-
-
 def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> Limits:
     return Limits(
         max_new_tokens=config.max_new_tokens,
@@ -124,9 +139,9 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
         end_tokens=end_tokens,
         suppress_tokens=suppressed_tokens(model, tokenizer, end_tokens),
         begin_suppress_tokens=begin_suppressed_tokens(config.begin_suppress_words, model, tokenizer),
-        controls=Controls(config.temperature, config.top_p, config.top_k, config.min_p),
+        controls=Controls(config.temperature or 1.0, config.top_p, config.top_k, config.min_p or 0.0),
         repetition_penalty=config.repetition_penalty,
-        guidance_scale=config.guidance_scale,
+        guidance_scale=config.guidance_scale or 1.0,
     )
 
 

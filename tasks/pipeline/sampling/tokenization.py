@@ -8,7 +8,6 @@ from typing import Any
 from jinja2 import TemplateError
 
 from tasks.config import PromptForm
-from tasks.pipeline.sampling.truecasing import restore_case
 
 # Between these marks; some templates open them in the prompt, so that only the closing mark is written.
 _THINKING = re.compile(r"^.*</think>|<think>.*$", re.DOTALL)
@@ -27,8 +26,6 @@ class PromptCodec:
     tokenizer: Any
     form: PromptForm
     end_tokens: frozenset[int]
-    cased: bool = True
-    """False for a lower-case vocabulary, whose texts get their sentence case and spacing back."""
     system_prompt: str | None = None
     """What a chat model is told first."""
 
@@ -45,28 +42,23 @@ class PromptCodec:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text as the model wrote it."""
-        if not self.cased:
-            # Not through WordPiece's own clean-up, which glues opening quotes to the word before.
-            pieces = " ".join(self.tokenizer.convert_ids_to_tokens(list(tokens)))
-            return pieces.replace(" ##", "").removeprefix("##")
         text: str = self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False)
         return text
 
     def polish(self, text: str) -> str:
-        """The text as it is handed out: thinking left out, case and spacing restored."""
+        """The text as it is handed out: thinking and outer spaces left out."""
         if self.form is PromptForm.chat:
             text = without_thinking(text)
-        return text.strip() if self.cased else restore_case(text)
+        return text.strip()
 
     def _completion(self, prompt: str) -> list[int]:
         tokenizer = self.tokenizer
-        if self.form is PromptForm.plain and tokenizer.bos_token_id is None:
+        if tokenizer.bos_token_id is None:
             # The tokenizer's own rule, less the end mark that BERT's puts after a sentence.
             tokens = list(tokenizer(prompt)["input_ids"])
             return tokens[:-1] if tokens and tokens[-1] in self.end_tokens else tokens
-        start = tokenizer.cls_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
         tokens = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
-        return tokens if start is None or not tokens else [start, *tokens]
+        return [tokenizer.bos_token_id, *tokens] if tokens else []
 
     def _chat(self, prompt: str) -> list[int]:
         if not getattr(self.tokenizer, "chat_template", None):
@@ -84,8 +76,8 @@ class PromptCodec:
         except TemplateError as error:
             raise ValueError(
                 f"the generator's chat template refuses what it is given ({error}); expected one that takes "
-                "a prompt, and a system prompt if generator.system_prompt is set. Leave that out, or take "
-                "another model."
+                "a prompt, and a system prompt if generator.system_prompt is set. Set that to an empty text, "
+                "or take another model."
             ) from error
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

@@ -12,15 +12,14 @@ from collections.abc import Callable, Sequence
 from tasks.config import PromptForm
 from tasks.data.records import Row
 from tasks.pipeline.verification.vote_columns import LIKELIHOOD, with_votes
-from tasks.prompts.control_prompts import length_word
-from tasks.prompts.rendering import Manner, render
+from tasks.prompts.rendering import Manner, length_word, render
 from tasks.taxonomy import Style, Taxonomy
 
 Score = Callable[[Sequence[tuple[str, str]]], list[float]]
 """Log-likelihoods of texts after prompts."""
 
 # For texts that nobody asked for.
-OPEN_STYLE = Style(name="text", description="in the writer's own manner", control="comment")
+OPEN_STYLE = Style(name="text")
 
 
 def likelihood_votes(
@@ -29,8 +28,8 @@ def likelihood_votes(
     """Rows with the generator's vote on every label that they were asked to carry.
 
     Args:
-        rows: Rows with labels; `prompt` says which control words were asked with.
-        taxonomy: Meanings and control words of the labels.
+        rows: Rows with labels.
+        taxonomy: Meanings of the labels.
         styles: Styles that rows name; others are put as an open one.
         form: How the generator is asked.
         score: The generator, see `tasks.pipeline.sampling.engine.likelihood`.
@@ -56,11 +55,6 @@ def _prompts(row: Row, taxonomy: Taxonomy, styles: dict[str, Style], form: Promp
         length=length_word(len(row["text"].split())),  # what it turned out to be, on both sides
     )
     labels = [taxonomy.labels[taxonomy.index[name]] for name in row["labels"]]
-    requested = row["prompt"].split(" | ")[0].removesuffix(" :").split(", ")
-    words = [
-        next((w for w in requested if w in label.control), (*label.control, label.name)[0])
-        for label in labels
-    ]
     sets = [list(range(len(labels)))]
     sets += [[i for i in sets[0] if i != left_out] for left_out in sets[0]]
-    return [render(form, [labels[i] for i in kept], manner, [words[i] for i in kept]) for kept in sets]
+    return [render(form, [labels[i] for i in kept], manner) for kept in sets]

@@ -1,22 +1,25 @@
-"""What the generator learns from: people's texts, each with the wishes that it would have fulfilled.
+"""What the generator learns from: human-written texts, each with the requests that it would have met.
 
-A text teaches several wishes: its human labels, a level on the seven-step scale, a topic, a style and a
-length. Wishes are left open part of the time, so that each works without the others.
+A text meets several requests: its labels by one taxonomy or another, a topic, a kind of text, a length. Parts
+are left out at random, so that each works without the others, and a label is put by its name, by its meaning,
+or by both, so that labels which no text had work by their meanings.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from unicodedata import category
+from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
+import yaml
 
+from tasks.config import PromptForm
 from tasks.data.reading import LabelledText
 from tasks.data.reading.mapping import level_of_score
-from tasks.prompts.control_prompts import control_prompt, length_word
-from tasks.taxonomy import load_taxonomy
+from tasks.pipeline.training.generator.readable import readable
+from tasks.prompts.rendering import Manner, length_word, render
+from tasks.taxonomy import Label, Style, load_taxonomy
 
 # Sentiment grouping of GoEmotions' emotions, Demszky et al. 2020, section 4.2; the four ambiguous ones
 # (confusion, curiosity, realization, surprise) fit every level.
@@ -27,22 +30,36 @@ NEGATIVE = frozenset(
     "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse "
     "sadness".split()
 )
+TAXONOMIES = ("goemotions", "ekman", "polarity3", "sentiment7")
+HERE = Path(__file__).parent
+COMMENTS = ("comment", "comment", "comment", "forum post", "chat message", "social post", "message", "remark")
+REVIEWS = ("film review", "film review", "review")
+FILMS = "films"
+NEAR_TOPIC, NEAR_SCENARIO = 0.33, 0.42
+"""Cosine of MiniLM from which a text counts as being about a topic, or as fitting a scenario. A generator
+that is told topics which its texts do not have learns to ignore them."""
 
 SENTIMENT = load_taxonomy("sentiment7")
 LEVELS = SENTIMENT.names
 
-Wish = Callable[[Sequence[str], str, str, str], str]
+LabelSet = tuple[str, ...]
+"""Labels as `taxonomy/label`."""
+Meanings = dict[str, tuple[str, ...]]
+"""What a label means, in several wordings; by `taxonomy/label`."""
 
 
 @dataclass(frozen=True)
 class TuningText:
-    """A text and the wishes that it fulfils."""
+    """A text and the requests that it meets."""
 
     text: str
-    label_sets: tuple[tuple[str, ...], ...]
-    """Alternative label sets; each epoch takes one."""
-    style: str
-    topic: str = ""
+    label_sets: tuple[LabelSet, ...]
+    """Alternative label sets; each example takes one, the first most often."""
+    styles: tuple[str, ...]
+    topics: tuple[tuple[str, str], ...] = ()
+    """Topics that the text is about, each with a scenario or an empty text."""
+    copies: int = 1
+    """Times that an epoch shows it."""
 
 
 @dataclass(frozen=True)
@@ -53,145 +70,159 @@ class Example:
     text: str
 
 
-def tuning_texts(
-    comments: Sequence[LabelledText],
-    reviews: Sequence[LabelledText],
-    topics: dict[str, str],
-    embeddings: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> list[TuningText]:
-    """Annotate people's texts with levels and topics.
+@dataclass(frozen=True)
+class TopicVectors:
+    """Unit vectors of topic descriptions (n_topics, d) and of every topic's scenarios (n_scenarios, d)."""
 
-    Args:
-        comments: Texts with emotion labels (GoEmotions).
-        reviews: Texts with scores (SST).
-        topics: Description by topic name.
-        embeddings: Unit vectors of comments, reviews and topic descriptions, (n, 384) each.
-    """
-    of_comments, of_reviews, of_topics = embeddings
-    scores = np.array([review.score for review in reviews])
-    comment_topics = nearest_topics(of_comments, of_topics, list(topics))
-    review_topics = nearest_topics(of_reviews, of_topics, list(topics))
-    levels = comment_levels(comments, of_comments, of_reviews, scores)
-    masked = mask_names([review.text for review in reviews])
-    return [
-        TuningText(c.text, (c.labels, (level,)) if level else (c.labels,), "comment", topic)
-        for c, level, topic in zip(comments, levels, comment_topics, strict=True)
-    ] + [
-        TuningText(text, review_sets(score), "review", topic)
-        for text, score, topic in zip(masked, scores.tolist(), review_topics, strict=True)
-    ]
+    names: tuple[str, ...]
+    topics: np.ndarray
+    scenarios: tuple[tuple[str, str], ...]
+    """Topic and scenario of each row of `scenario_vectors`."""
+    scenario_vectors: np.ndarray
 
 
-def nearest_topics(texts: np.ndarray, topics: np.ndarray, names: list[str]) -> list[str]:
-    """Topic of each text by cosine; empty for the half that is closest to none."""
-    cosine = texts @ topics.T  # (n_texts, n_topics)
-    best = cosine.argmax(axis=1)
-    near = cosine.max(axis=1)
-    return [names[i] if value > np.median(near) else "" for i, value in zip(best, near, strict=True)]
+def known_meanings() -> Meanings:
+    """Meanings of the taxonomies that ship, the published one first, with further wordings of our own."""
+    own = yaml.safe_load((HERE / "meanings.yaml").read_text(encoding="utf-8"))
+    return {
+        f"{name}/{label.name}": (label.meaning, *own[name][label.name])
+        for name in TAXONOMIES
+        for label in load_taxonomy(name).labels
+    }
 
 
-def review_sets(score: float) -> tuple[tuple[str, ...], ...]:
-    """The level of a score, and beside it the pair of neighbours when the score is near their border."""
-    level = level_of_score(score, SENTIMENT)
-    sets: list[tuple[str, ...]] = [(level,)]
-    border = round(score * 7)
-    if 0 < border < 7 and abs(score * 7 - border) < 0.2:
-        sets.append((LEVELS[6 - border], LEVELS[7 - border]))
+def demonstrations() -> tuple[list[TuningText], Meanings]:
+    """Texts that were written for this project, and the meanings of their labels."""
+    texts: list[TuningText] = []
+    meanings: Meanings = {}
+    blocks = yaml.safe_load((HERE / "demonstrations.yaml").read_text(encoding="utf-8"))
+    for number, block in enumerate(blocks):
+        space = block.get("taxonomy", f"own{number}")
+        meanings |= {f"{space}/{name}": (meaning,) for name, meaning in block.get("labels", {}).items()}
+        for line in block["texts"].strip().splitlines():
+            style, topic, labels, text = line.split(" | ", 3)
+            label_set = tuple(f"{space}/{name}" for name in labels.split("; "))
+            texts.append(TuningText(text, (label_set,), (style,), ((topic, ""),), copies=6))
+    return texts, meanings
+
+
+def comment_texts(
+    comments: Sequence[LabelledText], rng: np.random.Generator, cap: int
+) -> list[tuple[TuningText, str]]:
+    """Readable comments, at most `cap` of a label, each with the text that it was made from."""
+    counts: Counter[str] = Counter()
+    known: dict[str, tuple[TuningText, str]] = {}
+    for place in rng.permutation(len(comments)).tolist():
+        comment = comments[place]
+        if len(comment.labels) > 2 or all(counts[label] >= cap for label in comment.labels):
+            continue
+        text = readable(comment.text, rng)
+        if text and text not in known:
+            known[text] = TuningText(text, emotion_sets(comment.labels), COMMENTS), comment.text
+            counts.update(comment.labels)
+    return list(known.values())
+
+
+def emotion_sets(labels: Sequence[str]) -> tuple[LabelSet, ...]:
+    """The emotions; beside them the basic emotion and the polarity that all of them share, if any."""
+    sets = [tuple(f"goemotions/{label}" for label in labels)]
+    basic = {name.name for name in load_taxonomy("ekman").labels if {*labels} & {name.name, *name.aliases}}
+    if len(basic) == 1:
+        sets.append((f"ekman/{basic.pop()}",))
+    for side, emotions, others in (("positive", POSITIVE, NEGATIVE), ("negative", NEGATIVE, POSITIVE)):
+        if {*labels} & emotions and not {*labels} & others:
+            sets.append((f"polarity3/{side}",))
     return tuple(sets)
 
 
-def comment_levels(
-    comments: Sequence[LabelledText], of_comments: np.ndarray, of_reviews: np.ndarray, scores: np.ndarray
-) -> list[str | None]:
-    """Level of each comment by a ridge on embeddings, kept where the human emotions allow it.
-
-    The ridge knows films only; the emotions, given by people, overrule its sign.
-    """
-    ridge = RidgeCV(alphas=np.logspace(-2, 2, 9)).fit(of_reviews, scores)
-    raw = ridge.predict(of_comments)
-    # A regression shrinks towards the mean; give it back the spread of the human scores.
-    stretched = (raw - raw.mean()) / raw.std() * scores.std() + 0.5
-    return [
-        _consistent(level_of_score(float(np.clip(score, 0, 1)), SENTIMENT), comment.labels)
-        for comment, score in zip(comments, stretched, strict=True)
-    ]
-
-
-def _consistent(level: str, emotions: Sequence[str]) -> str | None:
-    place = LEVELS.index(level)
-    if set(emotions) & POSITIVE and not set(emotions) & NEGATIVE:
-        return level if place < 3 else None
-    if set(emotions) & NEGATIVE and not set(emotions) & POSITIVE:
-        return level if place > 3 else None
-    if tuple(emotions) == ("neutral",):
-        return level if place == 3 else None
-    return None
+def review_texts(reviews: Sequence[LabelledText], rng: np.random.Generator, cap: int) -> list[TuningText]:
+    """Readable reviews without names, at most `cap` of a level."""
+    names = name_words([review.text for review in reviews])
+    counts: Counter[str] = Counter()
+    texts = []
+    for place in rng.permutation(len(reviews)).tolist():
+        review = reviews[place]
+        level = level_of_score(review.score or 0.0, SENTIMENT)
+        text = readable(review.text, rng)
+        if text and counts[level] < cap and not names & set(re.findall(r"\b[A-Z][a-zA-Z]+", text)):
+            sets = ((f"sentiment7/{level}",), (f"polarity3/{_side(level)}",))
+            texts.append(TuningText(text, sets, REVIEWS, ((FILMS, ""), ("a film", ""))))
+            counts[level] += 1
+    return texts
 
 
-def mask_names(texts: Sequence[str]) -> list[str]:
-    """Replace runs of capitalised words that the texts never write in lower case by `[NAME]`.
+def _side(level: str) -> str:
+    place = LEVELS.index(level) - 3
+    return "neutral" if place == 0 else "positive" if place < 0 else "negative"
 
-    The generator writes lower case and gets its capitals back by rule, so a name that it learnt could not
-    be told from a word afterwards: it must not learn any. Titles of films go too.
-    """
+
+def name_words(texts: Sequence[str]) -> frozenset[str]:
+    """Words that stand in capitals inside sentences and seldom in lower case: titles, people and places."""
     lower = Counter(word for text in texts for word in re.findall(r"\b[a-z]+\b", text))
-    capital = Counter(word for text in texts for word in re.findall(r"\b[A-Z][a-zA-Z]+\b", text))
-
-    def is_name(word: str) -> bool:
-        return lower[word.lower()] < 0.5 * capital[word]
-
-    def mask(match: re.Match[str]) -> str:
-        return "[NAME]" if is_name(match[0]) else match[0]
-
-    out = [re.sub(r"\b[A-Z][a-zA-Z]+\b", mask, text) for text in texts]
-    return [re.sub(r"\[NAME\](?:[ -]+(?:of the |of |the |[A-Z]\. )?\[NAME\])+", "[NAME]", t) for t in out]
+    capital = Counter(word for text in texts for word in re.findall(r"(?<=[a-z,] )[A-Z][a-zA-Z]+\b", text))
+    return frozenset(word for word, n in capital.items() if lower[word.lower()] < 0.5 * n and word != "I")
 
 
-def new_symbols(texts: Sequence[str], fewest: int = 8) -> list[str]:
-    """Emoji and other pictures that at least `fewest` texts use, most frequent first."""
-    counts = Counter(char for text in texts for char in set(text) if ord(char) >= 0x2600)
-    return [char for char, count in counts.most_common() if count >= fewest and category(char) == "So"]
+def nouns_of(texts: Sequence[str], fewest: int = 5) -> frozenset[str]:
+    """Words that mostly follow an article or a possessive: what a text without a topic of ours is about."""
+    words = Counter(word for text in texts for word in re.findall(r"\b[a-z]{4,}\b", text.lower()))
+    led = r"\b(?:the|a|an|my|your|his|her|our|their|this|that) ([a-z]{4,})\b"
+    followers = Counter(word for text in texts for word in re.findall(led, text.lower()))
+    return frozenset(word for word, n in followers.items() if n >= fewest and n > 0.4 * words[word])
 
 
-def row_weights(texts: Sequence[TuningText], strongest: float = 3.0, weakest: float = 0.35) -> np.ndarray:
-    """Times that a text is seen per epoch: the square root of how rare its rarest label is.
-
-    Returns:
-        float array (n_texts,), `weakest` .. `strongest`.
-    """
-    counts = Counter(label for text in texts for label in text.label_sets[0])
-    median = float(np.median(list(counts.values())))
-    rarest = np.array([min(counts[label] for label in text.label_sets[0]) for text in texts])
-    return np.clip(np.sqrt(median / rarest), weakest, strongest)
-
-
-def epoch_examples(
-    texts: Sequence[TuningText], seed: int, epoch: int, wish: Wish = control_prompt
-) -> list[Example]:
-    """Examples of one epoch; the same for the same seed and epoch.
+def topics_of(text: str, vector: np.ndarray, near: TopicVectors, nouns: frozenset[str]) -> tuple[str, str]:
+    """The topic and the scenario that a text is close to; else a noun of its own; else nothing.
 
     Args:
-        texts: Texts with the wishes that they fulfil.
-        seed: Decides copies, label sets and the wishes that are left open.
-        epoch: From 0.
-        wish: Puts labels, topic, style and length into a prompt; an empty one is left open.
+        text: Readable text.
+        vector: Its unit vector (d,).
+        near: Topics to choose from.
+        nouns: Words that may name a topic.
     """
+    cosine = near.topics @ vector
+    if cosine.max() > NEAR_TOPIC:
+        name = near.names[int(cosine.argmax())]
+        fits = near.scenario_vectors @ vector
+        own = [i for i, (topic, _) in enumerate(near.scenarios) if topic == name]
+        best = max(own, key=lambda i: float(fits[i]), default=None)
+        close = best is not None and fits[best] > NEAR_SCENARIO
+        return name, near.scenarios[best][1] if best is not None and close else ""
+    found = sorted({word for word in re.findall(r"\b[a-z]{4,}\b", text.lower()) if word in nouns})
+    return (found[len(text) % len(found)], "") if found else ("", "")
+
+
+def epoch_examples(texts: Sequence[TuningText], meanings: Meanings, seed: int, epoch: int) -> list[Example]:
+    """Examples of one epoch; the same for the same seed and epoch."""
     rng = np.random.default_rng([seed, epoch])
-    weights = row_weights(texts)
-    copies = np.floor(weights + rng.random(len(texts))).astype(int)
-    return [_example(text, rng, wish) for text, n in zip(texts, copies, strict=True) for _ in range(n)]
+    return [_example(text, meanings, rng) for text in texts for _ in range(text.copies)]
 
 
-def _example(text: TuningText, rng: np.random.Generator, wish: Wish) -> Example:
+def _example(text: TuningText, meanings: Meanings, rng: np.random.Generator) -> Example:
     sets = text.label_sets
-    # Human labels come first and weigh more than derived levels.
-    labels = sets[0] if len(sets) == 1 or rng.random() < 0.65 else sets[1]
-    length = length_word(len(text.text.split()))
-    no_labels, no_topic, no_style, no_length = rng.random(4) < (0.1, 0.3, 0.1, 0.2)
-    prompt = wish(
-        () if no_labels else rng.permutation(labels).tolist(),
-        "" if no_topic else text.topic,
-        "" if no_style else text.style,
-        "" if no_length else length,
+    place = 0 if len(sets) == 1 or rng.random() < 0.8 else int(rng.integers(1, len(sets)))
+    labels = [_asked(key, meanings[key], rng) for key in rng.permutation(sets[place]).tolist()]
+    no_labels, no_topic, no_style, no_length = rng.random(4) < (0.1, 0.2, 0.08, 0.25)
+    topic, scenario = text.topics[int(rng.integers(len(text.topics)))] if text.topics else ("", "")
+    manner = Manner(
+        topic="" if no_topic else topic,
+        scenario="" if no_topic else scenario,
+        style=Style(name="text" if no_style else str(rng.choice(text.styles))),
+        length="" if no_length else length_word(len(text.text.split())),
     )
-    return Example(prompt, text.text)
+    return Example(render(PromptForm.chat, [] if no_labels else labels, manner), text.text)
+
+
+def _asked(key: str, wordings: tuple[str, ...], rng: np.random.Generator) -> Label:
+    """A label by name (15 of 100), by meaning (25), or by both."""
+    name = key.split("/", 1)[1]
+    meaning = wordings[0] if rng.random() < 0.35 else str(rng.choice(wordings))
+    draw = rng.random()
+    if draw < 0.15:
+        return Label(name=name, meaning=name)
+    # By meaning alone: a label that is called what it means.
+    return (
+        Label.model_construct(name=meaning, meaning=meaning)
+        if draw < 0.4
+        else Label(name=name, meaning=meaning)
+    )

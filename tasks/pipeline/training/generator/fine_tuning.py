@@ -1,7 +1,7 @@
-"""Teach a causal language model to continue a wish with a text that fulfils it."""
+"""Teach an instruct model, by low-rank adapters, to answer a request with a text that meets it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from tasks.models.batching import length_buckets
 from tasks.pipeline.training.generator.corpus import Example
@@ -26,30 +27,86 @@ class Encoded:
     n_prompt: int
 
 
-def encode_examples(
-    tokenizer: Any, examples: Sequence[Example], max_tokens: int, chat: bool = False
-) -> list[Encoded]:
-    """Tokenise; texts that do not fit are left out, for a cut text would teach cutting.
+@dataclass(frozen=True)
+class TuningSizes:
+    """How large steps are and how far they go."""
 
-    Characters unknown to the tokenizer are left out too, so that it never writes `[UNK]`.
+    learning_rate: float
+    """Peak of AdamW."""
+    batch_tokens: int
+    """Rows times longest row per step, padding included."""
+    max_tokens: int
+    """Longest prompt and text together; longer examples are left out."""
+
+
+class Adapted(nn.Module):
+    """A model with adapters, of which checkpoints hold nothing but the adapters.
+
+    Args:
+        model: A peft model whose other weights are frozen.
     """
-    unknown = tokenizer.unk_token_id
-    start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None and not chat else []
-    requests = [_as_chat(tokenizer, e.prompt) if chat else e.prompt for e in examples]
-    prompts = tokenizer(requests, add_special_tokens=False)["input_ids"]
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, **inputs: torch.Tensor) -> Any:
+        """The wrapped model's output."""
+        return self.model(**inputs)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """The weights that are learnt."""
+        learnt = {name for name, p in self.named_parameters() if p.requires_grad}
+        return {name: v for name, v in super().state_dict(*args, **kwargs).items() if name in learnt}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Take up the weights that are learnt; refuse any other set of them."""
+        learnt = {name for name, p in self.named_parameters() if p.requires_grad}
+        if set(state_dict) != learnt:
+            raise ValueError(f"{len(set(state_dict) ^ learnt)} adapter weights are missing or too many")
+        # The frozen weights are not missing; they are nobody's business here.
+        return super().load_state_dict(state_dict, strict=False)._replace(missing_keys=[])
+
+    def learnt(self) -> Iterator[nn.Parameter]:
+        """Parameters that are learnt."""
+        return (p for p in self.parameters() if p.requires_grad)
+
+
+def with_adapters(model: Any, rank: int, seed: int) -> Adapted:
+    """Freeze a causal language model and give each of its linear layers an adapter.
+
+    Args:
+        model: Any causal language model of transformers.
+        rank: Rank of the adapters; their scale is twice the rank.
+        seed: Decides their first weights.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    adapted = Adapted(get_peft_model(model, config))
+    for parameter in adapted.learnt():
+        parameter.data = parameter.data.float()  # steps are too small for bf16, whatever the base has
+    return adapted
+
+
+def encode_examples(
+    tokenizer: Any, examples: Sequence[Example], max_tokens: int, system_prompt: str
+) -> list[Encoded]:
+    """Tokenise; examples that do not fit are left out, because a cut text would teach cutting."""
+    chats = [_chat(tokenizer, e.prompt, system_prompt) for e in examples]
+    prompts = tokenizer(chats, add_special_tokens=False)["input_ids"]
     texts = tokenizer([e.text for e in examples], add_special_tokens=False)["input_ids"]
-    encoded = [
-        Encoded([*start, *p, *(i for i in t if i != unknown), tokenizer.eos_token_id], len(start) + len(p))
-        for p, t in zip(prompts, texts, strict=True)
-    ]
+    encoded = [Encoded([*p, *t, tokenizer.eos_token_id], len(p)) for p, t in zip(prompts, texts, strict=True)]
     return [e for e in encoded if len(e.ids) <= max_tokens]
 
 
-def _as_chat(tokenizer: Any, prompt: str) -> str:
-    message = [{"role": "user", "content": prompt}]
+def _chat(tokenizer: Any, prompt: str, system_prompt: str) -> str:
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    messages = [*system, {"role": "user", "content": prompt}]
     return str(
         tokenizer.apply_chat_template(
-            message, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
     )
 
@@ -64,65 +121,67 @@ def collate(rows: Sequence[Encoded], pad_id: int, device: torch.device) -> dict[
         ids[i, : len(row.ids)] = torch.tensor(row.ids)
         labels[i, row.n_prompt : len(row.ids)] = torch.tensor(row.ids[row.n_prompt :])
         mask[i, : len(row.ids)] = 1
-    return {
-        "input_ids": ids.to(device),
-        "attention_mask": mask.to(device),
-        "labels": labels.to(device),
-    }
+    inputs = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    return {name: value.to(device) for name, value in inputs.items()}
+
+
+def answer_loss(model: nn.Module, rows: Sequence[Encoded], pad_id: int) -> torch.Tensor:
+    """Mean negative log-likelihood per token of the texts, a scalar in nats.
+
+    The vocabulary's layer, half of a small model's work, sees no position before the first text of the batch.
+    """
+    device = next(model.parameters()).device
+    inputs = collate(rows, pad_id, device)
+    labels = inputs.pop("labels")
+    n_kept = labels.shape[1] - min(row.n_prompt for row in rows) + 1
+    logits = model(**inputs, logits_to_keep=n_kept).logits[:, :-1]
+    targets = labels[:, -logits.shape[1] :]
+    learnt = targets != IGNORED
+    return cross_entropy(logits[learnt].float(), targets[learnt])
 
 
 def tune(
-    model: nn.Module,
+    model: Adapted,
     tokenizer: Any,
     examples: Callable[[int], list[Example]],
     held_out: Sequence[Example],
     options: FitOptions,
     folder: Path,
-    learning_rate: float,
-    batch_tokens: int,
-    max_tokens: int,
-    chat: bool = False,
+    sizes: TuningSizes,
+    system_prompt: str,
     on_progress: Callable[[float], None] | None = None,
 ) -> FitState:
-    """Fine-tune in place; the best weights by held-out loss stay.
+    """Fine-tune in place; the adapters of the epoch with the lowest held-out loss stay.
 
     Args:
-        model: Any causal language model whose forward takes `labels`, LoRA-wrapped or not.
-        tokenizer: Its tokenizer, with pad and end-of-text tokens.
+        model: See `with_adapters`.
+        tokenizer: Its tokenizer, with a chat template, pad and end-of-text tokens.
         examples: Examples of an epoch; the same for the same epoch.
         held_out: Examples that choose the best epoch.
         options: Epochs, seed, precision ...
         folder: Checkpoints; the same folder goes on where it stopped.
-        learning_rate: Peak of AdamW.
-        batch_tokens: Tokens per step, padding included.
-        max_tokens: Longest prompt and text together.
-        chat: Put prompts through the tokenizer's chat template.
+        sizes: Rate and sizes of steps.
+        system_prompt: What the model is told before each request; empty for nothing.
         on_progress: Called with the share done.
     """
     epochs: dict[int, list[Encoded]] = {}
+    pad = tokenizer.pad_token_id
 
     def batches(epoch: int) -> list[list[Encoded]]:
         if epoch not in epochs:
             epochs.clear()
-            epochs[epoch] = encode_examples(tokenizer, examples(epoch), max_tokens, chat)
+            epochs[epoch] = encode_examples(tokenizer, examples(epoch), sizes.max_tokens, system_prompt)
         rows = epochs[epoch]
-        lengths = [len(row.ids) for row in rows]
-        seed = options.seed + epoch
-        return [[rows[i] for i in b] for b in length_buckets(lengths, seed, max_tokens=batch_tokens)]
+        lengths, seed = [len(row.ids) for row in rows], options.seed + epoch
+        return [[rows[i] for i in b] for b in length_buckets(lengths, seed, max_tokens=sizes.batch_tokens)]
 
-    def loss_of(module: nn.Module, rows: list[Encoded]) -> torch.Tensor:
-        device = next(module.parameters()).device
-        loss: torch.Tensor = module(**collate(rows, tokenizer.pad_token_id, device)).loss
-        return loss
-
-    held = encode_examples(tokenizer, held_out, max_tokens, chat)
-    groups = [{"params": [p for p in model.parameters() if p.requires_grad], "lr": learning_rate}]
+    held = encode_examples(tokenizer, held_out, sizes.max_tokens, system_prompt)
     return TrainingLoop(
         model=model,
-        groups=groups,
+        groups=[{"params": list(model.learnt()), "lr": sizes.learning_rate}],
         batches=batches,
-        loss_of=loss_of,
-        score_of=lambda module: -token_loss(module, held, tokenizer.pad_token_id),
+        loss_of=lambda module, rows: answer_loss(module, rows, pad),
+        score_of=lambda module: -token_loss(module, held, pad),
         options=options,
         folder=folder,
         title="tune generator",
@@ -133,12 +192,11 @@ def tune(
 @torch.inference_mode()
 def token_loss(model: nn.Module, rows: Sequence[Encoded], pad_id: int) -> float:
     """Mean negative log-likelihood per text token, in nats; `exp` of it is the perplexity."""
-    device = next(model.parameters()).device
     total, count = 0.0, 0
     for batch in length_buckets([len(row.ids) for row in rows], 0, max_tokens=4096):
-        inputs = collate([rows[i] for i in batch], pad_id, device)
-        n = int((inputs["labels"] != IGNORED).sum())
-        total += float(model(**inputs).loss) * n
+        own = [rows[i] for i in batch]
+        n = sum(len(row.ids) - row.n_prompt for row in own)
+        total += float(answer_loss(model, own, pad_id)) * n
         count += n
     return total / max(1, count)
 
