@@ -86,9 +86,9 @@ doctor: $(VENV)/ready ## Check a set-up and say what to do (ARGS="--pool sentimi
 embedded-generator: $(VENV)/ready ## Remake tasks/models/embedded from DATA (goemotions/ and sst/ inside)
 	@$(SENTIMILL) tune-generator --data $(DATA) --out tasks/models/embedded
 
-scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA/ner
+scrubber-assets: $(VENV)/ready ## Remake the scrubber's tables from DATA
 	$(RUN) -m pip install --quiet -e '.[scrubber-build]'
-	$(RUN) -m tasks.pipeline.scrubbing.table_builder --ner $(DATA)/ner
+	$(RUN) -m tasks.pipeline.scrubbing.table_builder --data $(DATA)
 
 bench-startup: $(VENV)/ready ## How soon the command answers
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_startup.py

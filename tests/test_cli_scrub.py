@@ -73,6 +73,10 @@ def test_half_surrogate_pairs_in_other_columns_are_replaced(tmp_path):
             b'{"text": "Fine."}\n{"words": 1}\n',
             "line 2 has no text; expected an object with the key `text`. Add it.",
         ),
+        (
+            b'{"text": "Fine.", "scrubbed": 1}\n',
+            "line 1 has a key `scrubbed` already; expected none, since the counts go there. Rename it.",
+        ),
         (b'{"text": 5}\n', "line 1: text is 5; expected a string. Put it in quotes."),
         (
             b'[{"text": "Fine."}]',

@@ -12,12 +12,14 @@ import pytest
 
 from tasks.config import NameEngineKind, ScrubbingConfig
 from tasks.pipeline.scrubbing import Scrubber
-from tasks.pipeline.scrubbing.contact_data import find_pii, is_iban, passes_luhn
+from tasks.pipeline.scrubbing.contact_data import find_pii
+from tasks.pipeline.scrubbing.contact_numbers import is_iban, passes_luhn
 from tasks.pipeline.scrubbing.demographics.gender import neutral_edits
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
 from tasks.pipeline.scrubbing.names.assets import (
     FOLDER,
     Weights,
+    load_clusters,
     load_lexicon,
     load_verbs,
     load_weights,
@@ -29,6 +31,7 @@ from tasks.pipeline.scrubbing.names.coreference import letters, link, parse_name
 from tasks.pipeline.scrubbing.names.features import (
     LABELS,
     Entry,
+    Knowledge,
     entry_of,
     group_of,
     letter_grams,
@@ -44,6 +47,7 @@ from tasks.pipeline.scrubbing.normalization import normalise
 from tasks.pipeline.scrubbing.table_builder.people import invented
 from tasks.pipeline.scrubbing.table_builder.sentences import Annotated
 from tasks.pipeline.scrubbing.table_builder.training import labels_of, sentence_features, train
+from tasks.pipeline.scrubbing.tagging.loading import tagged
 from tasks.pipeline.scrubbing.tokens import tokenise, tokens_of
 
 
@@ -70,7 +74,7 @@ def test_assets_hold_no_pickles_and_stay_small() -> None:
     for path in FOLDER.glob("*.npz"):
         with np.load(path, allow_pickle=False) as stored:
             assert all(stored[name].dtype != object for name in stored.files)
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_000_000
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 4_000_000
 
 
 def test_entries_survive_packing() -> None:
@@ -101,7 +105,8 @@ SENTENCES = [
 def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
     pycrfsuite = pytest.importorskip("pycrfsuite")
     lexicon = load_lexicon()
-    tables = train(SENTENCES * 4, lexicon, load_weights().letters, seed=0)
+    knowledge = Knowledge(lexicon, load_clusters(), load_weights().letters)
+    tables = train(SENTENCES * 4, knowledge, seed=0)
     texts = {
         name: tables[name].tobytes().decode().split("\n") for name in ("features", "grams", "vocabulary")
     }
@@ -116,12 +121,12 @@ def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
     trainer = pycrfsuite.Trainer(verbose=False)
     written = []
     for sample in SENTENCES * 4:
-        tokens = tokenise(sample.text)
-        seen = [word_features(word, lexicon, weights.vocabulary, weights.letters) for _, _, word in tokens]
-        written.append(sentence_features([word for _, _, word in tokens], seen))
-        trainer.append(written[-1], labels_of(tokens, sample.entities))
+        (tokens,) = tagged([tokens_of(sample.text)])
+        seen = [word_features(word, knowledge, weights.vocabulary) for word in tokens.words]
+        written.append(sentence_features(tokens.words, seen, tokens.tags))
+        trainer.append(written[-1], labels_of(tokenise(sample.text), sample.entities))
     trainer.train(str(tmp_path / "model"))
-    found = Tagger(weights, lexicon).names([sample.text for sample in SENTENCES])
+    found = Tagger(weights, lexicon, load_clusters()).names([sample.text for sample in SENTENCES])
     gold = [[(a, b) for a, b, label in s.entities if label == "PER"] for s in SENTENCES]
     assert found == gold
     library = pycrfsuite.Tagger()
@@ -134,10 +139,10 @@ def test_tables_decode_as_the_library_that_trained_them(tmp_path: Path) -> None:
 
 
 def test_tagging_does_not_depend_on_the_batch() -> None:
-    tagger = Tagger(load_weights(), load_lexicon())
+    tagger = Tagger(load_weights(), load_lexicon(), load_clusters())
     texts = ["John Smith left.", "", "I saw Mary Jones and her dog in Rome with Ahmed Hassan.", "Fine."]
     assert tagger.names(texts) == [tagger.names([text])[0] for text in texts]
-    assert tagger.names_in([tokens_of(text) for text in texts], batch=1) == tagger.names(texts)
+    assert tagger.names_in(tagged([tokens_of(text) for text in texts]), batch=1) == tagger.names(texts)
 
 
 def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
@@ -279,6 +284,37 @@ def test_verbs_agree_with_the_neutral_pronoun(text: str, expected: list[str]) ->
     ],
 )
 def test_hidden_signs_are_taken_out(text: str, expected: str) -> None:
+    assert normalise(text) == expected
+    assert normalise(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+        "\U0001f3f3\ufe0f\u200d\U0001f308",
+        "\u2764\ufe0f\u200d\U0001f525",
+        "\U0001f468\U0001f3fd\u200d\U0001f4bb works",
+        "1\ufe0f\u20e3 first",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937",
+    ],
+)
+def test_signs_that_show_stay(text: str) -> None:
+    assert normalise(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\u200db", "ab"),
+        ("\U0001f469\u200da", "\U0001f469a"),
+        ("\U0001f469\u200d\u200d\U0001f467", "\U0001f469\U0001f467"),
+        ("x\ufe0f", "x"),
+        ("Ma\u200cria", "Maria"),
+    ],
+)
+def test_signs_that_hide_go(text: str, expected: str) -> None:
     assert normalise(text) == expected
     assert normalise(expected) == expected
 
@@ -425,4 +461,10 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_manifest_names_every_asset() -> None:
     manifest = json.loads((FOLDER / "assets.json").read_text(encoding="utf-8"))
-    assert sorted(manifest["sha256"]) == ["names.npz", "tagger.npz", "verbs.json"]
+    assert sorted(manifest["sha256"]) == [
+        "clusters.npz",
+        "names.npz",
+        "pos_tagger.npz",
+        "tagger.npz",
+        "verbs.json",
+    ]

@@ -91,6 +91,10 @@ def read_row(line: bytes, where: str) -> dict[str, Any]:
         raise ValueError(f"{where} has no text; expected an object with the key `text`. Add it.")
     if not isinstance(row["text"], str):
         raise ValueError(f"{where}: text is {json.dumps(row['text'])}; expected a string. Put it in quotes.")
+    if "scrubbed" in row:
+        raise ValueError(
+            f"{where} has a key `scrubbed` already; expected none, since the counts go there. Rename it."
+        )
     return row
 
 

@@ -245,6 +245,23 @@ def origins(scrubber: Scrubber) -> dict[str, Any]:
     return {"mean": mean, "lowest minus mean": min(shares.values()) - mean, **shares}
 
 
+def communities(scrubber: Scrubber) -> dict[str, float]:
+    """Share of names found of two communities, and over the templates that open with the name."""
+    plan = yaml.safe_load((OWN / "communities.yaml").read_text(encoding="utf-8"))
+    shares, opening = {}, []
+    for community, names in plan["names"].items():
+        found = []
+        for template in plan["templates"]:
+            done = scrubber.many([template.format(name=name) for name in names.split()])
+            hits = [name not in d.text for name, d in zip(names.split(), done, strict=True)]
+            found += hits
+            opening += hits if template.startswith("{name}") else []
+        shares[community] = sum(found) / len(found)
+    difference = max(shares.values()) - min(shares.values())
+    start = sum(opening) / len(opening)
+    return {**shares, "largest difference": difference, "at the start of a sentence": start}
+
+
 def documents(n: int) -> list[str]:
     """Return texts put together from pieces that try the offsets: emoji, ligatures, entities, joiners."""
     pieces = (
@@ -254,7 +271,7 @@ def documents(n: int) -> list[str]:
         "|the blacks |whites. "
     ).split("|")
     rng = random.Random(7)
-    return ["".join(rng.choices(pieces, n=rng.randint(1, 25))) for _ in range(n)]
+    return ["".join(rng.choices(pieces, k=rng.randint(1, 25))) for _ in range(n)]
 
 
 def properties(scrubber: Scrubber, n: int = 1_000) -> dict[str, float]:

@@ -22,6 +22,20 @@ RANGES = (
 )
 """Soft hyphen, joiners, bidirectional marks, tag characters, variation selectors."""
 INVISIBLE = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in RANGES) + "]")
+PICTOGRAPHS = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+JOINING_SCRIPTS = (
+    "\u0600-\u07bf\u0860-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
+)
+"""Arabic, Syriac, Thaana, the scripts of India, Burmese, Khmer and Mongolian: joiners change what is read."""
+VISIBLE = re.compile(
+    f"(?:(?<=[{PICTOGRAPHS}])|(?<=[{PICTOGRAPHS}]\ufe0f))\u200d(?=[{PICTOGRAPHS}])"
+    f"|(?<=[{PICTOGRAPHS}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    f"|(?<=[{JOINING_SCRIPTS}])[\u200c\u200d]"
+)
+"""Joiners and selectors that show: inside an emoji, and behind a letter of a script that needs them."""
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 LATIN = "A-Za-z\u00c0-\u024f"
@@ -55,7 +69,7 @@ def as_text(value: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def normalise(text: str) -> str:
-    """Return the text without invisible signs, entities resolved, composed (NFC), blanks plain.
+    """Return the text without hidden signs, entities resolved, composed (NFC), blanks plain.
 
     Offsets refer to the result. Normalising twice gives the same as once.
     """
@@ -64,8 +78,13 @@ def normalise(text: str) -> str:
             break
         text = html.unescape(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFC", SURROGATE.sub("\ufffd", INVISIBLE.sub("", text)))
+        text = unicodedata.normalize("NFC", SURROGATE.sub("\ufffd", without_invisible(text)))
     return text.replace("\u00a0", " ").replace("\r\n", "\n").replace("\x00", "")
+
+
+def without_invisible(text: str) -> str:
+    """Return the text without the signs that hide words, those kept that show (see `VISIBLE`)."""
+    return INVISIBLE.sub(lambda found: found.group() if VISIBLE.match(text, found.start()) else "", text)
 
 
 def flags_of(text: str) -> tuple[str, ...]:

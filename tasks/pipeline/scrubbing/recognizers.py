@@ -6,9 +6,10 @@ from typing import Any
 
 from tasks.config import ScrubbingConfig
 from tasks.pipeline.scrubbing.contact_data import PLACEHOLDERS, find_pii
-from tasks.pipeline.scrubbing.demographics.gender import gender_triggers, neutral_edits
+from tasks.pipeline.scrubbing.demographics.gender import Edit, gender_triggers, neutral_edits
 from tasks.pipeline.scrubbing.demographics.lexicon import phrases_by_first_word, terms
-from tasks.pipeline.scrubbing.demographics.matcher import Finding, find_terms
+from tasks.pipeline.scrubbing.demographics.matcher import find_terms
+from tasks.pipeline.scrubbing.demographics.term_context import Finding
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
 from tasks.pipeline.scrubbing.presidio import (
     ContextAwareEnhancer,
@@ -22,7 +23,13 @@ from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
 NAME_SCORE = 0.85
 """Presidio's own score for what an NLP engine finds."""
 TERM_SCORE = 0.9
-HINT = re.compile(r"years?[- ]old|-something|\[RELIGION\]", re.IGNORECASE)
+RULE_KEY = "rule"
+"""Where a result tells which rule fired."""
+HINT = re.compile(
+    r"years?[- ]old|-something|\[RELIGION\]|\d ?y/?o\b|\d ?y\.o|yrs? old|\bage of \d|\bturned \d|\d ?[mf]\b"
+    r"|\bin \w{2,5} (?:early |mid|late )?(?:\d0|\w{3,7}ties)",
+    re.IGNORECASE,
+)
 """What the word gate cannot see."""
 
 
@@ -32,9 +39,12 @@ class _Recognizer(EntityRecognizer):  # type: ignore[misc]
     def load(self) -> None:
         """Do nothing: the tables are loaded with the engine."""
 
-    def result(self, start: int, end: int, entity_type: str, score: float) -> RecognizerResult:
-        """Return a result that carries this recogniser's name."""
-        return RecognizerResult(entity_type, start, end, score, None, self._origin)
+    def result(
+        self, start: int, end: int, entity_type: str, score: float, rule: str = ""
+    ) -> RecognizerResult:
+        """Return a result that carries this recogniser's name and the rule that fired."""
+        origin = {**self._origin, RULE_KEY: rule} if rule else self._origin
+        return RecognizerResult(entity_type, start, end, score, None, origin)
 
     @cached_property
     def _origin(self) -> dict[str, str]:
@@ -88,17 +98,19 @@ class DemographicRecognizer(_Recognizer):
         results = [self._result(text, finding) for finding in found]
         if self._gendered:
             skipped = [*persons, *((f.start, f.end) for f in found)]
-            results += [self._edit(text, *edit) for edit in neutral_edits(reading, skipped)]
+            results += [self._edit(text, edit) for edit in neutral_edits(reading, skipped)]
         return results
 
     def _result(self, text: str, finding: Finding) -> RecognizerResult:
         words = wording(text, finding)
-        return self._edit(text, finding.start, finding.end, ENTITY_TYPES[finding.category], words)
+        type_ = ENTITY_TYPES[finding.category]
+        return self._edit(text, Edit(finding.start, finding.end, type_, words, finding.rule))
 
-    def _edit(self, text: str, start: int, end: int, entity_type: str, words: str) -> RecognizerResult:
-        if not words:
+    def _edit(self, text: str, edit: Edit) -> RecognizerResult:
+        start, end = edit.start, edit.end
+        if not edit.text:
             start, end = _with_blank(text, start, end)
-        return self.result(start, end, f"{entity_type}{SEPARATOR}{words}", TERM_SCORE)
+        return self.result(start, end, f"{edit.type}{SEPARATOR}{edit.text}", TERM_SCORE, edit.rule)
 
 
 def _with_blank(text: str, start: int, end: int) -> Span:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tasks.config import DemographicCategory as Category
 from tasks.pipeline.scrubbing.contact_data import PLACEHOLDERS
 from tasks.pipeline.scrubbing.demographics.lexicon import context
-from tasks.pipeline.scrubbing.demographics.matcher import Finding, Role
+from tasks.pipeline.scrubbing.demographics.term_context import Finding, Role
 from tasks.pipeline.scrubbing.presidio import (
     AnonymizerEngine,
     ConflictResolutionStrategy,
@@ -35,6 +35,7 @@ ABSTRACTS = {
     Category.orientation: "an orientation",
     Category.disability: "a condition",
     Category.race: "a given background",
+    Category.age: "a given age",
 }
 DETERMINED = context("determiners") | context("adjectives") - {"and"} | context("of_abstracts")
 """Words behind which an abstract noun has no article of its own: "their condition", "severe dyslexia"."""
@@ -50,8 +51,8 @@ ENTITY_TYPES = {
 }
 RANK = {
     "EMAIL_ADDRESS": 0,
-    **dict.fromkeys(("URL", "IBAN_CODE", "CREDIT_CARD", "US_SSN"), 1),
-    **dict.fromkeys(("IP_ADDRESS", "PHONE_NUMBER", "HANDLE", "ID"), 2),
+    **dict.fromkeys(("URL", "IBAN_CODE", "CREDIT_CARD", "US_SSN", "UK_NINO", "SORT_CODE", "CRYPTO"), 1),
+    **dict.fromkeys(("IP_ADDRESS", "PHONE_NUMBER", "HANDLE", "ID", "ADDRESS", "BIRTH_DATE"), 2),
     "PERSON": 3,
 }
 """Who wins where findings overlap, lowest first; demographic terms come last."""
@@ -61,7 +62,7 @@ VOWEL_SOUND = re.compile(
 )
 DOUBLED = re.compile(
     r"\b(people|children|parents|spouses|siblings|partners|performers|servers|grandparents|grandchildren|relatives"
-    r"|monarchs|royals|they|them|their) (?:and|or) \1\b",
+    r"|monarchs|royals|person|child|parent|sibling|spouse|partner|they|them|their) (?:and|or) \1\b",
     re.IGNORECASE,
 )
 DOUBLE_BLANK = re.compile(r"(?<=\S) {2,}(?=\S)")

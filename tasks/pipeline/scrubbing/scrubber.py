@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.config import ScrubbingConfig
@@ -19,6 +19,7 @@ from tasks.pipeline.scrubbing.presidio import (
     RecognizerResult,
 )
 from tasks.pipeline.scrubbing.recognizers import (
+    RULE_KEY,
     DemographicRecognizer,
     NameRecognizer,
     NoContext,
@@ -26,7 +27,7 @@ from tasks.pipeline.scrubbing.recognizers import (
 )
 from tasks.pipeline.scrubbing.replacement import SEPARATOR, anonymised, new_anonymizer, without_overlaps
 
-RULES_VERSION = "8"
+RULES_VERSION = "9"
 """Raised whenever the rules change what comes out."""
 SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
 """Recorded with every model: the same version turns the same text into the same text."""
@@ -46,6 +47,8 @@ class Scrubbed:
     `not_english`, `unsettled` (still changing after the last round)."""
     spans: tuple[tuple[int, int, str], ...] = ()
     """(start, end, entity type) of what the first round replaced, in the normalised text."""
+    rules: tuple[str, ...] = ()
+    """For each span the rule that asked for it; empty where a model or a pattern did."""
 
 
 class Scrubber:
@@ -89,7 +92,7 @@ class Scrubber:
             return [Scrubbed(text, {}, flags) for text, flags in read]
         scrubbed = self._settled(normal)
         return [
-            Scrubbed(done.text, done.counts, (*flags, *flags_of(text), *done.flags), done.spans)
+            replace(done, flags=(*flags, *flags_of(text), *done.flags))
             for done, text, (_, flags) in zip(scrubbed, normal, read, strict=True)
         ]
 
@@ -101,12 +104,12 @@ class Scrubber:
             again = self._round([normalise(done[i].text) for i in open_])
             changed = [i for i, new in zip(open_, again, strict=True) if new.text != done[i].text]
             for i, new in zip(open_, again, strict=True):
-                done[i] = Scrubbed(new.text, _sum(done[i].counts, new.counts), (), done[i].spans)
+                done[i] = replace(done[i], text=new.text, counts=_sum(done[i].counts, new.counts))
             open_ = changed
             if not open_:
                 break
         for i in open_:
-            done[i] = Scrubbed(done[i].text, done[i].counts, ("unsettled",), done[i].spans)
+            done[i] = replace(done[i], flags=("unsettled",))
         return done
 
     def _round(self, texts: list[str]) -> list[Scrubbed]:
@@ -125,7 +128,8 @@ class Scrubber:
             person.entity_type = f"PERSON{SEPARATOR}Person {letter}"
         types = [r.entity_type.partition(SEPARATOR)[0] for r in results]
         spans = tuple((r.start, r.end, kind) for r, kind in zip(results, types, strict=True))
-        return Scrubbed(anonymised(self._anonymizer, text, results), dict(Counter(types)), (), spans)
+        rules = tuple((r.recognition_metadata or {}).get(RULE_KEY, "") for r in results)
+        return Scrubbed(anonymised(self._anonymizer, text, results), dict(Counter(types)), (), spans, rules)
 
 
 def _sum(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:

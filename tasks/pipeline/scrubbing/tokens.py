@@ -1,6 +1,7 @@
 """One way to cut a text into words, shared by training, tagging and the demographic rules."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -24,6 +25,8 @@ class Tokens:
     words: list[str]
     starts: list[int]
     ends: list[int]
+    tags: Sequence[str] = ()
+    """Part of speech of each token (Penn Treebank); empty until they are looked up."""
 
     def __len__(self) -> int:
         """Return the number of tokens."""
@@ -31,7 +34,9 @@ class Tokens:
 
     def part(self, first: int, last: int) -> "Tokens":
         """Return the tokens from `first` up to, not including, `last`."""
-        return Tokens(self.words[first:last], self.starts[first:last], self.ends[first:last])
+        return Tokens(
+            self.words[first:last], self.starts[first:last], self.ends[first:last], self.tags[first:last]
+        )
 
 
 def tokens_of(text: str) -> Tokens:

@@ -1,10 +1,11 @@
 """A text cut into words, with its persons marked: what the demographic and gender rules look at."""
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from tasks.pipeline.scrubbing.demographics.lexicon import Phrase
+from tasks.pipeline.scrubbing.tagging.loading import pos_tagger
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 
@@ -35,6 +36,15 @@ class Reading:
             return self.words[place]
         return "." if place > 0 else "\n"
 
+    @cached_property
+    def tags(self) -> Sequence[str]:
+        """Part of speech of each word (Penn Treebank)."""
+        return self.tokens.tags or pos_tagger().tags([self.tokens])[0]
+
+    def tag(self, place: int) -> str:
+        """Return the part of speech of the word at a place; a full stop's outside the text."""
+        return self.tags[place] if 0 <= place < len(self.tags) else "."
+
     def capitalised(self, place: int) -> bool:
         """Whether the word at a place is written with a capital."""
         return self.tokens.words[place][0].isupper()
@@ -55,6 +65,12 @@ class Reading:
             if self.holds(place, phrase):
                 return phrase
         return None
+
+    @cached_property
+    def shouted(self) -> bool:
+        """Whether most words are written in capitals, so that a capital says nothing."""
+        letters = [word for word in self.tokens.words if word[0].isalpha()]
+        return sum(map(str.isupper, letters)) * 2 > len(letters)
 
     @cached_property
     def named(self) -> frozenset[int]:

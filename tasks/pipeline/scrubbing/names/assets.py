@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.pipeline.scrubbing.names.features import Entry, Letters, Lexicon
+from tasks.pipeline.scrubbing.tagging.clusters import Clusters
+from tasks.pipeline.scrubbing.tagging.tables import PosTables, read_tables
 
 FOLDER = Path(__file__).parent / "tables"
 MANIFEST = "assets.json"
@@ -28,7 +30,7 @@ class Weights(NamedTuple):
     slots: npt.NDArray[np.float32]
     """(features, slots of `features.SLOTS`, labels)."""
     grams: dict[str, npt.NDArray[np.float32]]
-    """(labels,) for each combination of neighbouring classes and each marker such as `BOS`."""
+    """(labels,) for each combination of neighbouring classes, each part of speech and each marker."""
     transitions: npt.NDArray[np.float32]
     """(labels, labels), from row to column."""
     vocabulary: frozenset[str]
@@ -121,6 +123,22 @@ def load_weights(folder: Path = FOLDER) -> Weights:
         frozenset(_strings(stored["vocabulary"])),
         stored["letters"],
     )
+
+
+@cache
+def load_clusters(folder: Path = FOLDER) -> Clusters:
+    """Return the Brown clusters of the words of the name lexicon."""
+    stored = _arrays("clusters.npz", folder)
+    words = _strings(_arrays("names.npz", folder)["words"])
+    lower, capital = stored["lower"].tolist(), stored["capital"].tolist()
+    known = {word: (a, b) for word, a, b in zip(words, lower, capital, strict=True) if a or b}
+    return Clusters(known, stored["paths"].tolist())
+
+
+@cache
+def load_pos_tables(folder: Path = FOLDER) -> PosTables:
+    """Return the tables of the part-of-speech tagger."""
+    return read_tables(_arrays("pos_tagger.npz", folder))
 
 
 @cache

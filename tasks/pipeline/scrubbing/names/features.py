@@ -14,12 +14,17 @@ import numpy.typing as npt
 import yaml
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
+from tasks.pipeline.scrubbing.tagging.clusters import Clusters
 from tasks.pipeline.scrubbing.tokens import POSSESSIVES, lowered
 
 LABELS = ("O", "B-PER", "I-PER", "B-OTH", "I-OTH")
 SLOTS = ("0", "S0", "S1", "-1", "+1", "-2", "+2", "D1", "D2", "H")
 """Where a word's features apply: here, here at (S1) or off (S0) a sentence start, at a neighbour, here in a
 text without capitals (D1) or in capitals throughout (D2), and here with a personal pronoun ahead (H)."""
+TAG_DISTANCES = (-1, 0, 1)
+"""Parts of speech that are looked at."""
+TAG_PAIRS = ((-1, 0), (0, 1))
+"""Those that are looked at together."""
 PRONOUNS = frozenset(
     "he she him his her hers himself herself he's she's he'd she'd he'll she'll who whose whom".split()
 )
@@ -181,30 +186,39 @@ def _class(outline: str, capital: str, group: str, entry: Entry) -> str:
     return outline + kind[1:2] if outline in {"X", "XX"} else kind
 
 
+class Knowledge(NamedTuple):
+    """What is known of words."""
+
+    lexicon: Lexicon
+    clusters: Clusters
+    letters: Letters
+
+
 def word_features(
-    word: str, lexicon: Lexicon, vocabulary: frozenset[str], letters: Letters, known: bool = True
+    word: str, knowledge: Knowledge, vocabulary: frozenset[str], known: bool = True
 ) -> WordFeatures:
     """Describe one token.
 
     Args:
         word: The token as written.
-        lexicon: Name lexicon.
+        knowledge: Name lexicon, word clusters and letter model.
         vocabulary: Lower-case words that have a feature of their own.
-        letters: The letter model.
-        known: False hides the lexicon, as for a name that it lacks; training does so now and then, which
-            teaches the tagger to lean on the context (gazetteer dropout).
+        known: False hides the lexicon and the clusters, as for a name that they lack; training does so now
+            and then, which teaches the tagger to lean on the context (gazetteer dropout).
     """
     word = word[:LONGEST_WORD]
     outline = shape(word)
     if not word[0].isalpha():
         return WordFeatures((f"s={outline}",), (f"s={outline}",), outline)
     low = lowered(word)
-    entry = entry_of(low, lexicon) if known else UNKNOWN
+    entry = entry_of(low, knowledge.lexicon) if known else UNKNOWN
     group = group_of(low, entry)
     capital = "U" if outline[0] == "X" else "l"
-    near = _near(low, outline, capital, group, entry, vocabulary)
+    of_lower, of_capital = knowledge.clusters.of.get(low, (0, 0)) if known else (0, 0)
+    cluster = of_capital if capital == "U" else of_lower
+    near = (*_near(low, outline, capital, group, entry, vocabulary), f"{capital}C={cluster}")
     if not entry.common:
-        near += (f"{capital}m={name_likeness(low, letters)}",)
+        near += (f"{capital}m={name_likeness(low, knowledge.letters)}",)
     kind = _class(outline, capital, group, entry)
     own = near if entry.common else near + _spelling(low, capital)
     return WordFeatures(near, own, kind)

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from tasks.pipeline.scrubbing.names.assets import load_lexicon, load_weights
+from tasks.pipeline.scrubbing.names.assets import load_clusters, load_lexicon, load_weights
+from tasks.pipeline.scrubbing.names.contexts import names_by_context
 from tasks.pipeline.scrubbing.names.patterns import CertainNames
 from tasks.pipeline.scrubbing.names.spans import name_masks, refined
 from tasks.pipeline.scrubbing.names.tagger import Tagger
 from tasks.pipeline.scrubbing.presidio import NlpArtifacts, NlpEngine
 from tasks.pipeline.scrubbing.recognizers import NAME_SCORE
+from tasks.pipeline.scrubbing.tagging.loading import tagged
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, tokens_of
 
 BATCH = 1024
@@ -56,7 +58,9 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
     def load(self) -> None:
         """Load the tables."""
         self.lexicon = load_lexicon()
-        self.tagger = Tagger(load_weights(), self.lexicon, self.bias) if self.embedded else None
+        self.tagger = (
+            Tagger(load_weights(), self.lexicon, load_clusters(), self.bias) if self.embedded else None
+        )
         self._certain = CertainNames(self.lexicon, load_weights().letters)
         self._loaded = True
 
@@ -74,13 +78,21 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
                 raw[i].update(spans)
             for tokens, known in zip(documents, raw, strict=True):
                 known.update(self._certain.spans(tokens))
+        trusted: list[set[Span]] = [set() for _ in texts]
         for finder in self.finders:
-            for spans, known in zip(finder.names(texts), raw, strict=True):
+            for spans, known in zip(finder.names(texts), trusted, strict=True):
                 known.update(spans)
         return [
-            sorted({*refined(text, sorted(spans), self.lexicon), *name_masks(text)}) if spans else []
-            for text, spans in zip(texts, raw, strict=True)
+            self._refined(text, tokens, spans, sure)
+            for text, tokens, spans, sure in zip(texts, documents, raw, trusted, strict=True)
         ]
+
+    def _refined(self, text: str, tokens: Tokens, spans: set[Span], trusted: set[Span]) -> list[Span]:
+        certain = set(names_by_context(text, tokens, self.lexicon)) if self.embedded else set()
+        if not spans and not trusted and not certain:
+            return []
+        found = refined(text, sorted(spans | trusted), self.lexicon, tokens, trusted, certain)
+        return sorted({*found, *name_masks(text)})
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """Return the names of one text."""
@@ -104,7 +116,7 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
 
     def _artifacts(self, texts: Sequence[str]) -> Iterator[NlpArtifacts]:
         """Yield names and tokens of each text, for the recognisers to share."""
-        documents = [tokens_of(text) for text in texts]
+        documents = tagged([tokens_of(text) for text in texts])
         for tokens, spans in zip(documents, self.names(texts, documents), strict=True):
             entities = [Name(start, end) for start, end in spans]
             yield NlpArtifacts(entities, tokens, [], [], self, "en", [NAME_SCORE] * len(spans))

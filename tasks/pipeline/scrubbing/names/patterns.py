@@ -55,7 +55,8 @@ class CertainNames:
         low, capital = lowered(word), word[0].isupper()
         lists = word_lists()
         entry = entry_of(low, self._lexicon)
-        title = capital and low in lists["titles"] and not (len(word) > 2 and word.isupper())
+        listed = any(low in lists[name] for name in ("titles", "kin_titles", "foreign_titles"))
+        title = capital and listed and not (len(word) > 2 and word.isupper())
         short = low in SHORT_TITLES and not (len(word) > 2 and word.isupper())
         known = bool(entry.first or entry.last)
         outline = shape(word)
@@ -65,7 +66,7 @@ class CertainNames:
         proper = plain and not barred and not entry.common
         held = (
             (TITLE, title or short),
-            (HONORIFIC, short or (title and low in lists["honorifics"])),
+            (HONORIFIC, short or (title and (low in lists["honorifics"] or low in lists["foreign_titles"]))),
             (NAMES, (plain or (word.islower() and known and not entry.common)) and not barred),
             (ONLY_NAMES, only),
             (KNOWN, known),

@@ -1,9 +1,11 @@
 """Makes whole what the tagger found, and keeps the names of people rather than of things."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
+from tasks.pipeline.scrubbing.names.candidates import candidate_at, is_person
 from tasks.pipeline.scrubbing.names.features import (
     UNKNOWN,
     WORD_GROUPS,
@@ -21,7 +23,8 @@ from tasks.pipeline.scrubbing.names.not_names import (
     opens_sentence,
     reads_as_word,
 )
-from tasks.pipeline.scrubbing.tokens import Span, lowered
+from tasks.pipeline.scrubbing.tagging.loading import tagged
+from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
 """Placeholders, ours and others', which stay as they are."""
@@ -29,14 +32,23 @@ NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
 """The mask that GoEmotions puts in place of a name."""
 SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
-HONORIFIC_BEFORE = re.compile(r"\b([A-Za-z]+)\.?\s$")
+TITLE_BEFORE = re.compile(
+    r"\b([^\W\d_]+)(?:(?<=Mr|Ms|Dr)\.|(?<=Mrs|Sra|Rev)\.|(?<=Prof|Srta)\.|(?<=Sr|Mx)\.)?\s$"
+)
+LEAD = re.compile(r"([A-Z][a-z]{1,5}) (?=\w)")
+"""A capitalised word before a name, which may be "My"."""
+OWNER = re.compile(r"(?<=\w)['’][sS](?: \w+)?$")
+"""The sign of a possessive at the end of a span, with the word it owns where the finder took it along."""
+PAIR = re.compile(r"\b((?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Lady|Lord|Mx)\b\.?)(?: and| &) $")
+"""A title that shares the name behind the next one: "Mr. and Mrs. Smith"."""
+IDENTIFIER_SIGNS = frozenset("_0123456789")
 NEXT = re.compile(
     r"((?: (?:de|del|la|las|los|da|das|dos|di|van|von|der|den|ter|bin|ibn|al|el|y)){0,2})"
     r" ([A-Z][\w'’\-]{1,30})"
 )
 PREVIOUS = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,20}) $")
-NEIGHBOUR = re.compile(r",? (?:and|or) ([A-Z][\w'’\-]{1,30})\b")
-NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or) $")
+NEIGHBOUR = re.compile(r",? (?:and|or|&) ([A-Z][\w'’\-]{1,30})\b")
+NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or|&) $")
 """Capitalised words beside a name; the ones before it stand inside their sentence."""
 SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
 """Surnames that are function words; inside a sentence their capital tells them apart."""
@@ -48,24 +60,61 @@ RARELY_CAPITAL = -2
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
 
 
-def refined(text: str, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
+def refined(
+    text: str,
+    spans: Iterable[Span],
+    lexicon: Lexicon,
+    tokens: Tokens | None = None,
+    trusted: Collection[Span] = (),
+    certain: Collection[Span] = (),
+) -> list[Span]:
     """Return the spans of people's names, sorted and disjoint.
 
     Spans are cut at sentence ends and trimmed; names of diseases, streets and firms go; every other mention
-    of a part of a name is added; honorifics are taken along, since they tell the sex.
+    of a part of a name is added; titles and kin words are taken along, since they tell the sex.
+
+    Args:
+        text: The normalised text.
+        spans: What finders took for names.
+        lexicon: Name lexicon.
+        tokens: The text's tokens with their parts of speech, if they are known already.
+        trusted: Those of the spans that the rules of `candidates` do not judge, as another model found them.
+        certain: Further names, which nothing is to judge.
     """
-    mask = _masked(text)
-    kept = []
+    tokens = tagged([tokens_of(text)])[0] if tokens is None else tokens
+    mask = _masked(text, tokens)
+    kept = [span for span in certain if not any(mask[span[0] : span[1]])]
     for part in _within_sentences(text, spans):
         start, end = trimmed(text, *part)
         start, end = _grown(text, start, end, lexicon)
         if end <= start or any(mask[start:end]) or is_interjection(text[start:end]):
             continue
-        if not names_a_thing(text, start, end, lexicon):
+        candidate = candidate_at(tokens, (start, end), lexicon)
+        person = (start, end) in trusted or (candidate is not None and is_person(candidate))
+        if person and not names_a_thing(text, start, end, lexicon):
             kept.append((start, end))
     kept += [span for start, end in kept for span in _neighbours(text, start, end, lexicon)]
     kept += _mentions(text, kept, mask, lexicon)
-    return _merged((_with_honorific(text, start), end) for start, end in sorted(kept))
+    whole = [_whole_identifier(text, _with_title(text, start), end) for start, end in sorted(set(kept))]
+    return _merged(sorted([*whole, *_sharing_titles(text, whole)]))
+
+
+def _sharing_titles(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the titles that share a name: the "Mr." of "Mr. and Mrs. Smith"."""
+    for start, _ in spans:
+        if match := PAIR.search(text, max(0, start - 12), start):
+            yield match.span(1)
+
+
+def _whole_identifier(text: str, start: int, end: int) -> Span:
+    """Take in the user name that a name is part of: "hannah_banana99"."""
+    if text[end : end + 1] not in IDENTIFIER_SIGNS and text[start - 1 : start] not in IDENTIFIER_SIGNS:
+        return start, end
+    while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    return start, end
 
 
 def is_interjection(name: str) -> bool:
@@ -73,12 +122,31 @@ def is_interjection(name: str) -> bool:
     return lowered(name).rstrip(".") in word_lists()["interjections"]
 
 
-def _masked(text: str) -> bytearray:
+def _masked(text: str, tokens: Tokens) -> bytearray:
+    """Mark placeholders, and phrases in which a name names nobody."""
     mask = bytearray(len(text))
+    if not phrase_words().isdisjoint(tokens.words):
+        for match in phrases().finditer(text):
+            mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     if "Person " in text or "<" in text or "[" in text:
         for match in PLACEHOLDER.finditer(text):
             mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     return mask
+
+
+@cache
+def phrase_words() -> frozenset[str]:
+    """Return the longest word of each phrase as tokens may hold it; without it the phrase cannot stand."""
+    longest = {max(phrase.split("-"), key=len).split("'")[0].strip(",") for phrase in word_lists()["phrases"]}
+    return frozenset(longest | {word.title() for word in longest} | {word.upper() for word in longest})
+
+
+@cache
+def phrases() -> re.Pattern[str]:
+    """Return the phrases of `words.yaml` in which a name names nobody: "for Pete's sake"."""
+    listed = sorted(word_lists()["phrases"], key=len, reverse=True)
+    any_of = "|".join(re.escape(phrase.replace("-", " ")).replace("'", "['’]") for phrase in listed)
+    return re.compile(rf"\b(?:{any_of})\b", re.IGNORECASE)
 
 
 def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
@@ -104,8 +172,12 @@ def trimmed(text: str, start: int, end: int) -> Span:
         if match.group(1) and (not capital_follows or match.group(1) in word_lists()["particles"]):
             break
         start = match.end()
+    if (lead := LEAD.match(text, start, end)) and lead.group(1).lower() in word_lists()["owners"]:
+        start = lead.end()
     while end > start and not (text[end - 1].isalnum() or text[end - 1] == "."):
         end -= 1
+    if owner := OWNER.search(text, start, end):
+        end = owner.start()
     return start, end
 
 
@@ -177,7 +249,7 @@ def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -
         if match.group() in carried
         and not any(mask[match.start() : match.end()])
         and not THINGS_NAMED_AFTER.match(text, match.end())
-        and (carried[match.group()] or _stands_for_person(text, *match.span()))
+        and (carried[match.group()] or _stands_for_person(text, *match.span(), lexicon))
     ]
 
 
@@ -191,23 +263,31 @@ def _carried(name: str, lexicon: Lexicon) -> Iterator[tuple[str, bool]]:
             continue
         named = (entry.first or entry.last >= FREQUENT_SURNAME) and (entry.case or 0) > RARELY_CAPITAL
         sure = not entry.common or (len(words) > 1 and bool(named))
+        sure = sure and not entry.city and low not in word_lists()["calendar"]
         if sure or not word.isupper():
             yield word, sure
 
 
-def _stands_for_person(text: str, start: int, end: int) -> bool:
-    """Whether a capitalised everyday word stands for somebody called so: "Stern agreed"."""
+def _stands_for_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether a word that is also an everyday word or a place stands for somebody: "Stern agreed"."""
+    low = lowered(text[start:end])
+    if lexicon.get(low, UNKNOWN).city or low in word_lists()["calendar"]:
+        follower = FOLLOWERS.match(text, end)
+        return follower is not None and follower.group(1) in word_lists()["human_verbs"]
     return not opens_sentence(text, start) or (
         FOLLOWERS.match(text, end) is not None and not reads_as_word(text, end)
     )
 
 
-def _with_honorific(text: str, start: int) -> int:
+def _with_title(text: str, start: int) -> int:
+    """Take along an honorific, or a capitalised kin word or rank that names one person with the name."""
     floor = max(0, start - 12)
-    match = HONORIFIC_BEFORE.search(text[floor:start])
-    if match and match.group(1)[0].isupper() and match.group(1).lower() in word_lists()["honorifics"]:
-        return floor + match.start(1)
-    return start
+    match = TITLE_BEFORE.search(text[floor:start])
+    if not match or not match.group(1)[0].isupper():
+        return start
+    lists, title = word_lists(), match.group(1).lower()
+    taken = any(title in lists[name] for name in ("honorifics", "kin_titles", "foreign_titles"))
+    return floor + match.start(1) if taken else start
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

@@ -21,12 +21,18 @@ from tasks.pipeline.scrubbing.names.features import (
     QUOTES,
     SENTENCE_ENDS,
     SLOTS,
+    TAG_DISTANCES,
+    TAG_PAIRS,
+    Knowledge,
     Lexicon,
     abbreviates,
     entry_of,
     group_of,
     word_features,
 )
+from tasks.pipeline.scrubbing.names.gram_tables import GramTables, TagTables
+from tasks.pipeline.scrubbing.tagging.clusters import Clusters
+from tasks.pipeline.scrubbing.tagging.loading import tagged
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 Floats = npt.NDArray[np.float32]
@@ -43,29 +49,14 @@ SURE_BONUS = 2.0
 ENDS, OPENS, SHORT, DOT, QUOTE, CAPITAL, LETTER, CAPITALS, PRONOUN = (1 << bit for bit in range(9))
 
 
-class GramTables:
-    """Weights of neighbouring classes as dense arrays; class 0 stands for padding and for unseen classes."""
-
-    def __init__(self, weights: Weights) -> None:
-        keys = [key.split("|") for key in weights.grams if "|" in key]
-        self.kinds = {kind: i for i, kind in enumerate(sorted({k for key in keys for k in key[1:]}), start=1)}
-        n, labels = len(self.kinds) + 1, len(LABELS)
-        self.pairs = np.zeros((n, n, labels), np.float32)
-        self.ahead = np.zeros((2, n, n, labels), np.float32)
-        self.triples = np.zeros((n, n, n, labels), np.float32)
-        tables = {"B": self.pairs, "C0": self.ahead[0], "C1": self.ahead[1], "T": self.triples}
-        for key in keys:
-            place = tuple(self.kinds[kind] for kind in key[1:])
-            tables[key[0]][place] = weights.grams["|".join(key)]
-
-
 class WordTable:
     """Rows of scores for the word forms met so far; row 0 stands for the padding around a text."""
 
-    def __init__(self, weights: Weights, lexicon: Lexicon) -> None:
+    def __init__(self, weights: Weights, knowledge: Knowledge) -> None:
         self.weights = weights
-        self.lexicon = lexicon
+        self.knowledge = knowledge
         self.grams = GramTables(weights)
+        self.tags = TagTables(weights, self.grams.kinds)
         self.clear()
 
     def clear(self) -> None:
@@ -87,11 +78,11 @@ class WordTable:
         row = self.ids[word] = len(self.ids) + 1
         if row == len(self.marks):
             self._double()
-        found = word_features(word, self.lexicon, self.weights.vocabulary, self.weights.letters)
+        found = word_features(word, self.knowledge, self.weights.vocabulary)
         known = self.weights.features
         named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
         self.scores[row] = self.weights.slots[named].sum(axis=0)
-        if is_sure_name(word, self.lexicon):
+        if is_sure_name(word, self.knowledge.lexicon):
             self.scores[row, SLOTS.index("S0"), PERSON_LABELS] += SURE_BONUS
         self.kind_of[row] = self.grams.kinds.get(found.kind, 0)
         self.marks[row] = marks_of(word)
@@ -171,21 +162,22 @@ class Tagger:
     Args:
         weights: Trained tables.
         lexicon: Name lexicon.
+        clusters: Word clusters.
         bias: Added to the score of a name's first word; higher finds more names and more false ones.
     """
 
-    def __init__(self, weights: Weights, lexicon: Lexicon, bias: float = 0.0) -> None:
+    def __init__(self, weights: Weights, lexicon: Lexicon, clusters: Clusters, bias: float = 0.0) -> None:
         self.weights = weights
         self.bias = bias
-        self._table = WordTable(weights, lexicon)
+        self._table = WordTable(weights, Knowledge(lexicon, clusters, weights.letters))
         self._lock = threading.Lock()
 
     def names(self, texts: Sequence[str]) -> list[list[Span]]:
         """Return the spans of the names of each text, in order."""
-        return self.names_in([tokens_of(text) for text in texts])
+        return self.names_in(tagged([tokens_of(text) for text in texts]))
 
     def names_in(self, documents: Sequence[Tokens], batch: int = 256) -> list[list[Span]]:
-        """Return the spans of the names of each tokenised text, in order.
+        """Return the spans of the names of each text, given as its tokens with their parts of speech.
 
         Texts are worked on in batches of similar length; the result does not depend on the batch.
         """
@@ -203,7 +195,9 @@ class Tagger:
             self._table.clear()
         rows = [self._table.rows(documents[i].words) for i in chosen]
         lengths = np.array([len(row) for row in rows])
-        labels = self._decode(self._emissions(rows, lengths), lengths)
+        scores = self._emissions(rows, lengths)
+        scores += self._of_tags(rows, [documents[i].tags for i in chosen], lengths)
+        labels = self._decode(scores, lengths)
         for place in np.nonzero(((labels == 1) | (labels == 2)).any(1))[0]:
             i = chosen[int(place)]
             found[i] = spans_of(documents[i], labels[place].tolist())
@@ -234,6 +228,22 @@ class Tagger:
         total += markers
         total[np.arange(len(documents)), lengths - 1] += grams["EOS"]
         return total
+
+    def _of_tags(self, rows: list[list[int]], tags: list[Sequence[str]], lengths: Ints) -> Floats:
+        """Score the parts of speech of each token and its neighbours."""
+        tables, size = self._table.tags, int(lengths.max())
+        padded = np.zeros((len(tags), size + 2), np.int64)
+        kinds = np.zeros((len(tags), size), np.int64)
+        for place, (found, row) in enumerate(zip(tags, rows, strict=True)):
+            padded[place, 1 : 1 + len(found)] = [tables.ids.get(tag, 0) for tag in found]
+            kinds[place, : len(row)] = self._table.kind_of[row]
+        near = {d: padded[:, 1 + d : 1 + d + size] for d in TAG_DISTANCES}
+        scores: Floats = tables.with_kind[near[0], kinds]
+        for table, distance in enumerate(TAG_DISTANCES):
+            scores += tables.single[table][near[distance]]
+        for table, (first, second) in enumerate(TAG_PAIRS):
+            scores += tables.pairs[table][near[first], near[second]]
+        return scores
 
     def _combinations(self, kinds: Ints, start: Ints) -> Floats:
         """Score the pairs and triples of neighbouring classes."""

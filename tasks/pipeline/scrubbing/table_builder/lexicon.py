@@ -33,26 +33,27 @@ SEX_RATIO = 20.0
 
 def census(name: str) -> dict[str, float]:
     """Return the share, in per cent, of each lower-case name of a census file."""
-    path = _package_folder("names") / name
+    path = package_folder("names") / name
     rows = (line.split() for line in path.read_text(encoding="ascii").splitlines())
     return {row[0].lower(): float(row[1]) for row in rows}
 
 
-def _package_folder(package: str) -> Path:
+def package_folder(package: str) -> Path:
+    """Return where a package lies."""
     (folder,) = importlib.import_module(package).__path__
     return Path(folder)
 
 
 def word_probabilities() -> dict[str, float]:
     """Return ln p of a million cased word forms."""
-    path = _package_folder("spacy_lookups_data") / "data" / "en_lexeme_prob.json.gz"
+    path = package_folder("spacy_lookups_data") / "data" / "en_lexeme_prob.json.gz"
     probabilities: dict[str, float] = json.loads(gzip.decompress(path.read_bytes()))
     return probabilities
 
 
 def third_persons() -> dict[str, str]:
     """Return base forms by third person singular, made by rule from the list of English verbs."""
-    path = _package_folder("spacy_lookups_data") / "data" / "en_lemma_index.json.gz"
+    path = package_folder("spacy_lookups_data") / "data" / "en_lemma_index.json.gz"
     verbs = json.loads(gzip.decompress(path.read_bytes()))["verb"]
     return {
         third_person(verb): verb

@@ -14,7 +14,9 @@ import pycrfsuite
 from tasks.pipeline.scrubbing.names.features import (
     LABELS,
     SLOTS,
-    Letters,
+    TAG_DISTANCES,
+    TAG_PAIRS,
+    Knowledge,
     Lexicon,
     WordFeatures,
     word_features,
@@ -22,7 +24,8 @@ from tasks.pipeline.scrubbing.names.features import (
 )
 from tasks.pipeline.scrubbing.names.tagger import capitalisation, marks_of, pronoun_ahead, sentence_starts
 from tasks.pipeline.scrubbing.table_builder.sentences import Annotated
-from tasks.pipeline.scrubbing.tokens import POSSESSIVES, TOKEN, lowered, tokenise
+from tasks.pipeline.scrubbing.tagging.loading import tagged
+from tasks.pipeline.scrubbing.tokens import POSSESSIVES, TOKEN, lowered, tokens_of
 
 L1, L2 = 0.02, 0.3
 """Penalties of the training; found beforehand on held-out text."""
@@ -31,6 +34,8 @@ FEWEST = 2
 """Features seen less often are left out."""
 FREQUENT = 5
 """Everyday words seen this often get a feature of their own."""
+CAUTION = 0.5
+"""Taken off the score of a name's first word: comments hold few names, the templates many."""
 HIDDEN_SHARE, HIDDEN_NAMES = 0.12, 0.15
 """Share of the sentences whose names are treated as if no list held them (gazetteer dropout), and of the
 single words of names in the others."""
@@ -60,13 +65,29 @@ def labels_of(tokens: Sequence[tuple[int, int, str]], entities: Sequence[tuple[i
     return labels
 
 
-def sentence_features(words: Sequence[str], seen: Sequence[WordFeatures]) -> list[list[str]]:
+def sentence_features(
+    words: Sequence[str], seen: Sequence[WordFeatures], tags: Sequence[str]
+) -> list[list[str]]:
     """Write out each token's features, as the tables of `tagger.Tagger` sum them."""
     marks = np.array([[0, 0, *(marks_of(word) for word in words), 0, 0]])
     starts = sentence_starts(marks)[0, 2:-2].tolist()
     spoken_of = pronoun_ahead(marks)[0, 2:-2].tolist()
     case = int(capitalisation(marks)[0])
-    return [_token_features(i, seen, starts, case, spoken_of[i]) for i in range(len(words))]
+    return [
+        [*_token_features(i, seen, starts, case, spoken_of[i]), *_tag_features(i, seen, tags)]
+        for i in range(len(words))
+    ]
+
+
+def _tag_features(i: int, seen: Sequence[WordFeatures], tags: Sequence[str]) -> list[str]:
+    """Write out the parts of speech around a token."""
+    near = {d: tags[i + d] for d in TAG_DISTANCES if 0 <= i + d < len(tags)}
+    features = [f"PK|{tags[i]}|{seen[i].kind}"]
+    features += [f"P{place}|{near[d]}" for place, d in enumerate(TAG_DISTANCES) if d in near]
+    features += [
+        f"PP{place}|{near[a]}|{near[b]}" for place, (a, b) in enumerate(TAG_PAIRS) if a in near and b in near
+    ]
+    return features
 
 
 def _token_features(
@@ -95,26 +116,27 @@ def _token_features(
 
 
 def train(
-    samples: Sequence[Annotated], lexicon: Lexicon, letters: Letters, seed: int, iterations: int = ITERATIONS
+    samples: Sequence[Annotated], knowledge: Knowledge, seed: int, iterations: int = ITERATIONS
 ) -> dict[str, Any]:
-    """Return the arrays of `tagger.npz`; about five minutes of one core for 36,000 sentences."""
-    vocabulary = vocabulary_of(samples, lexicon)
+    """Return the arrays of `tagger.npz`; about ten minutes of one core for 58,000 sentences."""
+    vocabulary = vocabulary_of(samples, knowledge.lexicon)
     rng = random.Random(seed)
-    describe = cache(lambda word, known: word_features(word, lexicon, vocabulary, letters, known))
+    describe = cache(lambda word, known: word_features(word, knowledge, vocabulary, known))
     trainer = pycrfsuite.Trainer(verbose=False)
-    for sample in samples:
-        tokens = tokenise(sample.text)
-        if tokens:
-            words = [word for _, _, word in tokens]
-            seen = _seen(words, labels_of(tokens, sample.entities), lexicon, describe, rng)
-            trainer.append(sentence_features(words, seen), labels_of(tokens, sample.entities))
+    documents = tagged([tokens_of(sample.text) for sample in samples])
+    for sample, tokens in zip(samples, documents, strict=True):
+        if len(tokens):
+            places = list(zip(tokens.starts, tokens.ends, tokens.words, strict=True))
+            labels = labels_of(places, sample.entities)
+            seen = _seen(tokens.words, labels, knowledge.lexicon, describe, rng)
+            trainer.append(sentence_features(tokens.words, seen, tokens.tags), labels)
     trainer.set_params({"c1": L1, "c2": L2, "max_iterations": iterations, "feature.minfreq": FEWEST})
     with TemporaryDirectory() as folder:
         path = str(Path(folder) / "tagger.crfsuite")
         trainer.train(path)
         tagger = pycrfsuite.Tagger()
         tagger.open(path)
-        return {**as_tables(tagger.info(), vocabulary), "letters": letters}
+        return {**as_tables(tagger.info(), vocabulary), "letters": knowledge.letters}
 
 
 def _seen(
@@ -149,6 +171,7 @@ def as_tables(info: Any, vocabulary: frozenset[str]) -> dict[str, Any]:
         target[LABELS.index(label)] = weight
     for marker in ("b", "BOS", "EOS", "ps", "pn"):
         grams[marker]  # present even where its weight is zero
+    grams["b"][LABELS.index("B-PER")] -= CAUTION
     transitions = np.zeros((len(LABELS), len(LABELS)), np.float32)
     for (source, target_label), weight in info.transitions.items():
         transitions[LABELS.index(source), LABELS.index(target_label)] = weight

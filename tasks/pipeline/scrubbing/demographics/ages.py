@@ -1,0 +1,101 @@
+"""Ages in figures and words, and GoEmotions' masks of religions."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.config import DemographicCategory as Category
+from tasks.pipeline.scrubbing.demographics.lexicon import context, is_person_noun
+from tasks.pipeline.scrubbing.demographics.term_context import Finding, Role
+
+ONES = "one|two|three|four|five|six|seven|eight|nine"
+TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+TEENS = "ten|eleven|twelve|eighteen|(?:thir|four|fif|six|seven|nine)teen"
+AGE = re.compile(
+    rf"(?<![\w-])(?:(?:(?:\d{{1,3}}-)?\d{{1,3}}|(?:{TENS})(?:-(?:{ONES}))?|{TEENS}|{ONES})[- ]years?[- ]old"
+    rf"|\d{{1,3}} ?(?:yo|y/o|y\.o\.|yrs? old)|(?:{TENS})-something)s?\b",
+    re.IGNORECASE,
+)
+AGED_THING = re.compile(
+    r"\s+(?:contract|building|car|house|company|whisky|whiskey|wine|tree|project|deal|law|policy|problem|system|firm"
+    r"|brand|dog|cat|horse|recipe|tradition|laptop|phone|computer|machine|bug|code|version|account|child's)\b",
+    re.IGNORECASE,
+)
+DECADE = re.compile(
+    r"\bin (?:my|his|her|their|your|our) (?:early |mid[- ]?|late )?(?:[2-9]0['’]?s|"
+    rf"{TENS.replace('y', 'ies')})\b",
+    re.IGNORECASE,
+)
+BRACKETED = re.compile(
+    r"(?<=[(\[])\d{2} ?[MF](?=[)\],])|(?<=\bI )\d{2} ?[MF]\b|\b\d{2} ?[MF](?= here\b)", re.IGNORECASE
+)
+"""Age and sex as forums write them: "I (34F)"."""
+SHORT_AGE = re.compile(r"\d ?y(?:o|/o|\.o|rs?)")
+FORUM_AGE = re.compile(r"\d ?[mf]\b")
+FIGURE = re.compile(
+    r"\b(?:at (the age of \d{1,3})|(?:just |have |has |had |he |she |they |I |who )turned (\d{1,3}))\b"
+    r"(?![.,]?\d|\s?%)",
+    re.IGNORECASE,
+)
+RELIGION_MASK = "[RELIGION]"
+"""The mask that GoEmotions puts in place of a religion."""
+
+
+def ages(text: str) -> Iterator[Finding]:
+    """Yield the ages of people."""
+    low = text.lower()
+    figures = any(map(str.isdigit, text))
+    if " old" in low or "-old" in low or "-something" in low or (figures and SHORT_AGE.search(low)):
+        yield from _spelled_out(text)
+    if "0s" in low or "0's" in low or "ties" in low:
+        yield from (Finding(*m.span(), Category.age, Role.predicate, "decade") for m in DECADE.finditer(text))
+    if figures:
+        yield from _in_figures(text, low)
+
+
+def _spelled_out(text: str) -> Iterator[Finding]:
+    for match in AGE.finditer(text):
+        if not AGED_THING.match(text, match.end()):
+            role = Role.attribute if _describes(text, match) else Role.predicate
+            yield Finding(*match.span(), Category.age, role, "age")
+
+
+def _in_figures(text: str, low: str) -> Iterator[Finding]:
+    if FORUM_AGE.search(low):
+        for match in BRACKETED.finditer(text):
+            yield Finding(*match.span(), Category.age, Role.predicate, "age and sex")
+    if "turned " in low or "age of " in low:
+        for match in FIGURE.finditer(text):
+            group = 1 if match.group(1) else 2
+            yield Finding(*match.span(group), Category.age, Role.abstract, "age in figures")
+
+
+def _describes(text: str, match: re.Match[str]) -> bool:
+    """Whether an age describes the noun behind it: "a 31-year-old nurse"."""
+    rest = text[match.end() : match.end() + 24].lower().split()
+    if not rest:
+        return False
+    noun = rest[0].strip(".,;:!?)")
+    before = text[max(0, match.start() - 8) : match.start()].lower().split()[-1:]
+    if before and before[0] in {"a", "an", "the", "my", "your", "his", "her", "our", "their", "this", "that"}:
+        return noun.isalpha() and noun not in context("closed_class")
+    hyphened = "-" in match.group() and rest[0].isalpha() and noun not in context("closed_class")
+    return hyphened or is_person_noun(noun) or noun in {"male", "female"}
+
+
+def religion_masks(text: str) -> Iterator[Finding]:
+    """Treat GoEmotions' masks by what stands around them: before a noun, behind "is" or "a", or alone."""
+    start = text.find(RELIGION_MASK)
+    while start >= 0:
+        end = start + len(RELIGION_MASK)
+        before = text[max(0, start - 40) : start].lower().split()[-2:]
+        after = re.match(r"[ -]?([a-z]+)", text[end : end + 24])
+        yield Finding(start, end, Category.religion, _mask_role(before, after), "masked religion")
+        start = text.find(RELIGION_MASK, end)
+
+
+def _mask_role(before: list[str], after: re.Match[str] | None) -> Role:
+    if after and after.group(1) not in context("closed_class") | {"so", "not", "because", "you", "i"}:
+        return Role.attribute
+    if before and before[-1] in context("copulas"):
+        return Role.predicate
+    return Role.person if {"a", "an", "another", "fellow"} & set(before) else Role.abstract

@@ -1,0 +1,299 @@
+"""Finds the verbs that agree with "he" or "she", by parts of speech: "she sings and dances"."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tasks.pipeline.scrubbing.demographics.lexicon import gender_words
+from tasks.pipeline.scrubbing.demographics.token_view import Reading
+from tasks.pipeline.scrubbing.names.assets import load_verbs
+
+
+class Verb(NamedTuple):
+    """A verb that must change."""
+
+    place: int
+    text: str
+    """Its form behind "they"."""
+    rule: str
+
+
+class VerbRule(NamedTuple):
+    """One way in which a verb belongs to its subject."""
+
+    name: str
+    example: str
+
+
+CONTRACTION = VerbRule("contraction", "She's broken it. -> They've broken it.")
+QUESTION_CONTRACTION = VerbRule("question contraction", "Where's he going? -> Where are they going?")
+QUESTION = VerbRule("question", "Does she know? -> Do they know?")
+VERB = VerbRule("verb", "He never asks. -> They never ask.")
+SHARED_SUBJECT = VerbRule("shared subject", "She sings and dances. -> They sing and dance.")
+VERB_RULES = (CONTRACTION, QUESTION_CONTRACTION, QUESTION, VERB, SHARED_SUBJECT)
+"""Where a verb of "he" or "she" stands."""
+IRREGULAR = {
+    "is": "are",
+    "was": "were",
+    "has": "have",
+    "does": "do",
+    "goes": "go",
+    "isn't": "aren't",
+    "wasn't": "weren't",
+    "hasn't": "haven't",
+    "doesn't": "don't",
+    "isnt": "arent",
+    "wasnt": "werent",
+    "hasnt": "havent",
+    "doesnt": "dont",
+}
+SUBJECTS = frozenset({"he", "she"})
+AUXILIARY_SUBJECTS = frozenset({"he'd", "she'd", "he'll", "she'll"})
+"""Subjects that carry their verb; only later ones can agree with them."""
+FINITE = frozenset({"VBZ", "VBD", "VBP", "MD", "BES", "HVS"})
+SINGULAR = frozenset({"VBZ", "BES", "HVS"})
+ADVERBIAL = frozenset({"RB", "RBR", "RBS"})
+OBJECTS = frozenset({"DT", "PRP", "PRP$", "CD", "NN", "NNS", "NNP", "NNPS", "JJ", "PDT", "WP"})
+"""Tags that open what a participle behind "has" governs: "has broken the lamp"."""
+NOT_VERBS = gender_words("not_verbs")
+ADVERBS = gender_words("adverbs")
+NOT_ADVERBS = gender_words("not_adverbs")
+PARTICIPLES = gender_words("participles")
+PERFECT_ADVERBS = gender_words("perfect_adverbs")
+QUANTIFIERS = gender_words("beside_subjects")
+QUESTION_WORDS = gender_words("question_words")
+COORDINATORS = frozenset({"and", "or", "but", "then", "yet", "nor", "&", "n"})
+OTHER_PERSONS = frozenset({"i", "we", "you", "they", "these", "those"})
+"""Subjects whose verbs are no third persons singular, so that a later one is not theirs."""
+SENTENCE_ENDS = frozenset(".!?\n;")
+OPENING, CLOSING = frozenset("(["), frozenset(")]")
+BARE_AUXILIARIES = frozenset({"is", "was", "has", "does"})
+"""Verbs that a comma alone does not join on: "the book that she wrote, is good"."""
+COORDINATION_REACH = 40
+"""Words behind a verb within which another one shares its subject, at most."""
+LONGEST_ASIDE = 12
+"""Words between the commas of an aside, at most."""
+MOST_ADVERBS = 6
+
+
+def agreeing_verbs(view: Reading, subject: int) -> list[Verb]:
+    """Return the verbs that agree with the "he" or "she" at a place."""
+    return list(Agreement(view).of(subject))
+
+
+def plural_form(view: Reading, place: int, surely: bool = False) -> str | None:
+    """Return what the word at a place is behind "they", or None where it is no third person singular.
+
+    Args:
+        view: The text.
+        place: Place of the word.
+        surely: Whether a verb is expected there, so that its form is enough.
+    """
+    word = view.at(place)
+    if word in IRREGULAR:
+        return IRREGULAR[word]
+    if word in NOT_VERBS or not word.endswith("s") or not word.isalpha():
+        return None
+    known = load_verbs().get(word)
+    if view.tag(place) == "VBZ":
+        return known or _base_by_rule(word)
+    return known if surely else None
+
+
+def _base_by_rule(verb: str) -> str:
+    """Return the base of a third person singular that no list holds: "yeets", "vibes"."""
+    if verb.endswith("ies") and len(verb) > 4:
+        return verb[:-3] + "y"
+    return verb[:-2] if verb.endswith(("sses", "xes", "zes", "ches", "shes")) else verb[:-1]
+
+
+def is_adverb(word: str) -> bool:
+    """Whether a word may stand between a pronoun and its verb."""
+    return word in ADVERBS or (word.endswith("ly") and len(word) > 4 and word not in NOT_ADVERBS)
+
+
+class Agreement:
+    """The verbs of one text."""
+
+    def __init__(self, view: Reading) -> None:
+        self.view = view
+
+    def of(self, subject: int) -> Iterator[Verb]:
+        """Yield the verbs of the subject at a place, in order."""
+        view = self.view
+        if view.at(subject) in AUXILIARY_SUBJECTS:
+            yield from self._coordinated(subject, past=False)
+            return
+        if view.at(subject + 1) == "'s":
+            yield Verb(subject + 1, self._contracted(subject + 1), CONTRACTION.name)
+            yield from self._coordinated(subject + 1, past=False)
+            return
+        if inverted := self._inverted(subject):
+            yield inverted
+            yield from self._coordinated(subject, past=view.at(inverted.place).startswith("was"))
+            return
+        place = self._verb_place(subject + 1)
+        if place is None:
+            return
+        form = plural_form(view, place, surely=True)
+        if form and view.tag(place) != "NN":
+            yield Verb(place, form, VERB.name)
+        yield from self._coordinated(place, past=view.tag(place) == "VBD")
+
+    def _contracted(self, place: int) -> str:
+        """Return "'re" for "is", "'ve" for "has"."""
+        return "'ve" if self._is_has(place) else "'re"
+
+    def _is_has(self, place: int) -> bool:
+        """Whether the "'s" at a place means "has"."""
+        view, between, i = self.view, list[str](), place + 1
+        while self._is_adverbial(i) and len(between) < MOST_ADVERBS:
+            between.append(view.at(i))
+            i += 1
+        word, tag = view.at(i), view.tag(i)
+        if word in PARTICIPLES or (view.tag(place) == "HVS" and not word.endswith("ing")):
+            return True
+        if tag not in {"VBN", "VBD"}:
+            return False
+        after = i + 1
+        while view.tag(after) == "RP":
+            after += 1
+        governs = view.tag(after) in OBJECTS and view.at(after) not in {"that", "this"} | SUBJECTS
+        return governs or bool(PERFECT_ADVERBS.intersection(between))
+
+    def _inverted(self, subject: int) -> Verb | None:
+        """Return the verb before its subject: "is she", "where's he"."""
+        view, place = self.view, subject - 1
+        word = view.at(place)
+        if self._own_verb_follows(subject):
+            return None
+        if word == "'s" and view.at(place - 1) in QUESTION_WORDS:
+            return Verb(place, self._question_verb(subject), QUESTION_CONTRACTION.name)
+        if word not in IRREGULAR or word.startswith("goes") or view.at(place - 1) in SUBJECTS:
+            return None
+        return (
+            None
+            if view.at(place - 1) in {"it", "that", "this"}
+            else Verb(place, IRREGULAR[word], QUESTION.name)
+        )
+
+    def _own_verb_follows(self, subject: int) -> bool:
+        """Whether the word behind a subject is its verb: "the truth is he lies"."""
+        view, place = self.view, subject + 1
+        while self._is_adverbial(place) and place < subject + MOST_ADVERBS:
+            place += 1
+        word = view.at(place)
+        return (
+            word in IRREGULAR
+            or word == "'s"
+            or view.tag(place) in {"VBZ", "MD"}
+            or (view.tag(place) == "VBD" and word not in PARTICIPLES)
+        )
+
+    def _question_verb(self, subject: int) -> str:
+        """Return what "'s" means in "where's he": are, have, or do."""
+        view, i = self.view, subject + 1
+        while self._is_adverbial(i):
+            i += 1
+        tag = view.tag(i)
+        if tag == "VB" or view.at(i) in {"want", "need", "mean", "say", "think", "do"}:
+            return " do"
+        has = view.at(i) in PARTICIPLES or (tag == "VBN" and view.tag(i + 1) in OBJECTS)
+        return " have" if has else " are"
+
+    def _is_adverbial(self, place: int) -> bool:
+        """Whether a word may stand between subject and verb."""
+        view = self.view
+        word = view.at(place)
+        if word in QUANTIFIERS or is_adverb(word):
+            return True
+        if word == "no" and view.at(place + 1) == "longer":
+            return True
+        joins = word in COORDINATORS and view.tag(place - 1) in ADVERBIAL and view.tag(place + 1) in ADVERBIAL
+        return joins or (view.tag(place) in ADVERBIAL and word not in IRREGULAR)
+
+    def _verb_place(self, place: int) -> int | None:
+        """Return the place of the verb whose subject ends before a place."""
+        view, stop = self.view, place + MOST_ADVERBS
+        while place < len(view) and place < stop:
+            word = view.at(place)
+            if word in {"and", "or", "/"} and not self._is_adverbial(place):
+                return None
+            if word in {",", "-", "–", "—"} or word in OPENING:
+                behind = self._behind_aside(place)
+                if behind is None:
+                    return None
+                place, stop = behind, behind + MOST_ADVERBS
+            elif (word in {"who", "that"} and view.tag(place + 1) in FINITE) or self._is_adverbial(place):
+                place += 1
+            else:
+                return place
+        return None
+
+    def _behind_aside(self, opening: int) -> int | None:
+        """Reach over "he, however, disagrees" and "she (my boss) sings"."""
+        view, sign = self.view, self.view.at(opening)
+        for i in range(opening + 1, min(opening + LONGEST_ASIDE, len(view))):
+            closes = view.at(i) in CLOSING if sign in OPENING else view.at(i) == sign
+            if closes and i > opening + 1:
+                return i + 1
+            if view.at(i) in SENTENCE_ENDS or view.at(i) in SUBJECTS:
+                return None
+        return None
+
+    def _coordinated(self, verb: int, past: bool) -> Iterator[Verb]:
+        """Yield the later verbs that share the subject: "she is kind, never shouts and has patience"."""
+        view, other_subject = self.view, False
+        i = verb + 1
+        while i < min(verb + COORDINATION_REACH, len(view)):
+            word = view.at(i)
+            if word in SENTENCE_ENDS or (word in SUBJECTS and i > verb + 1):
+                return
+            place = self._joined_verb(i, verb)
+            if place is not None:
+                form = self._shared_form(place)
+                if form and not other_subject:
+                    yield Verb(place, form, SHARED_SUBJECT.name)
+                elif view.tag(place) in FINITE and not form:
+                    past = view.tag(place) == "VBD"
+                verb, i = place, place + 1
+                continue
+            if view.tag(i) == "VBZ" and view.tag(i - 1) == "RP" and not other_subject:
+                yield Verb(i, plural_form(view, i) or view.at(i), SHARED_SUBJECT.name)
+            elif view.tag(i) in FINITE and i > verb + 1:
+                other_subject = other_subject or self._starts_clause(i, past)
+            i += 1
+
+    def _joined_verb(self, i: int, verb: int) -> int | None:
+        """Return the place of the finite verb that a comma or "and" at a place joins on to another."""
+        view = self.view
+        word = view.at(i)
+        if word not in COORDINATORS and word != ",":
+            return None
+        place = i + 1
+        while view.at(place) in COORDINATORS or self._is_adverbial(place):
+            place += 1
+            if place > i + MOST_ADVERBS:
+                return None
+        if view.at(i + 1) not in COORDINATORS and word == "," and view.at(place) in BARE_AUXILIARIES:
+            return place if view.at(place) == view.at(verb) else None
+        beside = (
+            (i == verb + 1 or place > i + 1) and view.tag(place) == "NNS" and view.at(place) in load_verbs()
+        )
+        return place if beside or view.tag(place) in FINITE or view.at(place) in IRREGULAR else None
+
+    def _shared_form(self, place: int) -> str | None:
+        """Return the plural of a verb that is joined on, where it can be one that shares the subject."""
+        view = self.view
+        word = view.at(place)
+        if word == "'s" or view.tag(place) not in SINGULAR | {"VBD", "NNS"}:
+            return None
+        return plural_form(view, place, surely=True)
+
+    def _starts_clause(self, verb: int, past: bool) -> bool:
+        """Whether a verb has a subject of its own that a later third person singular may share."""
+        view, i = self.view, verb - 1
+        while i > 0 and self._is_adverbial(i):
+            i -= 1
+        if view.at(i) in OTHER_PERSONS or view.tag(i) in {"NNS", "NNPS"}:
+            return False
+        return view.tag(verb) in SINGULAR or (past and view.tag(verb) == "VBD")

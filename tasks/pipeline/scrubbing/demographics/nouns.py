@@ -1,0 +1,118 @@
+"""Which gendered nouns give way to neutral ones, as an ordered table of rules."""
+
+from tasks.pipeline.scrubbing.demographics.lexicon import (
+    context,
+    gender_words,
+    is_person_noun,
+    neutral_nouns,
+)
+from tasks.pipeline.scrubbing.demographics.rules import Context, Rule, always
+from tasks.pipeline.scrubbing.names.assets import load_verbs
+
+NEUTRAL = "*"
+"""Result of a rule that puts the neutral word of `gender.yaml`."""
+NOUNS = frozenset(neutral_nouns())
+SEXES = frozenset({"male", "female"})
+ADJECTIVAL = gender_words("adjectival_nouns")
+CALLED = gender_words("called_out")
+"""Singular nouns that need an article or an owner to mean somebody: "man, this is good", "queen bed"."""
+GREETINGS = gender_words("before_address")
+VOCATIVES = gender_words("vocatives")
+ALWAYS_CALLED = frozenset({"bro", "dude"})
+FIRST_PERSONS = frozenset({"i", "i'm", "i've", "i'll", "i'd"})
+OWNERS = frozenset({"DT", "PRP$", "POS", "PDT", "WDT", "WP$", "CD"})
+PROPER = frozenset({"NNP", "NNPS"})
+TITLE_NEIGHBOURS = PROPER | {"NN", "NNS", "JJ", "VBG", "VBN", "JJS"}
+COMPOUND_HEADS = frozenset({"NN", "NNS"})
+COORDINATORS = frozenset({"and", "or", "&", "/"})
+CLOSING_SIGNS = frozenset(".,!?\n;:)\"'")
+
+
+def _in_title(context_: Context) -> bool:
+    """Whether a capitalised noun stands in a longer name: "Spice Girls", "Prince of Persia"."""
+    if not context_.capitalised() or context_.view.shouted:
+        return False
+    before, after = context_.word(-1), context_.word(1)
+    if after == "of" and context_.capitalised(2):
+        return True
+    if after == "'s" and context_.capitalised(2) and context_.tag(2) in TITLE_NEIGHBOURS:
+        return True
+    if context_.capitalised(1) and after not in FIRST_PERSONS and context_.tag(1) in TITLE_NEIGHBOURS:
+        return True
+    beside = context_.capitalised(-1) and context_.tag(-1) in TITLE_NEIGHBOURS
+    return beside or (before == "the" and context_.tag() in PROPER)
+
+
+def _drops(context_: Context) -> bool:
+    """Whether a noun only says the sex of the person noun behind it: "a woman doctor"."""
+    follower = context_.word(1)
+    return is_person_noun(follower) and context_.tag(1) in COMPOUND_HEADS
+
+
+def _in_compound(context_: Context) -> bool:
+    """Whether another noun follows that it describes: "queen bed", "dad jokes"."""
+    follower = context_.word(1)
+    if context_.tag(1) not in COMPOUND_HEADS or not follower.isalpha() or follower in NOUNS:
+        return False
+    return follower not in load_verbs() or not _is_owned(context_)
+
+
+def _is_owned(context_: Context) -> bool:
+    """Whether an article, an owner or a number stands before the noun and its adjectives."""
+    place, view = context_.place - 1, context_.view
+    while view.tag(place) in {"JJ", "JJR", "JJS", "VBG", "VBN", "RB", "NN"} and place > context_.place - 6:
+        place -= 1
+    return view.tag(place) in OWNERS
+
+
+def _is_called(context_: Context) -> bool:
+    """Whether nobody is meant: no article, owner or adjective stands before the noun."""
+    before = context_.word(-1)
+    if before in GREETINGS:
+        return True
+    if before in COORDINATORS and context_.word(-2) in NOUNS:
+        return _is_called(Context(context_.view, context_.place - 2))
+    return context_.tag(-1) not in OWNERS | {"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"}
+
+
+def _is_vocative(context_: Context) -> bool:
+    """Whether somebody is spoken to at the end of a clause: "great work brother!", "it's all good man"."""
+    if context_.word(1) not in CLOSING_SIGNS:
+        return False
+    before = context_.tag(-1)
+    if context_.word() in ALWAYS_CALLED and before in {"NN", "NNS", "RB", "RP", "IN", "JJ", "VBN", "PRP"}:
+        return before == "NN" or context_.word(-2) == "all" or not _is_owned(context_)
+    return before in {"JJ", "VBN", "NN"} and (context_.word(-2) == "all" or not _is_owned(context_))
+
+
+def _is_addressed(context_: Context) -> bool:
+    """Whether a group is spoken to: "thanks guys", "you guys"."""
+    opens = context_.word(-1) in {",", "\n", ".", "!", "?"}
+    called = opens and (context_.word(1) in CLOSING_SIGNS or context_.word(1) == "you")
+    return context_.word(-1) in GREETINGS or called
+
+
+def _before_noun(context_: Context) -> bool:
+    follower = context_.word(1)
+    return is_person_noun(follower) or follower in context("adjectives")
+
+
+def _of_thing(context_: Context) -> bool:
+    follower = context_.word(1)
+    return (
+        context_.tag(1) in COMPOUND_HEADS and follower not in context("closed_class") and follower.isalpha()
+    )
+
+
+NOUN_RULES = (
+    Rule("sex before a person", "a female nurse -> a nurse", SEXES, _before_noun, ""),
+    Rule("sex of a thing", "a male plug -> a male plug", SEXES, _of_thing, None),
+    Rule("noun before a person", "a woman doctor -> a doctor", ADJECTIVAL, _drops, ""),
+    Rule("part of a title", "the Spice Girls -> the Spice Girls", NOUNS, _in_title, None),
+    Rule("part of a compound", "a queen bed -> a queen bed", NOUNS, _in_compound, None),
+    Rule("called out", "Man, this is good. -> Man, this is good.", CALLED, _is_called, None),
+    Rule("vocative", "Great work brother! -> Great work brother!", VOCATIVES, _is_vocative, None),
+    Rule("group addressed", "Thanks guys! -> Thanks guys!", frozenset({"guys"}), _is_addressed, None),
+    Rule("gendered noun", "My mother is a waitress. -> My parent is a server.", NOUNS, always, NEUTRAL),
+)
+"""For each gendered noun the first rule that holds."""

@@ -1,0 +1,137 @@
+"""Neutral forms of "he", "she" and their kin, as an ordered table of rules."""
+
+from tasks.pipeline.scrubbing.demographics.lexicon import gender_words
+from tasks.pipeline.scrubbing.demographics.rules import Context, Rule, always
+from tasks.pipeline.scrubbing.tagging.loading import pos_tagger
+from tasks.pipeline.scrubbing.tagging.word_features import base_forms
+
+CLOSING_SIGNS = frozenset("\n!),.:;?”")
+AFTER_OBJECT = gender_words("after_object") | CLOSING_SIGNS
+"""Words that cannot open what "her" or "his" owns, so that these stand alone before them."""
+OWNED_BY_HER = gender_words("owned_by_her")
+OWNED_BY_HIS = gender_words("owned_by_his")
+QUOTES = frozenset("\"'“‘")
+NOUNS = frozenset({"NN", "NNS", "NNP", "NNPS"})
+CAUSING_VERBS = gender_words("causing_verbs")
+GIVING_VERBS = gender_words("giving_verbs")
+MOVING_VERBS = gender_words("moving_verbs")
+JUDGING_VERBS = gender_words("judging_verbs")
+BARELY_A_NOUN = -1.0
+"""Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
+LONGEST_JUDGEMENT = 5
+
+
+def _opens_quote(context: Context) -> bool:
+    """Whether a quotation mark follows that opens a quotation: his "dear friend"."""
+    place = context.place + 1
+    if context.word(1) not in QUOTES or place + 1 >= len(context.view):
+        return False
+    tokens = context.view.tokens
+    return tokens.ends[place] == tokens.starts[place + 1] and tokens.starts[place] > tokens.ends[place - 1]
+
+
+def _his_alone(context: Context) -> bool:
+    if _opens_quote(context):
+        return False
+    follower = context.word(1)
+    closes = follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
+    return closes and follower not in {"and", "or"}
+
+
+def _her_closes(context: Context) -> bool:
+    """Whether nothing follows that "her" could own."""
+    if _opens_quote(context):
+        return False
+    follower = context.word(1)
+    if follower in QUOTES or follower in CLOSING_SIGNS:
+        return True
+    compared = follower == "like" and context.word(2) in AFTER_OBJECT
+    return compared or (follower in AFTER_OBJECT - OWNED_BY_HER and context.tag(1) not in {"JJ"})
+
+
+def _her_is_caused(context: Context) -> bool:
+    """Whether a verb of causing or perceiving governs "her" and the verb behind it: "made her cry"."""
+    verb = context.word(1)
+    if context.word(-1) not in CAUSING_VERBS or verb not in base_forms() or context.tag(2) in NOUNS:
+        return False
+    return context.tag(1) in {"VB", "VBP"} or pos_tagger().leaning(verb, "VB", "NN") > BARELY_A_NOUN
+
+
+def _her_is_moved(context: Context) -> bool:
+    """Whether a place to go follows: "brought her home"."""
+    return context.word(1) in {"home", "back"} and context.word(-1) in MOVING_VERBS
+
+
+def _her_is_given(context: Context) -> bool:
+    """Whether an amount follows a verb of giving: "gave her five stars"."""
+    return context.tag(1) == "$" or (context.tag(1) == "CD" and context.word(-1) in GIVING_VERBS)
+
+
+def _her_counts(context: Context) -> bool:
+    """Whether "her" owns an amount: "her two brothers"."""
+    return context.tag(1) == "CD"
+
+
+def _her_is_judged(context: Context) -> bool:
+    """Whether nothing but adjectives follows: "find her annoying"."""
+    place = 1
+    while context.tag(place) in {"JJ", "JJR", "JJS", "RB", "RBR", "VBG", "VBN"} and place < LONGEST_JUDGEMENT:
+        place += 1
+    if place == 1:
+        judged = context.word(-1) in JUDGING_VERBS and context.word(1).endswith(("ing", "ed"))
+        return judged and context.word(2) in CLOSING_SIGNS
+    if context.word(place - 1).endswith("ing") and context.word(-1) not in JUDGING_VERBS:
+        return False
+    closes = context.word(place) in CLOSING_SIGNS | {"and", "but", "or"}
+    return closes or context.tag(place) in {"IN", "TO"}
+
+
+def _her_is_described(context: Context) -> bool:
+    """Whether an adjective and a noun follow that "her" owns: "her singing voice"."""
+    place = 1
+    while context.tag(place) in {"JJ", "JJS", "VBG"} and place < LONGEST_JUDGEMENT:
+        place += 1
+    described = place > 1 and context.tag(place) in NOUNS
+    return described and context.word(-1) not in GIVING_VERBS | CAUSING_VERBS
+
+
+def _her_owns(context: Context) -> bool:
+    return context.word(1) == "own"
+
+
+def _her_is_object(context: Context) -> bool:
+    return context.tag() == "PRP"
+
+
+HER = frozenset({"her"})
+HIS = frozenset({"his"})
+PRONOUN_RULES = (
+    Rule("subject", "She left. -> They left.", frozenset({"he", "she"}), always, "they"),
+    Rule("subject with had", "She'd left. -> They'd left.", frozenset({"he'd", "she'd"}), always, "they'd"),
+    Rule(
+        "subject with will", "He'll come. -> They'll come.", frozenset({"he'll", "she'll"}), always, "they'll"
+    ),
+    Rule("subject with is", "hes late -> theyre late", frozenset({"hes", "shes"}), always, "theyre"),
+    Rule("object", "I saw him. -> I saw them.", frozenset({"him"}), always, "them"),
+    Rule(
+        "reflexive",
+        "He hurt himself. -> They hurt themselves.",
+        frozenset({"himself", "herself"}),
+        always,
+        "themselves",
+    ),
+    Rule("hers", "It is hers. -> It is theirs.", frozenset({"hers"}), always, "theirs"),
+    Rule("his alone", "That book is his. -> That book is theirs.", HIS, _his_alone, "theirs"),
+    Rule("his before what is owned", "his book -> their book", HIS, always, "their"),
+    Rule("her before own", "her own book -> their own book", HER, _her_owns, "their"),
+    Rule("her at the end", "I told her that. -> I told them that.", HER, _her_closes, "them"),
+    Rule("her and her verb", "They made her cry. -> They made them cry.", HER, _her_is_caused, "them"),
+    Rule("her and a place", "We took her home. -> We took them home.", HER, _her_is_moved, "them"),
+    Rule("her and an amount", "I gave her $5. -> I gave them $5.", HER, _her_is_given, "them"),
+    Rule("her before an amount", "her two dogs -> their two dogs", HER, _her_counts, "their"),
+    Rule("her judged", "I find her annoying. -> I find them annoying.", HER, _her_is_judged, "them"),
+    Rule("her before adjective and noun", "her new car -> their new car", HER, _her_is_described, "their"),
+    Rule("her as object", "Let her go. -> Let them go.", HER, _her_is_object, "them"),
+    Rule("her before what is owned", "her book -> their book", HER, always, "their"),
+)
+"""For each pronoun the first rule that holds."""

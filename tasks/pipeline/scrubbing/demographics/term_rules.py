@@ -1,0 +1,248 @@
+"""Which demographic terms describe people, and how they stand in their sentence: an ordered table of rules.
+
+A term counts when a noun for people (or a name) follows it through adjectives, when it is the predicate of a
+person, when it stands behind one ("in a wheelchair"), or when it is itself a noun for people.
+"""
+
+from tasks.config import DemographicCategory as Category
+from tasks.config import Scope
+from tasks.pipeline.scrubbing.demographics.lexicon import (
+    context,
+    is_person_noun,
+    phrases_by_first_word,
+)
+from tasks.pipeline.scrubbing.demographics.term_context import SENTENCE_SIGNS, Role, TermContext, TermRule
+from tasks.pipeline.scrubbing.demographics.token_view import Reading
+
+LOOK_AHEAD = 6
+"""Words between a term and the noun for people that it describes, at most."""
+SIGNS_BETWEEN = frozenset({"&", ",", "/"})
+JOINERS = frozenset({"and", "or"})
+OF_ORIGIN = frozenset({Category.nationality, Category.religion, Category.race})
+UNMISTAKABLE = frozenset({Category.orientation, Category.disability, Category.minority})
+NOUNS = frozenset({"plural", "singular"})
+FINITE_PLURAL = frozenset({"VBP", "VBD", "MD"})
+
+
+def rule_of(context_: TermContext) -> TermRule | None:
+    """Return the first rule that holds, or None where none does."""
+    return next((rule for rule in TERM_RULES if rule.holds(context_)), None)
+
+
+def _is_copula(word: str) -> bool:
+    return word in context("copulas")
+
+
+def _is_person(view: Reading, place: int) -> bool:
+    """Whether a noun for people, or a name, stands at a place."""
+    return is_person_noun(view.at(place)) or place in view.named
+
+
+def person_ahead(view: Reading, place: int) -> int | None:
+    """Return the place of the noun for people, or name, that is reached from `place` through adjectives."""
+    stop = min(len(view), place + LOOK_AHEAD)
+    while place < stop:
+        word = view.words[place]
+        if _is_person(view, place):
+            return place
+        phrase = view.phrase_at(place, phrases_by_first_word().get(word, ()))
+        if not (
+            word in context("adjectives") or word in SIGNS_BETWEEN or phrase or word.endswith("-american")
+        ):
+            return None
+        place += len(phrase) if phrase else 1
+    return None
+
+
+def _past_terms(view: Reading, place: int) -> int:
+    """Return the place behind a run of further terms."""
+    while place < len(view):
+        phrase = view.phrase_at(place, phrases_by_first_word().get(view.words[place], ()))
+        if not phrase:
+            break
+        place += len(phrase)
+    return place
+
+
+def _abstract_of_person(c: TermContext) -> bool:
+    return c.term.kind == "abstract" and is_person_noun(c.after)
+
+
+def _abstract(c: TermContext) -> bool:
+    return c.term.kind == "abstract"
+
+
+def _complement_of_copula(c: TermContext) -> bool:
+    return c.term.kind == "complement" and _is_copula(c.before)
+
+
+def _complement_of_person(c: TermContext) -> bool:
+    if c.term.kind != "complement":
+        return False
+    called = c.last is not None and c.last.end == c.view.tokens.ends[c.first - 1]
+    return called or c.before in context("somebody") or _is_person(c.view, c.first - 1)
+
+
+def _complement(c: TermContext) -> bool:
+    return c.term.kind == "complement"
+
+
+def _singular_of_thing(c: TermContext) -> bool:
+    alone = c.word in context("nouns_at_the_end") and c.end == c.first + 1
+    return c.term.kind == "singular" and alone and not c.closes
+
+
+def _singular(c: TermContext) -> bool:
+    return c.term.kind == "singular"
+
+
+def _plural_of_things(c: TermContext) -> bool:
+    if c.term.kind != "plural":
+        return False
+    if c.word in context("colours_of_things"):
+        return c.after == "of" or not (c.closes or c.view.capitalised(c.first))
+    return c.word == "seniors" and not c.closes
+
+
+def _plural(c: TermContext) -> bool:
+    return c.term.kind == "plural"
+
+
+def _before_person(c: TermContext) -> bool:
+    ahead = person_ahead(c.view, c.end)
+    if ahead is None:
+        shared = context("shared_by_origin")
+        of_origin = c.term.category in {Category.nationality, Category.religion}
+        return of_origin and c.view.at(_past_terms(c.view, c.end)) in shared
+    person = c.view.words[ahead]
+    if c.word == "old" and person in context("old_ties"):
+        return False
+    if c.word in context("seniority") and person not in context("senior_people"):
+        return False
+    if c.after not in JOINERS:
+        return True
+    opens = any(
+        c.before in words for words in (context("determiners"), SENTENCE_SIGNS, context("closed_class"))
+    )
+    return ahead - c.end <= 3 and opens
+
+
+def _of_origin(c: TermContext) -> bool:
+    """Whether a nationality, religion or race closes its phrase and is no language."""
+    language = c.word in context("languages") and c.before in context("language_verbs")
+    return c.term.category in OF_ORIGIN and c.closes and not language
+
+
+def _behind_copula(c: TermContext) -> bool:
+    return _is_copula(c.before) or (c.before in context("origin_degrees") and _is_copula(c.before2))
+
+
+def _origin_noun(c: TermContext) -> bool:
+    return _of_origin(c) and _behind_copula(c) and c.before in {"a", "an", "devout"}
+
+
+def _origin_predicate(c: TermContext) -> bool:
+    if not _of_origin(c) or not _behind_copula(c):
+        return False
+    subject = c.first - 2 if _is_copula(c.before) else c.first - 3
+    sure = not c.ambiguous or c.before in context("subject_contractions")
+    return sure or c.view.at(subject) in context("subjects") or _is_person(c.view, subject)
+
+
+def _origin_collective(c: TermContext) -> bool:
+    if c.term.category not in OF_ORIGIN or c.before != "the" or c.ambiguous:
+        return False
+    verb = c.after in context("collective_followers") or c.view.tag(c.end) in FINITE_PLURAL
+    return verb and c.word not in context("rather_languages")
+
+
+def _origin_no_noun(c: TermContext) -> bool:
+    return _origin_article(c) and c.word in context("never_a_person")
+
+
+def _origin_article(c: TermContext) -> bool:
+    return _of_origin(c) and c.before in context("one_of_origin") and c.term.kind == "either"
+
+
+def _identified(c: TermContext) -> bool:
+    as_ = c.before == "as" and c.before2 in context("identifying")
+    return _of_origin(c) and (c.before == "raised" or as_)
+
+
+def _listed(c: TermContext) -> bool:
+    if not _of_origin(c) or c.last is None or c.last.category is not c.term.category:
+        return False
+    near = c.last.end >= c.view.span(c.first - 1, c.first)[0] - 2
+    return near and c.before in {",", "and", "or"}
+
+
+def _trait(c: TermContext) -> bool:
+    """Whether a gender, orientation, disability, age or status closes its phrase."""
+    return c.term.category not in OF_ORIGIN and c.term.kind not in NOUNS and c.closes
+
+
+def _trait_predicate(c: TermContext) -> bool:
+    if not _trait(c) or not _is_predicate(c):
+        return False
+    contracted = {c.before, c.before2} & context("subject_contractions")
+    subject = c.first - 2 if _is_copula(c.before) else c.first - 3
+    known = c.view.at(subject) in context("subjects") or _is_person(c.view, subject)
+    return not c.ambiguous or bool(contracted) or known
+
+
+def _is_predicate(c: TermContext) -> bool:
+    if _is_copula(c.before):
+        return True
+    if c.before in context("degrees") and (_is_copula(c.before2) or c.before2 in {"out", "came"}):
+        return True
+    happens = c.view.at(c.first - 3) in {"happen", "happens", "happened"}
+    return c.before == "be" and c.before2 == "to" and happens
+
+
+def _came_out(c: TermContext) -> bool:
+    return _trait(c) and c.before == "as" and c.before2 == "out"
+
+
+def _trait_collective(c: TermContext) -> bool:
+    followed = c.after in context("collective_verbs") | {",", "."}
+    return _trait(c) and c.before == "the" and c.word in context("collectives") and followed
+
+
+def _trait_noun(c: TermContext) -> bool:
+    return _trait(c) and not c.ambiguous and c.term.kind == "either"
+
+
+def _unmistakable(c: TermContext) -> bool:
+    return not c.ambiguous and c.term.category in UNMISTAKABLE
+
+
+def _any_thing(c: TermContext) -> bool:
+    return not c.ambiguous and c.scope is Scope.all
+
+
+TERM_RULES = (
+    TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute),
+    TermRule("condition or belief", "They study Islam.", _abstract, Role.abstract),
+    TermRule("complement as predicate", "She is in a wheelchair.", _complement_of_copula, Role.predicate),
+    TermRule("complement of a person", "a man in a wheelchair", _complement_of_person, Role.attribute),
+    TermRule("complement of a thing", "the ghost in a wheelchair", _complement, None),
+    TermRule("noun before a thing", "a minority stake", _singular_of_thing, None),
+    TermRule("one person", "a Catholic", _singular, Role.person),
+    TermRule("colours and classes", "the whites of two eggs", _plural_of_things, None),
+    TermRule("several people", "Many Germans disagreed.", _plural, Role.people),
+    TermRule("before a person", "a young Nigerian engineer", _before_person, Role.attribute),
+    TermRule("origin as noun", "She is a German.", _origin_noun, Role.person),
+    TermRule("origin as predicate", "He is Jewish.", _origin_predicate, Role.predicate),
+    TermRule("origin of a people", "The French know food.", _origin_collective, Role.people),
+    TermRule("origin that is no noun", "a French.", _origin_no_noun, None),
+    TermRule("origin behind an article", "I met a German.", _origin_article, Role.person),
+    TermRule("identified", "They identify as Hindu.", _identified, Role.predicate),
+    TermRule("listed", "They are Sikh or Hindu.", _listed, Role.predicate),
+    TermRule("trait as predicate", "She is deaf.", _trait_predicate, Role.predicate),
+    TermRule("came out", "He came out as gay.", _came_out, Role.predicate),
+    TermRule("trait of a group", "the elderly are", _trait_collective, Role.people),
+    TermRule("trait", "transgender and proud", _trait_noun, Role.predicate),
+    TermRule("trait before a thing", "a queer bookshop", _unmistakable, Role.attribute),
+    TermRule("scope of all things", "Mexican food", _any_thing, Role.attribute),
+)
+"""For each term the first rule that holds; where none does, it stays."""

@@ -1,0 +1,199 @@
+"""Names that the words around them give away, whatever their origin, as a table of rules."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
+from tasks.pipeline.scrubbing.names.candidates import (
+    CONTRACTED,
+    KNOWN_NAME,
+    PROPER,
+    SENTENCE_ENDS,
+    Candidate,
+    CandidateRule,
+    is_family,
+)
+from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists
+from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
+
+SHORTEST_NAME = 3
+FINITE = frozenset({"VBZ", "VBD", "VBP", "NNS"})
+BEHIND_MET = frozenset(".,!?\n") | {
+    "in",
+    "at",
+    "on",
+    "yesterday",
+    "today",
+    "about",
+    "that",
+    "to",
+    "and",
+    "again",
+}
+BOOKED = frozenset(
+    {"booking", "reservation", "reserved", "booked", "table", "name", "order", "listed", "filed"}
+)
+NOUNS_OF_APPOSITION = 4
+"""Words within which "Pat, the dog walker" comes to its noun for people."""
+AGENT_ENDINGS = ("er", "or", "ist", "ian")
+"""Endings of nouns for those who do something."""
+NAMESAKES = re.compile(
+    r"\b([A-Z][\w'’-]{1,20}) ([A-Z][\w'’-]{1,20}) and ([A-Z][\w'’-]{1,20}) \2\b(?= ([a-z]{1,20}))"
+)
+"""Two people with one surname: "Jimin Park and Will Park called"."""
+CHAT_LABEL = re.compile(
+    r"^(?:\[\d{1,2}:\d{2}(?::\d{2})?\]\s{0,2}([^\W\d_][\w.'-]{1,30})(?=:)|<([^\W\d_][\w.' -]{1,30})>(?=\s))",
+    re.MULTILINE,
+)
+
+
+def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Span]:
+    """Yield the names that a rule finds.
+
+    Args:
+        text: The normalised text.
+        tokens: Its tokens with their parts of speech.
+        lexicon: Name lexicon.
+    """
+    yield from chat_labels(text)
+    if " and " in text:
+        yield from _namesakes(text)
+    words, before_name, behind_name = tokens.words, *triggers()
+    for i, word in enumerate(words):
+        if not word[0].isupper() or len(word) < SHORTEST_NAME:
+            continue
+        follower = words[i + 1] if i + 1 < len(words) else "."
+        months = word_lists()["calendar"]
+        if follower in behind_name or (i and words[i - 1] in before_name) or lowered(word) in months:
+            candidate = Candidate(tokens, i, i, lexicon)
+            if any(rule.holds(candidate) for rule in CONTEXT_RULES):
+                first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
+                last = i + 1 if _has_surname(candidate) else i
+                yield tokens.starts[first], tokens.ends[last]
+
+
+@cache
+def triggers() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words before and behind a name without which no rule holds."""
+    lists = word_lists()
+    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", "&"}
+    behind = (
+        lists["human_verbs"]
+        | lists["verbs_of_speech"]
+        | {"made", "makes", "from", "at", "in", ",", "&", "'", "’"}
+    )
+    return before, behind
+
+
+def chat_labels(text: str) -> Iterator[Span]:
+    """Yield who wrote each line of a chat: "[14:02] sanjay: hey", "<john.smith> lol"."""
+    if "[" in text or "<" in text:
+        for match in CHAT_LABEL.finditer(text):
+            yield match.span(1 if match.group(1) else 2)
+
+
+def _namesakes(text: str) -> Iterator[Span]:
+    for match in NAMESAKES.finditer(text):
+        if match.group(4) in word_lists()["human_verbs"]:
+            yield match.start(1), match.end(2)
+            yield match.start(3), match.end()
+
+
+def _may_be_name(c: Candidate) -> bool:
+    """Whether nothing but a name is known of a word, not even a list of names."""
+    lists = word_lists()
+    if shape(c.word) not in {"Xx", "Xm"} or c.low in lists["never_people"] or c.low in lists["countries"]:
+        return False
+    if ("-" in c.word and not c.word.istitle()) or c.low.endswith(CONTRACTED):
+        return False
+    named = c.entry.first >= KNOWN_NAME or (c.entry.city and (c.entry.first or c.entry.last) > 0)
+    return named or group_of(c.low, c.entry) == "-"
+
+
+def _opens(c: Candidate) -> bool:
+    return c.before() in SENTENCE_ENDS
+
+
+def _does_something(c: Candidate) -> bool:
+    lists, verb = word_lists(), lowered(c.after())
+    human = verb in lists["human_verbs"] or verb in lists["verbs_of_speech"]
+    human = human or (verb in {"made", "makes"} and c.tag_after(2) == "PRP" and c.after(2) != "it")
+    if not (human and _opens(c) and _may_be_name(c)) or c.low in lists["interjections"]:
+        return False
+    if c.entry.common:  # "Amber waves of grain", "Frank answers are rare"
+        acting = c.tag_after() in {"VBZ", "VBD"} and c.after(2) not in {"of", "are", "were"}
+        return acting and (c.tag in PROPER or c.entry.first > KNOWN_NAME) and not is_person_noun(c.low)
+    return c.tag_after() in FINITE
+
+
+def _works_in_department(c: Candidate) -> bool:
+    if c.after() not in {"from", "at", "in"} or not (c.entry.first or c.entry.last):
+        return False
+    place = 3 if c.after(2) == "the" else 2
+    return lowered(c.after(place)) in word_lists()["departments"]
+
+
+def _is_explained(c: Candidate) -> bool:
+    """Whether a noun for people explains the name: "Pat, the dog walker"."""
+    if c.after() != "," or not c.entry.first or not (_opens(c) or c.inside):
+        return False
+    lists = word_lists()
+    if lowered(c.after(2)) not in lists["articles"] | lists["owners"]:
+        return False
+    nouns = [lowered(c.after(3 + i)) for i in range(NOUNS_OF_APPOSITION) if c.tag_after(3 + i) == "NN"]
+    return any(is_person_noun(noun) or noun.endswith(AGENT_ENDINGS) for noun in nouns)
+
+
+def _is_joined(c: Candidate) -> bool:
+    """Whether "&" joins two first names that are known as nothing else."""
+    other = c.before(2) if c.before() == "&" else lowered(c.after(2)) if c.after() == "&" else ""
+    firm = "'s" in {lowered(c.after()), lowered(c.after(3))} or other in {"", c.low}
+    return not firm and all(_is_first_name(word, c.lexicon) for word in (c.low, other))
+
+
+def _is_first_name(word: str, lexicon: Lexicon) -> bool:
+    """Whether a lower-case word is known as a first name and as nothing else."""
+    entry = entry_of(word, lexicon)
+    return entry.first > 0 and group_of(word, entry) == "-"
+
+
+def _has_surname(c: Candidate) -> bool:
+    """Whether a surname follows a month that is also a first name: "April Jones"."""
+    if c.low not in word_lists()["calendar"] or not c.entry.first or not c.after()[0].isupper():
+        return False
+    entry = entry_of(lowered(c.after()), c.lexicon)
+    return entry.last >= KNOWN_NAME and not entry.common and not entry.city
+
+
+def _owns(c: Candidate) -> bool:
+    """Whether a first name that ends in "s" owns what follows: "James' proposal"."""
+    apostrophe = c.after() in {"'", "’"} and c.tag_after() == "POS" and c.low.endswith("s")
+    return apostrophe and c.entry.first >= KNOWN_NAME and not c.entry.common
+
+
+def _is_booked(c: Candidate) -> bool:
+    under = c.before() == "under" and c.before(2) in BOOKED
+    return under or (c.before() in {"for", "of"} and c.before(2) in {"reservation", "name"})
+
+
+def _is_met(c: Candidate) -> bool:
+    met = c.before() in word_lists()["meeting_verbs"]
+    seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
+    addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
+    closes = lowered(c.after()) in BEHIND_MET
+    return (met or seen or addressed) and c.tag in PROPER and closes and _may_be_name(c)
+
+
+CONTEXT_RULES = (
+    CandidateRule("does something", "Xolani feels annoyed.", _does_something, True),
+    CandidateRule("department", "Mark from sales agrees.", _works_in_department, True),
+    CandidateRule("explained", "Pat, the dog walker, called.", _is_explained, True),
+    CandidateRule("booked", "It is a booking under Nakamura.", _is_booked, True),
+    CandidateRule("met", "I saw Xolani in the market.", _is_met, True),
+    CandidateRule("joined", "Thx Xiomara & Thabo", _is_joined, True),
+    CandidateRule("month and surname", "April Jones is late.", _has_surname, True),
+    CandidateRule("owner", "James' proposal failed.", _owns, True),
+    CandidateRule("family", "The Smiths moved in.", is_family, True),
+)
+"""A word is a name where any of them holds."""

@@ -1,0 +1,61 @@
+"""Postal addresses and dates of birth."""
+
+import re
+from collections.abc import Iterator
+
+from tasks.pipeline.scrubbing.contact_words import any_of, words_of
+from tasks.pipeline.scrubbing.tokens import Span
+
+HOUSE = r"\d{1,5}(?:[A-Za-z]|[-/]\d{1,4})?"
+WORD = r"[A-ZÀ-Þ0-9][\w’'.-]{0,24}"
+NAME = r"[A-ZÀ-Þ][\w’'.-]{1,24}"
+UNIT = r"(?:,? {1,2}(?:Apt|Apartment|Flat|Floor|Suite|Ste|Unit|#)\.? ?#?\w{1,6})?"
+POSTCODE = (
+    r"(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]{2},? \d{5}(?:-\d{4})?|\d{4,5}(?:-\d{3,4})?(?: ?[A-Z]{2})?)"
+)
+PLACE = (
+    rf"(?:(?:,\s{{1,2}}{POSTCODE}(?: {WORD}){{0,2}})|(?:,\s{{1,2}}(?:{WORD} ){{0,2}}{WORD},?\s{POSTCODE}))?\b"
+)
+ENGLISH = rf"\b{HOUSE},? (?:{WORD} ){{1,4}}{any_of('street_endings')}\b\.?"
+ROMANCE = (
+    rf"(?i:\b{any_of('street_openings')}) "
+    rf"(?:(?:de|del|della|des|do|dos|du|la|le|les) ){{0,2}}(?:l['’])?(?:{NAME} ?){{1,4}}"
+)
+GERMANIC = rf"\b[A-ZÄÖÜÅÆØ][\wäöüßåæø-]{{1,24}}{any_of('street_suffixes')} {HOUSE}\b"
+ENGLISH_ADDRESS = re.compile(rf"{ENGLISH}{UNIT}{PLACE}")
+BOX = re.compile(rf"\bP\.? ?O\.? Box \d{{1,6}}\b{PLACE}")
+GERMANIC_ADDRESS = re.compile(f"{GERMANIC}{PLACE}")
+ROMANCE_ADDRESSES = (
+    re.compile(rf"\b{HOUSE},? (?:bis |ter )?{ROMANCE}{PLACE}"),
+    re.compile(rf"{ROMANCE},? (?:n[º°.o]\.? ?)?\d{{1,4}}\b{PLACE}"),
+)
+SUFFIXES = tuple(suffix + " " for suffix in words_of("street_suffixes"))
+OPENINGS = tuple(opening + " " for opening in words_of("street_openings"))
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+DATE = (
+    rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}-\d{{1,2}}-\d{{1,2}}"
+    rf"|(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?:,? \d{{4}})?"
+    rf"|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+)
+BIRTH = re.compile(
+    r"\b(?:born(?: on)?|d\.?o\.?b\.?|date of birth|birth ?date|birthday(?: is)?(?: on)?)[\s:]{1,3}(?:is )?"
+    rf"({DATE})(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def postal_addresses(text: str) -> Iterator[Span]:
+    """Yield streets with house numbers, with flat, town and postcode behind them; a street alone stays."""
+    yield from (match.span() for match in ENGLISH_ADDRESS.finditer(text))
+    yield from (match.span() for match in BOX.finditer(text))
+    low = text.lower()
+    if any(suffix in low for suffix in SUFFIXES):
+        yield from (match.span() for match in GERMANIC_ADDRESS.finditer(text))
+    if any(opening in low for opening in OPENINGS):
+        for form in ROMANCE_ADDRESSES:
+            yield from (match.span() for match in form.finditer(text))
+
+
+def births(text: str) -> Iterator[Span]:
+    """Yield the dates that a text calls somebody's birth."""
+    yield from (match.span(1) for match in BIRTH.finditer(text))

@@ -1,0 +1,178 @@
+"""Gives every token of a whole batch its Penn tag, from tables, with numpy alone.
+
+The tokens of all texts lie in one row, texts apart by padding, so that a neighbour is the same row shifted.
+No stage looks at its own output, so there is no search: a tag costs some thirty table look-ups.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.pipeline.scrubbing.names.features import OPENERS, SENTENCE_ENDS, Lexicon
+from tasks.pipeline.scrubbing.tagging.clusters import Clusters
+from tasks.pipeline.scrubbing.tagging.tables import (
+    DISTANCES,
+    STEP,
+    TAG_DISTANCES,
+    TAG_PAIRS,
+    WORD_TAG_DISTANCES,
+    Floats,
+    PosTables,
+)
+from tasks.pipeline.scrubbing.tagging.word_features import LONGEST_WORD, word_features
+from tasks.pipeline.scrubbing.tokens import Tokens, lowered
+
+Ints = npt.NDArray[np.int64]
+
+MOST_WORDS = 30_000
+"""Word forms kept; beyond it the table starts again, so that memory stays bounded over millions of texts."""
+MOST_TOKENS = 8_192
+"""Tokens worked on in one go, but for a longer text."""
+PADDING = 3
+"""Empty places on either side of a text: the farthest neighbour's distance."""
+
+
+def opens_sentence(before: str) -> bool:
+    """Whether a token behind `before` opens a sentence; a line break stands for the start of a text."""
+    return before in SENTENCE_ENDS or before in OPENERS
+
+
+class PosTagger:
+    """Part-of-speech tags; safe to share between threads.
+
+    Args:
+        tables: Trained weights.
+        lexicon: Name lexicon.
+        clusters: Brown clusters.
+    """
+
+    def __init__(self, tables: PosTables, lexicon: Lexicon, clusters: Clusters) -> None:
+        self.tables = tables
+        self._lexicon = lexicon
+        self._clusters = clusters
+        self._lock = threading.Lock()
+        self._clear()
+
+    def use(self, tables: PosTables) -> None:
+        """Go on with other tables, as measuring fold by fold needs it."""
+        with self._lock:
+            self.tables = tables
+            self._clear()
+
+    def tags(self, documents: Sequence[Tokens]) -> list[list[str]]:
+        """Return the tag of each token of each text, in order; a text's tags do not depend on the batch."""
+        found: list[list[str]] = []
+        names = self.tables.tags
+        with self._lock:
+            for group in _groups(documents):
+                if len(self._rows) > MOST_WORDS:
+                    self._clear()
+                row, starts = self._laid_out(group)
+                best = self._best(row).tolist()
+                found += [
+                    [names[tag] for tag in best[start : start + len(tokens)]]
+                    for start, tokens in zip(starts, group, strict=True)
+                ]
+        return found
+
+    def leaning(self, word: str, tag: str, other: str) -> float:
+        """Return how much more likely a word's form makes one tag than another, in log-odds."""
+        with self._lock:
+            scores = self._own[self._rows.get(word) or self._add(word)]
+            return float(scores[self.tables.tags.index(tag)] - scores[self.tables.tags.index(other)])
+
+    def first_stage(self, row: Ints) -> Floats:
+        """Return (tokens, tags) scores from the words around each token of a padded row."""
+        tables, here = self.tables, slice(PADDING, -PADDING)
+        total: Floats = self._own[row[here]]
+        opens = self._ends[row[PADDING - 1 : -PADDING - 1]]
+        total[opens] += self._opening[row[here][opens]]
+        neighbours, clusters = self._neighbour[row], self._cluster[row]
+        for table, distance in enumerate(DISTANCES):
+            total += tables.around[table][_shifted(neighbours, distance)]
+            total += tables.clusters_around[table][_shifted(clusters, distance)]
+        return total
+
+    def _best(self, row: Ints) -> Ints:
+        """Return the best tag of each token of a padded row, padding between texts left out at the ends."""
+        tables = self.tables
+        scores = self.first_stage(row)
+        tags = np.full(len(row), len(tables.tags), np.int64)
+        tags[PADDING:-PADDING] = np.where(row[PADDING:-PADDING] > 0, scores.argmax(1), len(tables.tags))
+        scores *= tables.trust
+        for table, distance in enumerate(TAG_DISTANCES):
+            scores += tables.single[table][_shifted(tags, distance)]
+        for table, (first, second) in enumerate(TAG_PAIRS):
+            scores += tables.paired[table][_shifted(tags, first), _shifted(tags, second)]
+        frequent = self._frequent[row[PADDING:-PADDING]]
+        known = np.nonzero(frequent)[0]
+        for table, distance in enumerate(WORD_TAG_DISTANCES):
+            scores[known] += tables.with_word[table][frequent[known], _shifted(tags, distance)[known]]
+        best: Ints = scores.argmax(1)
+        return best
+
+    def _laid_out(self, documents: Sequence[Tokens]) -> tuple[Ints, list[int]]:
+        """Return the word rows of all texts with padding around each, and where each text's tags begin."""
+        rows, starts, padding = [0] * PADDING, list[int](), [0] * PADDING
+        known = self._rows
+        for tokens in documents:
+            starts.append(len(rows) - PADDING)
+            rows += [known.get(word) or self._add(word) for word in tokens.words]
+            rows += padding
+        return np.array(rows, np.int64), starts
+
+    def _clear(self) -> None:
+        n = len(self.tables.tags)
+        self._rows: dict[str, int] = {}
+        self._own = np.zeros((2048, n), np.float32)
+        self._opening = np.zeros((2048, n), np.float32)
+        self._neighbour = np.zeros(2048, np.int64)
+        self._cluster = np.zeros(2048, np.int64)
+        self._frequent = np.zeros(2048, np.int64)
+        self._ends = np.zeros(2048, np.bool_)
+        self._ends[0] = True
+        self._neighbour[0] = self.tables.neighbours["PAD"]
+
+    def _add(self, word: str) -> int:
+        word = word[:LONGEST_WORD]
+        if word in self._rows:
+            return self._rows[word]
+        row = self._rows[word] = len(self._rows) + 1
+        if row == len(self._ends):
+            self._double()
+        tables, low = self.tables, lowered(word)
+        found = word_features(word, self._lexicon, self._clusters)
+        own = [tables.features[f] for f in ("b", *found.own) if f in tables.features]
+        opening = [tables.features[f] for f in found.opening if f in tables.features]
+        self._own[row] = tables.own[own].sum(axis=0, dtype=np.int32) * STEP
+        self._opening[row] = tables.opening[opening].sum(axis=0, dtype=np.int32) * STEP
+        outline = tables.neighbours.get(found.outline, 0)
+        self._neighbour[row] = tables.neighbours.get(f"w={low}", outline)
+        self._cluster[row] = found.cluster
+        self._frequent[row] = tables.word_rows.get(low, 0)
+        self._ends[row] = opens_sentence(word)
+        return row
+
+    def _double(self) -> None:
+        for name in ("_own", "_opening", "_neighbour", "_cluster", "_frequent", "_ends"):
+            table = getattr(self, name)
+            setattr(self, name, np.concatenate([table, np.zeros_like(table)]))
+
+
+def _shifted(row: Ints, distance: int) -> Ints:
+    """Return the neighbours at a distance of each token of a padded row."""
+    return row[PADDING + distance : len(row) - PADDING + distance]
+
+
+def _groups(documents: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
+    """Yield neighbouring texts of about `MOST_TOKENS` tokens together."""
+    first = size = 0
+    for place, tokens in enumerate(documents):
+        if size and size + len(tokens) > MOST_TOKENS:
+            yield documents[first:place]
+            first, size = place, 0
+        size += len(tokens)
+    if first < len(documents):
+        yield documents[first:]

@@ -1,0 +1,202 @@
+"""What scrubbing leaves of a sentence's grammar and sense: pronouns, verbs, gendered nouns, titles."""
+
+import pytest
+
+from tasks.config import ScrubbingConfig
+from tasks.pipeline.scrubbing import Scrubber
+from tasks.pipeline.scrubbing.rows import scrubber_for
+
+
+@pytest.fixture(scope="module")
+def scrubber() -> Scrubber:
+    return scrubber_for(ScrubbingConfig())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I saw her leave.", "I saw them leave."),
+        ("They made her cry.", "They made them cry."),
+        ("I gave her five stars.", "I gave them five stars."),
+        ("I find her annoying.", "I find them annoying."),
+        ("Let her do it.", "Let them do it."),
+        ("We heard her sing last night.", "We heard them sing last night."),
+        ("They call her brave.", "They call them brave."),
+        ("He told her nothing.", "They told them nothing."),
+        ("Keep her informed, please.", "Keep them informed, please."),
+        ("Please help her win this fight.", "Please help them win this fight."),
+        ("I gave her two plates and her bill.", "I gave them two plates and their bill."),
+        ("I saw her new car.", "I saw their new car."),
+        ("They made her coffee too sweet.", "They made their coffee too sweet."),
+        ("I love her singing voice.", "I love their singing voice."),
+        ("I met her two brothers.", "I met their two siblings."),
+        ("I find her jokes annoying.", "I find their jokes annoying."),
+        ("I spoke to her prior to the call.", "I spoke to them prior to the call."),
+        ('He loved his "dear friend" a lot.', 'They loved their "dear friend" a lot.'),
+    ],
+)
+def test_her_is_an_object_or_an_owner(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("She's sweet and makes great tea.", "They're sweet and make great tea."),
+        ("He loves the food, hates the noise.", "They love the food, hate the noise."),
+        ("She either lies or forgets.", "They either lie or forget."),
+        ("He quickly and quietly leaves.", "They quickly and quietly leave."),
+        ("He said he'd call, hasn't, and won't.", "They said they'd call, haven't, and won't."),
+        ("She comes in, looks around and leaves.", "They come in, look around and leave."),
+        (
+            "She has no experience and has never held one.",
+            "They have no experience and have never held one.",
+        ),
+        (
+            "He can eat all his feed and doesn't drop any.",
+            "They can eat all their feed and don't drop any.",
+        ),
+        ("She no longer barks at us.", "They no longer bark at us."),
+        (
+            "He, like his boss, loves golf and hates tennis.",
+            "They, like their boss, love golf and hate tennis.",
+        ),
+        ("She knows the dog barks and bites.", "They know the dog barks and bites."),
+        ("He sold toys and games for kids.", "They sold toys and games for kids."),
+        ("She sings and the band plays.", "They sing and the band plays."),
+        ("It is he who decides.", "It is they who decide."),
+        ("The truth is he lies.", "The truth is they lie."),
+        ("He thinks we agree and sends the form.", "They think we agree and send the form."),
+    ],
+)
+def test_every_verb_of_the_subject_agrees(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("She's broken the lamp.", "They've broken the lamp."),
+        ("He's never replied.", "They've never replied."),
+        ("He's only had it a month.", "They've only had it a month."),
+        ("Where's she going?", "Where are they going?"),
+        ("Who's he?", "Who are they?"),
+        ("What's he want?", "What do they want?"),
+        ("Where's he been?", "Where have they been?"),
+        ("She's married to it.", "They're married to it."),
+        ("He's tired of it.", "They're tired of it."),
+        ("She's annoyed with us.", "They're annoyed with us."),
+        ("That's what she's always said.", "That's what they've always said."),
+        ("hes late again", "theyre late again"),
+    ],
+)
+def test_a_short_verb_is_told_by_what_follows(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The girls' night out was fun.", "The children's night out was fun."),
+        ("The boys' school closed.", "The children's school closed."),
+        ("The ladies’ room is locked.", "The people’s room is locked."),
+        ("Both brothers' bikes broke.", "Both siblings' bikes broke."),
+        ("They yelled 'stop the girls' at us.", "They yelled 'stop the children' at us."),
+    ],
+)
+def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Happy Father's Day!",
+        "A Father's Day gift.",
+        "I want a queen bed.",
+        "Man, this is good.",
+        "Boy, was I wrong.",
+        "Man up and send it.",
+        "My garage is a man cave.",
+        "That was a dad joke.",
+        "I bought mom jeans.",
+        "These are boyfriend jeans.",
+        "They need a sugar daddy.",
+        "I like that boy band.",
+        "Good boy!",
+        "Sorry sir.",
+        "I love the Spice Girls.",
+        "We read Little Women twice.",
+        "I watched Pretty Woman again.",
+        "We saw The Godfather.",
+        "Queen's best song is long.",
+        "I finished Prince of Persia.",
+        "Dear Sir or Madam,",
+        "Ma'am, thanks for waiting.",
+        "Thanks man, that helped.",
+        "Thanks guys!",
+        "Great work brother!",
+        "It's all good man, do it.",
+        "You hit the jackpot bro.",
+        "Come on guys!",
+        "We had Papa John's pizza.",
+    ],
+)
+def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> None:
+    assert scrubber.one(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He is a good man.", "They are a good person."),
+        ("Ask the delivery man.", "Ask the delivery person."),
+        ("The man waved at a girl.", "The person waved at a child."),
+        ("Women are paid less.", "People are paid less."),
+        ("My mother-in-law called.", "My parent-in-law called."),
+        ("Her hubby and his ex-wife met.", "Their spouse and their ex-spouse met."),
+        ("My gf likes my bro.", "My partner likes my sibling."),
+        ("As a man or woman you know.", "As a person you know."),
+        ("A woman doctor helped.", "A doctor helped."),
+    ],
+)
+def test_gendered_words_for_people_become_neutral(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mr. and Mrs. Smith were lovely.", "Person A and Person B were lovely."),
+        ("Father Michael smiled.", "Person A smiled."),
+        ("Sister Agnes prayed.", "Person A prayed."),
+        ("Mother Teresa helped.", "Person A helped."),
+        ("Brother Thomas sang.", "Person A sang."),
+        ("We saw Queen Elizabeth there.", "We saw Person A there."),
+        ("I like Uncle Ben's rice.", "I like Person A's rice."),
+        ("Sra. Lopez called.", "Person A called."),
+        ("I asked Captain Nakamura.", "I asked Captain Person A."),
+    ],
+)
+def test_titles_and_kin_go_with_the_name(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("34yo male here.", "person here."),
+        ("I (34F) like it.", "I (of a given age) like it."),
+        ("I am in my 40s.", "I am of a given age."),
+        ("I'm 45 yo.", "I'm of a given age."),
+        ("A 31 y/o nurse helped.", "A nurse helped."),
+        ("At the age of 54, I quit.", "At a given age, I quit."),
+        ("My one year old golden barked.", "My golden barked."),
+        ("I'm an American.", "I'm a person."),
+        ("A Native American chief spoke.", "A chief spoke."),
+        ("The French know food.", "The people know food."),
+        ("My Down syndrome son sang.", "My child sang."),
+    ],
+)
+def test_ages_and_origins_become_neutral(scrubber: Scrubber, text: str, expected: str) -> None:
+    assert scrubber.one(text).text == expected
