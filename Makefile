@@ -47,6 +47,7 @@ lint: $(VENV)/ready ## Style and types
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/deptry .
+	$(RUN) docs/check_words.py
 
 fix: $(VENV)/ready ## Fix style
 	$(VENV)/bin/ruff check --fix .

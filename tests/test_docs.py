@@ -91,7 +91,9 @@ def test_every_file_that_a_page_names_exists():
     paths = {
         (page.name, named)
         for page in PAGES
-        for named in re.findall(r"`((?:tasks|flows|deployments|docker|tests|docs)/[\w./-]+)`", text_of(page))
+        for named in re.findall(
+            r"`((?:tasks|flows|deployments|docker|tests|docs|examples)/[\w./-]+)`", text_of(page)
+        )
     }
     assert len(paths) > 10
     assert {(page, named) for page, named in paths if not (ROOT / named).exists()} == set()
