@@ -84,7 +84,7 @@ def test_no_module_is_long_and_no_package_of_the_pipeline_is_wide():
         for folder in ("flows", "tasks", "deployments")
         for file in (ROOT / folder).rglob("*.py")
     }
-    long = [module for module in TREES if n_lines[module] > 315]
+    long = [module for module in TREES if n_lines[module] > 300]
     wide = [
         folder.name
         for folder in (ROOT / "tasks" / "pipeline").iterdir()

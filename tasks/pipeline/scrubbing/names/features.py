@@ -266,3 +266,9 @@ def abbreviates(word: str) -> bool:
     return (len(word) == 1 and word.isalpha()) or any(
         low in lists[name] for name in ("strong_titles", "suffixes", "abbreviations")
     )
+
+
+def is_sure_name(word: str, lexicon: Lexicon) -> bool:
+    """Whether a capitalised word is known as a first name and as nothing else."""
+    entry = entry_of(lowered(word), lexicon) if word[0].isupper() and not word.isupper() else None
+    return entry is not None and entry.first >= 2 and group_of(lowered(word), entry) == "-"

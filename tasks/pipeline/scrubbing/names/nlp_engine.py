@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tasks.pipeline.scrubbing.names.assets import load_clusters, load_lexicon, load_weights
 from tasks.pipeline.scrubbing.names.contexts import names_by_context
-from tasks.pipeline.scrubbing.names.patterns import CertainNames
-from tasks.pipeline.scrubbing.names.spans import name_masks, refined
+from tasks.pipeline.scrubbing.names.patterns import CertainNames, name_masks
+from tasks.pipeline.scrubbing.names.spans import refined
 from tasks.pipeline.scrubbing.names.tagger import Tagger
 from tasks.pipeline.scrubbing.presidio import NlpArtifacts, NlpEngine
 from tasks.pipeline.scrubbing.recognizers import NAME_SCORE

@@ -4,6 +4,7 @@ Of the runs in the annotated corpora of `build/corpora.py`, 92 % are names insid
 its start; nearly all of the rest are places, teams and firms.
 """
 
+import re
 from collections.abc import Iterator
 
 from tasks.pipeline.scrubbing.names.features import (
@@ -20,6 +21,8 @@ from tasks.pipeline.scrubbing.names.features import (
 )
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
 
+NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
+"""The mask that GoEmotions puts in place of a name."""
 FREE_BEFORE = frozenset(",.!?\n")
 TIED = frozenset("@#&-")
 LONGEST_NAME = 4
@@ -142,3 +145,8 @@ def _stands_free(words: list[str], marks: list[int], start: int, end: int) -> bo
     before = words[start - 1] if start else "."
     free = before[0].islower() or before in FREE_BEFORE
     return free and not (end < len(words) and (marks[end] & CAPITAL or words[end] in TIED))
+
+
+def name_masks(text: str) -> list[Span]:
+    """Return the spans of GoEmotions' `[NAME]` masks; neighbouring ones are one name."""
+    return [match.span() for match in NAME_MASK.finditer(text)] if "[NAME]" in text else []

@@ -28,8 +28,6 @@ from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|<[A-Z_]{2,30}(?:_\d{1,4})?>|\[[A-Za-z_ ]{2,30}\]")
 """Placeholders, ours and others', which stay as they are."""
-NAME_MASK = re.compile(r"\[NAME\](?: ?\[NAME\])*")
-"""The mask that GoEmotions puts in place of a name."""
 SENTENCE_BREAK = re.compile(r"([^\W\d_]+)[.!?]['\"”’)]{0,3}\s+|\n+")
 LOWER_CASE_LEAD = re.compile(r"[^\w]+|[\d_]+|([a-z][\w'’]{0,30})\s")
 TITLE_BEFORE = re.compile(
@@ -298,8 +296,3 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
         else:
             merged.append((start, end))
     return merged
-
-
-def name_masks(text: str) -> list[Span]:
-    """Return the spans of GoEmotions' `[NAME]` masks; neighbouring ones are one name."""
-    return [match.span() for match in NAME_MASK.finditer(text)] if "[NAME]" in text else []

@@ -26,8 +26,7 @@ from tasks.pipeline.scrubbing.names.features import (
     Knowledge,
     Lexicon,
     abbreviates,
-    entry_of,
-    group_of,
+    is_sure_name,
     word_features,
 )
 from tasks.pipeline.scrubbing.names.gram_tables import GramTables, TagTables
@@ -92,12 +91,6 @@ class WordTable:
         self.scores = np.concatenate([self.scores, np.zeros_like(self.scores)])
         self.kind_of = np.concatenate([self.kind_of, np.zeros_like(self.kind_of)])
         self.marks = np.concatenate([self.marks, np.zeros_like(self.marks)])
-
-
-def is_sure_name(word: str, lexicon: Lexicon) -> bool:
-    """Whether a capitalised word is known as a first name and as nothing else."""
-    entry = entry_of(lowered(word), lexicon) if word[0].isupper() and not word.isupper() else None
-    return entry is not None and entry.first >= 2 and group_of(lowered(word), entry) == "-"
 
 
 def marks_of(word: str) -> int:
