@@ -122,6 +122,7 @@ def test_a_run_leaves_what_the_design_promises(finished):
         "model/README.md",
         "model/config.json",
         "model/model.safetensors",
+        "model/modeling_sentimill.py",
         "model/sentimill.json",
         "model/tokenizer.json",
     }

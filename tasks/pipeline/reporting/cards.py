@@ -48,6 +48,7 @@ def model_card(scores: RunScores) -> str:
         tables=views.score_tables(scores, views.MAIN),
         label_rows=[(name, views.label_rows(scores, name)) for name in scores.test_sets],
         environment=[*scores.machine.items(), *scores.versions.items()],
+        has_ordinal_head=scores.config.get("training", {}).get("ordinal", False),
     )
 
 

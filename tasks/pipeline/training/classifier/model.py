@@ -5,6 +5,7 @@ The mean, because MiniLM and its kin were trained that way: their [CLS] pooler i
 """
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +19,20 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from tasks.models.batching import length_buckets
 from tasks.models.bundled import MINILM, minilm_folder
-from tasks.pipeline.training.classifier.ordinal_head import OrdinalHead
+from tasks.pipeline.training.classifier import modeling_sentimill
+from tasks.pipeline.training.classifier.modeling_sentimill import (
+    OrdinalHead,
+    SentimillConfig,
+    SentimillForSequenceClassification,
+    mean_vector,
+    without_pooler,
+)
 
 SETTINGS = "sentimill.json"
+CODE = "modeling_sentimill"
+"""Module beside the weights."""
+PUBLISHED = ("thresholds", "unsure_below", "calibration", "recalibration")
+"""Settings that `config.json` repeats for users of transformers."""
 
 
 class Classifier(nn.Module):
@@ -47,9 +59,7 @@ class Classifier(nn.Module):
             float (batch, labels); with a scale head (batch, labels + levels - 1), see `OrdinalHead`.
         """
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)  # (batch, hidden)
-        kept = self.dropout(mean)
+        kept = self.dropout(mean_vector(hidden, attention_mask))
         logits: torch.Tensor = self.head(kept)
         return torch.cat([logits, self.scale(kept)], 1) if self.scale else logits
 
@@ -110,9 +120,7 @@ def new_classifier(
     source = minilm_folder() if base == MINILM else base
     _require_encoder(Path(source))
     # A model's positions and types stay as they are; MiniLM's unused pooler is not loaded.
-    encoder = AutoModel.from_pretrained(source, revision=revision, dtype=torch.float32)
-    if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None
+    encoder = without_pooler(AutoModel.from_pretrained(source, revision=revision, dtype=torch.float32))
     if lora_rank:
         # Imported here: a service, which only loads models, would wait for it for seconds.
         from peft import LoraConfig, get_peft_model
@@ -136,12 +144,38 @@ def _require_encoder(folder: Path) -> None:
 
 
 def save_classifier(model: Classifier, tokenizer: Any, settings: dict[str, Any], folder: Path) -> None:
-    """Write weights (safetensors), tokenizer and settings (labels, thresholds ...)."""
+    """Write weights (safetensors), tokenizer and settings (labels, thresholds ...).
+
+    transformers alone loads the folder too: `modeling_sentimill.py` and what it needs are beside the weights.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    model.encoder.config.save_pretrained(folder)  # type: ignore[union-attr, operator]
-    save_model(model, str(folder / "model.safetensors"))
+    _published_config(model, settings).save_pretrained(folder)
+    shutil.copy(modeling_sentimill.__file__, folder)
+    save_model(model, str(folder / "model.safetensors"), {"format": "pt"})
+    # What cuts a text in transformers is the tokenizer's own limit.
+    longest = room_of(model, tokenizer)
+    tokenizer.model_max_length = min(settings.get("max_length", longest), longest)
     tokenizer.save_pretrained(folder)
     (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _published_config(model: Classifier, settings: dict[str, Any]) -> SentimillConfig:
+    """What transformers must know; labels, thresholds and calibration as in the settings."""
+    names = dict(enumerate(settings["labels"]))
+    return SentimillConfig(
+        encoder_config=model.encoder.config.to_dict(),  # type: ignore[union-attr, operator]
+        ordinal=model.scale is not None,
+        architectures=[SentimillForSequenceClassification.__name__],
+        auto_map={
+            "AutoConfig": f"{CODE}.{SentimillConfig.__name__}",
+            "AutoModelForSequenceClassification": f"{CODE}.{SentimillForSequenceClassification.__name__}",
+        },
+        id2label=names,
+        label2id={name: index for index, name in names.items()},
+        problem_type="multi_label_classification",
+        dtype="float32",
+        **{name: settings[name] for name in PUBLISHED if name in settings},
+    )
 
 
 def load_settings(folder: Path) -> dict[str, Any]:
@@ -165,12 +199,18 @@ def load_classifier(folder: Path) -> tuple[Classifier, Any, dict[str, Any]]:
         FileNotFoundError: if the folder holds no Sentimill model.
     """
     settings = load_settings(folder)
-    encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder))
-    if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None
+    config = _encoder_config(folder)
+    encoder = without_pooler(AutoModel.from_config(config))
     model = Classifier(encoder, len(settings["labels"]), settings.get("ordinal", False))
     load_model(model, folder / "model.safetensors")
-    return model.eval(), AutoTokenizer.from_pretrained(folder), settings
+    # With the configuration at hand, transformers need not ask whether it may run the code in the folder.
+    return model.eval(), AutoTokenizer.from_pretrained(folder, config=config), settings
+
+
+def _encoder_config(folder: Path) -> Any:
+    config = json.loads((folder / "config.json").read_text())
+    # Folders of the first versions hold the encoder's configuration alone.
+    return AutoConfig.for_model(**config.get("encoder_config", config))
 
 
 def predict(
