@@ -24,7 +24,7 @@ def test_cells_texts_and_tokens_are_those_of_the_first_round():
     found = _estimate()
 
     assert (found.n_cells, found.n_texts, found.n_new_tokens) == (6, 36, 36 * 56)
-    assert 6 * 5 < found.n_prompt_tokens < 12 * 20
+    assert 6 * 20 < found.n_prompt_tokens < 12 * 60
     assert found.seconds > 0
     assert found.cost is None
 
@@ -43,7 +43,7 @@ def test_no_price_is_no_cost():
 
 
 def test_weights_are_counted_in_the_headers(tmp_path):
-    assert 12_000_000 < count_weights(EMBEDDED) < 25_000_000
+    assert 4_000_000 < count_weights(EMBEDDED) < 6_000_000  # the adapter
     assert count_weights(tmp_path) == 0
 
 

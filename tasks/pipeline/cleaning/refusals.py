@@ -143,7 +143,7 @@ _WRITER = re.compile(
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"^- (.+)$", re.MULTILINE)
-ECHO_RUN = 4
+ECHO_RUN = 3
 """Words in a row that a text may not share with the meaning of a label in its prompt."""
 
 
