@@ -222,7 +222,7 @@ def _any_thing(c: TermContext) -> bool:
 
 TERM_RULES = (
     TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute),
-    TermRule("condition or belief", "They study Islam.", _abstract, Role.abstract),
+    TermRule("condition or religion", "They study Islam.", _abstract, Role.abstract),
     TermRule("complement as predicate", "She is in a wheelchair.", _complement_of_copula, Role.predicate),
     TermRule("complement of a person", "a man in a wheelchair", _complement_of_person, Role.attribute),
     TermRule("complement of a thing", "the ghost in a wheelchair", _complement, None),
