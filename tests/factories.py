@@ -85,7 +85,7 @@ def save_tiny_generator(folder: Path) -> None:
     tokenizer = _tokenizer()
     config = BertConfig(
         vocab_size=len(VOCABULARY),
-        max_position_embeddings=64,
+        max_position_embeddings=256,
         is_decoder=True,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.sep_token_id,

@@ -41,7 +41,15 @@ def config(tiny_generator, tiny_encoder, tmp_path_factory):
                 "texts_per_label": 12, "topics": ["restaurants", "phones", "films"],
                 "topics_per_label": 3, "rounds": 2,
             },
-            "generator": {"model": str(tiny_generator), "max_new_tokens": 24, "batch_size": 16},
+            "generator": {
+                "model": str(tiny_generator),
+                "prompt_form": "plain",
+                "max_new_tokens": 24,
+                "batch_size": 16,
+                "temperature": 1.0,
+                "min_p": 0.0,
+                "guidance_scale": 1.0,
+            },
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "max_length": 32, "precision": "no"},
@@ -173,5 +181,5 @@ def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
 
 
 def test_a_proof_without_people_is_refused():
-    with pytest.raises(ValueError, match="real is empty; expected a data set that people labelled"):
+    with pytest.raises(ValueError, match="real is empty; expected a human-labelled data set"):
         AblationConfig()

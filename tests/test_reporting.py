@@ -392,7 +392,7 @@ def test_bars_keep_their_order_unless_sorted():
 def test_scores_without_the_classifier_are_refused():
     arms = (SystemResult(name=TFIDF, test_set=REAL, metrics=metrics(0.5)),)
     with pytest.raises(
-        ValueError, match="arms have no classifier on test set 'real'; expected one per test set"
+        ValueError, match="results have no classifier on test set 'real'; expected one per test set"
     ):
         run_scores(results=arms)
 

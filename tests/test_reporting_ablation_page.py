@@ -120,6 +120,6 @@ def test_the_page_is_whole_and_no_name_breaks_it(page):
     assert "<script" not in html
     assert "Macro-F1 of 2 labels" in html
     assert '<p class="note">The generator has read the training rows.</p>' in html
-    assert "108 test rows stand in training text" in html
+    assert "108 test rows also occur in training text" in html
     links = set(re.findall(r'href="#(\w+)"', html))
     assert links == set(re.findall(r'<section id="(\w+)"', html))

@@ -276,7 +276,7 @@ def test_cells_already_sampled_stay_when_the_endpoint_refuses_the_rest(prefect_a
         deadline = time.monotonic() + 60
         while len(server.asked) < 6 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert [ref.n_rows for ref in sample_cells(config)] == [4] * 6
+        assert [ref.n_rows for ref in sample_six(config)] == [4] * 6
         assert len(server.asked) == 6 + 3
 
 

@@ -128,12 +128,12 @@ def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(tmp_path):
 def test_a_prompt_longer_than_the_context_is_refused_and_others_are_not(tmp_path):
     engine = load_engine(_config(_save(tmp_path)))
     message = (
-        "prompt has 41 tokens and generator.max_new_tokens is 16; "
+        "prompt has 40 tokens and generator.max_new_tokens is 16; "
         "expected at most 48 together, the generator's context. Shorten either."
     )
     with pytest.raises(ValueError, match=_exactly(message)):
         engine.sample(Request("i " * 40, n=1, seed=0))
-    assert len(engine.sample(Request("i " * 31, n=1, seed=0))) == 1
+    assert len(engine.sample(Request("i " * 32, n=1, seed=0))) == 1
 
 
 def test_a_chat_prompt_without_a_chat_template_is_refused(tmp_path):
@@ -184,7 +184,7 @@ def test_a_system_prompt_that_the_template_does_not_take_is_refused_before_sampl
 
 def test_plain_prompts_do_not_end(tmp_path):
     engine = load_engine(_config(_save(tmp_path)))
-    assert engine._codec.encode("i know.") == [10, 13, 6]
+    assert engine.codec.encode("i know.") == [10, 13, 6]
 
 
 def test_an_unresolved_configuration_is_refused():

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -43,7 +43,7 @@ class Label(Entry):
 
     name: Name
     meaning: Sentence
-    """What a text with this label says or shows; the generator reads it. Left out, it is the name."""
+    """What a text with this label says or shows; the generator reads it."""
     signals: Sentence | None = None
     """What a text that carries the label shows, where the meaning alone does not say it."""
     examples: tuple[Sentence, ...] = ()
@@ -56,18 +56,8 @@ class Label(Entry):
 
     @property
     def asked(self) -> str:
-        """The label as a prompt names it: `name: meaning signals`, less what is not given."""
-        meaning = "" if self.meaning == self.name else self.meaning
-        said = " ".join(part for part in (meaning, self.signals) if part)
-        return f"{self.name}: {said}" if said else self.name
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_meaning(cls, value: Any) -> Any:
-        named = {"name": value} if isinstance(value, str) else value
-        if isinstance(named, dict) and "name" in named:
-            return {"meaning": named["name"], **named}
-        return named
+        """The label as a prompt names it: `name: meaning signals`."""
+        return f"{self.name}: {' '.join(part for part in (self.meaning, self.signals) if part)}"
 
 
 class Taxonomy(Entry):
