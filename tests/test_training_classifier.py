@@ -138,7 +138,7 @@ def test_a_scale_head_learns_levels_and_travels_with_the_model(make_row, config,
         for i, word in enumerate(words)
         for filler in FILLERS * 4
     ]
-    options = config.model_copy(update={"ordinal": True, "epochs": 100, "early_stopping_patience": 100})
+    options = config.model_copy(update={"ordinal": True, "epochs": 40, "early_stopping_patience": 40})
     model, tokenizer, _ = train_classifier(rows, rows, words, options, 1, tmp_path / "work")
     save_classifier(model, tokenizer, {"labels": list(words), "ordinal": True}, tmp_path / "model")
     loaded, again, _ = load_classifier(tmp_path / "model")

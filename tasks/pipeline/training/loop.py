@@ -202,7 +202,7 @@ class TrainingLoop:
         state.history.append({"epoch": state.epoch + 1, "loss": loss, "score": score})
         if score > state.best + self.options.min_gain:
             state.gain_epoch = state.epoch
-        if score > state.best:
+        if score >= state.best:  # of equals the later: what the score does not see has learnt on
             state.best, state.best_epoch = score, state.epoch
             if self.accelerator.is_main_process:
                 save_best(model, self.folder)
