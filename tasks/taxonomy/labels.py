@@ -56,8 +56,10 @@ class Label(Entry):
 
     @property
     def asked(self) -> str:
-        """The label as a prompt names it: `name: meaning signals`."""
-        return f"{self.name}: {' '.join(part for part in (self.meaning, self.signals) if part)}"
+        """The label as a prompt names it: `name: meaning signals`, less what is not given."""
+        meaning = "" if self.meaning == self.name else self.meaning  # tuning asks by one of them alone, too
+        said = " ".join(part for part in (meaning, self.signals) if part)
+        return f"{self.name}: {said}" if said else self.name
 
 
 class Taxonomy(Entry):
