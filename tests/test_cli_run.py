@@ -63,6 +63,7 @@ def test_a_taxonomy_file_that_is_missing_is_refused(complaint, tmp_path):
         ),
         (
             "name: own\nlabels:\n  - {name: good, meaning: Good.}\n  - {name: bad, meanign: Bad.}\n",
+            "{file}, line 4: labels.1.meaning is missing; expected a value. Add it.\n"
             "{file}, line 4: labels.1.meanign is not a known key. Check its spelling.",
         ),
         (

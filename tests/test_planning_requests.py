@@ -37,7 +37,7 @@ def _rendered(labels, **changes):
 
 
 def test_a_chat_prompt_is_the_one_that_the_embedded_generator_was_tuned_with():
-    joy, sad = Label(name="joy", meaning="The writer is glad."), Label(name="sadness")
+    joy, sad = Label(name="joy", meaning="The writer is glad."), Label(name="sadness", meaning="sadness")
     assert _rendered([joy, sad]) == (
         "Write one short review about flights. A delayed flight.\n"
         "It expresses:\n- joy: The writer is glad.\n- sadness"
@@ -221,8 +221,8 @@ def test_exemplars_share_a_label_with_the_cell_and_too_few_are_all():
 
 
 def test_examples_of_a_label_are_shown_like_exemplars():
-    glad = Label(name="positive", examples=("What a day!", "Lovely."))
-    taxonomy = Taxonomy(name="own", labels=(glad, Label(name="negative")))
+    glad = Label(name="positive", meaning="positive", examples=("What a day!", "Lovely."))
+    taxonomy = Taxonomy(name="own", labels=(glad, Label(name="negative", meaning="negative")))
 
     (request,) = build_requests(cell(n_to_sample=1), taxonomy, TOPICS, PromptForm.chat, (), 2).requests
     assert set(request.exemplars) == {"What a day!", "Lovely."}
