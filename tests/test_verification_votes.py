@@ -179,6 +179,22 @@ def test_one_label_is_compared_with_an_open_wish(make_row):
     ]
 
 
+def test_what_sampling_computed_is_the_vote_on_a_text_with_one_label(make_row):
+    known = {**make_row("Fine."), "votes": {"log_ratio": 2.5}}
+    several = {**make_row("So-so.", ("joy", "sadness")), "votes": {"log_ratio": 2.5}}
+    requested = []
+
+    def score(pairs):
+        requested.extend(pairs)
+        return [0.0] * len(pairs)
+
+    voted = likelihood_votes([known, several], MOODS, (), PromptForm.chat, score)
+
+    assert voted[0]["votes"] == {"log_ratio": 2.5, "joy|likelihood": 2.5}
+    assert voted[1]["votes"] == {"log_ratio": 2.5, "joy|likelihood": 0.0, "sadness|likelihood": 0.0}
+    assert {text for _, text in requested} == {"So-so."}
+
+
 def test_an_in_process_engine_can_score_in_every_prompt_form(generator, make_row):
     engine = load_engine(config_of(generator, PromptForm.plain))
     (voted,) = likelihood_votes([make_row()], MOODS, (REVIEW,), PromptForm.plain, engine.log_likelihoods)

@@ -34,6 +34,15 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
+class GeneratorPrecision(StrEnum):
+    """Arithmetic of sampling; `auto` takes what is fastest on the machine at hand."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+    int8 = "int8"
+
+
 def _for_forms(schema: dict[str, Any]) -> None:
     """Add range and position to every option: forms check a range but do not show it.
 

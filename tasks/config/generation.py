@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tasks.config.base import Config, Fraction, PromptForm
+from tasks.config.base import Config, Fraction, GeneratorPrecision, PromptForm
 
 EMBEDDED_SYSTEM_PROMPT = "You write realistic texts."
 """What the embedded generator was tuned with."""
@@ -68,6 +68,9 @@ class GeneratorConfig(Config, title="Generator"):
     """Longest text, in tokens of the generator."""
     batch_size: int | None = Field(None, ge=1, le=4_096, title="Decode batch")
     """Texts decoded side by side; empty means the profile's."""
+    precision: GeneratorPrecision = Field(GeneratorPrecision.auto, title="Precision")
+    """Arithmetic of the model: `fp32`, `bf16`, or on a CPU `int8`. `auto` tries them on a CPU and takes the
+    fastest; on a GPU it takes bf16."""
     temperature: float | None = Field(None, gt=0.0, le=5.0, title="Temperature")
     """Softmax temperature; 1 samples from the model as it is. Empty means the profile's."""
     top_p: float = Field(0.95, gt=0.0, le=1.0, title="Top-p")

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 COUNTERFACTUAL = "counterfactual"
 """`Row.source` of rows that a fairness correction made; no data set that is published has any."""
+LOG_RATIO = "log_ratio"
+"""Key of `Row.votes`: how much likelier the generator found the text with its labels in the prompt than
+without any, in nats; a by-product of sampling with guidance."""
 
 
 class Record(BaseModel):

@@ -38,11 +38,15 @@ def sample_cell_task(
         Request(w.prompt, w.n, w.seed, w.unconditional_prompt, generator.stop) for w in cell_request.requests
     ]
     samples = _side_by_side(engine, requests)
-    sampled_texts = [[SampledText(s.text, s.finish == "length") for s in texts] for texts in samples]
+    sampled_texts = [[_sampled_text(sample) for sample in texts] for texts in samples]
     name = str(generator.model)
     rows = rows_of(cell_request, sampled_texts, taxonomy, name, generator.revision or generator_sha256)
     n_tokens = sum(s.n_tokens for texts in samples for s in texts)
     return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
+
+
+def _sampled_text(sample: Sample) -> SampledText:
+    return SampledText(sample.text, sample.finish == "length", sample.log_ratio)
 
 
 def _side_by_side(engine: Engine, requests: Sequence[Request]) -> list[list[Sample]]:

@@ -55,11 +55,15 @@ def generator_votes(
     rows: Sequence[Row], generator: GeneratorConfig, taxonomy: Taxonomy, styles: Sequence[Style]
 ) -> list[Row]:
     """Rows with the generator's votes; as they were behind an endpoint, which scores no texts."""
-    engine = engine_of(generator)
-    if not isinstance(engine, Scorer):
+    if generator.endpoint:
         return list(rows)
-    form = generator.prompt_form or PromptForm.chat
-    return likelihood_votes(rows, taxonomy, styles, form, engine.log_likelihoods)
+
+    def score(pairs: Sequence[tuple[str, str]]) -> list[float]:
+        engine = engine_of(generator)  # loaded only where something is left to score
+        assert isinstance(engine, Scorer)
+        return engine.log_likelihoods(pairs)
+
+    return likelihood_votes(rows, taxonomy, styles, generator.prompt_form or PromptForm.chat, score)
 
 
 @stage("judge", retry_on_network_error=True)

@@ -5,17 +5,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.data.records import Row
+from tasks.data.records import LOG_RATIO, Row
 from tasks.pipeline.planning.requests import CellRequest
 from tasks.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
 class SampledText:
-    """One sampled text: `cut` when the model did not end it by itself."""
+    """One sampled text: `cut` when the model did not end it by itself; see `Sample` for `log_ratio`."""
 
     text: str
     cut: bool
+    log_ratio: float | None = None
 
 
 def rows_of(
@@ -50,7 +51,7 @@ def rows_of(
                     seed=request.seed,
                     round=cell.round,
                     source="synthetic",
-                    votes={"cut": 1.0} if sampled_text.cut else {},
+                    votes=_votes(sampled_text),
                     scrubbed={},
                     group="",
                     split="",
@@ -58,6 +59,11 @@ def rows_of(
                 )
             )
     return rows
+
+
+def _votes(sampled_text: SampledText) -> dict[str, float]:
+    ratio = {} if sampled_text.log_ratio is None else {LOG_RATIO: sampled_text.log_ratio}
+    return {**({"cut": 1.0} if sampled_text.cut else {}), **ratio}
 
 
 def _digest(*parts: str | int) -> str:

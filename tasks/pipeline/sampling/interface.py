@@ -39,6 +39,9 @@ class Sample:
     """`stop`: the model ended it, or a stop string did; `length`: it was cut at `max_new_tokens`."""
     n_tokens: int
     """Tokens sampled, the end-of-text token included."""
+    log_ratio: float | None = None
+    """log p(text | prompt) - log p(text | unconditional prompt), in nats, the end-of-text token left out;
+    None where only one of the two was computed."""
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,22 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tasks.config import GeneratorConfig
+from tasks.config import GeneratorConfig, GeneratorPrecision
 from tasks.models.bundled import EMBEDDED, embedded_folder
 from tasks.models.precision import bf16_pays
 from tasks.models.weights_cache import tuned_folder
 from tasks.pipeline.sampling.engine.attention import ATTENTION
-from tasks.pipeline.sampling.engine.decoding import Limits
 from tasks.pipeline.sampling.engine.engine import LocalEngine
 from tasks.pipeline.sampling.engine.memory import keep_freed_memory
+from tasks.pipeline.sampling.engine.quantization import choose_precision, int8_works, quantize_weights
 from tasks.pipeline.sampling.engine.self_test import (
     batch_invariant_sizes,
     check_cached_decoding,
     prompts_agree,
 )
+from tasks.pipeline.sampling.engine.sequences import Limits
 from tasks.pipeline.sampling.engine.token_sampling import Controls
-from tasks.pipeline.sampling.engine.weight_packing import pack_weights
+from tasks.pipeline.sampling.engine.weight_packing import linear_layers, pack_weights
 from tasks.pipeline.sampling.tokenization import PromptCodec
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
         )
     name, adapter = weights_of(config.model, config.adapter)
     tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
-    model = load_causal_model(name, config.revision, adapter)
+    model = load_causal_model(name, config.revision, adapter, config.precision)
     check_vocabulary(model, tokenizer, config.model)
     end_tokens = find_end_tokens(model, tokenizer, config.model)
     codec = PromptCodec(tokenizer, config.prompt_form, end_tokens, config.system_prompt)
@@ -55,7 +56,8 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     limits = _limits(config, model, tokenizer, end_tokens)
     check_cached_decoding(model, config.model)
     context = context_length(model)
-    limits = replace(limits, prompts_together=prompts_agree(model, context))
+    common = codec.common_tokens()
+    limits = replace(limits, prompts_together=prompts_agree(model, context, common), common_tokens=common)
     widths = batch_invariant_sizes(model, limits.batch_size * limits.n_branches)
     return LocalEngine(model, codec, limits, widths, context)
 
@@ -73,14 +75,32 @@ def weights_of(model: str, adapter: str | None) -> tuple[str, str | None]:
     return str(tuned_folder(own)), None
 
 
-def load_causal_model(name: str, revision: str | None, adapter: str | None = None) -> Any:
-    """A causal language model, ready for this machine's fastest arithmetic."""
+def load_causal_model(
+    name: str,
+    revision: str | None,
+    adapter: str | None = None,
+    precision: GeneratorPrecision = GeneratorPrecision.auto,
+) -> Any:
+    """A causal language model in an arithmetic of this machine.
+
+    Args:
+        name: Folder or hub name.
+        revision: Of the hub.
+        adapter: Folder of an adapter to merge into it.
+        precision: `auto` for the fastest, see `choose_precision`.
+
+    Raises:
+        ValueError: int8 is wanted where there is none.
+    """
     on_gpu = torch.cuda.is_available()
+    if on_gpu and precision is GeneratorPrecision.int8:
+        raise ValueError(
+            "generator.precision is int8 and the model runs on a GPU; expected bf16 or fp32 there. "
+            "Leave it out, or hide the GPU with CUDA_VISIBLE_DEVICES=."
+        )
+    as_loaded = arithmetic(on_gpu) if on_gpu and precision is not GeneratorPrecision.fp32 else torch.float32
     model: Any = AutoModelForCausalLM.from_pretrained(
-        name,
-        revision=revision,
-        dtype=arithmetic(on_gpu),
-        attn_implementation=ATTENTION,
+        name, revision=revision, dtype=as_loaded, attn_implementation=ATTENTION
     )
     if adapter:
         from peft import PeftModel
@@ -90,12 +110,34 @@ def load_causal_model(name: str, revision: str | None, adapter: str | None = Non
     if on_gpu:
         return model.to("cuda")
     keep_freed_memory()
-    pack_weights(model)
+    use_precision(model, precision)
     return model
 
 
+def use_precision(model: Any, precision: GeneratorPrecision) -> None:
+    """Lay a model's weights out on a CPU for the arithmetic that is wanted.
+
+    Raises:
+        ValueError: int8 is wanted and does not work here.
+    """
+    if precision is GeneratorPrecision.auto:
+        precision = choose_precision(model, arithmetic(on_gpu=False))
+        log.info("The generator multiplies in %s on this machine.", precision)
+    if precision is GeneratorPrecision.int8:
+        if not int8_works(linear_layers(model)[0]):
+            raise ValueError(
+                f"generator.precision is int8, which PyTorch {torch.__version__} cannot multiply on this "
+                "machine; expected auto, bf16 or fp32. Leave it out."
+            )
+        quantize_weights(model)
+        return
+    if precision is GeneratorPrecision.bf16:
+        model.to(torch.bfloat16)
+    pack_weights(model)
+
+
 def arithmetic(on_gpu: bool) -> torch.dtype:
-    """bf16 where it pays, fp32 elsewhere."""
+    """Type for a GPU and for small models on a CPU: bf16 where the hardware is made for it, else fp32."""
     return torch.bfloat16 if bf16_pays(on_gpu) else torch.float32
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from jinja2 import TemplateError
@@ -39,6 +40,11 @@ class PromptCodec:
         if not tokens:
             raise ValueError(f"prompt {prompt!r} has 0 tokens; expected at least 1. Write a longer prompt.")
         return tokens
+
+    def common_tokens(self) -> tuple[int, ...]:
+        """Token ids that every prompt begins with: those of the system message, mostly."""
+        pairs = zip(self.encode("A"), self.encode("Be"), strict=False)
+        return tuple(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text as the model wrote it."""

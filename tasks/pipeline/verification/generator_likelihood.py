@@ -4,13 +4,14 @@
 
 A noisy-channel reading of a conditional language model, as in Min et al. 2022, "Noisy Channel Language Model
 Prompting for Few-Shot Text Classification". Topic, style and length are the same on both sides, and so is the
-text, which is why its length and its odd words cancel out.
+text, which is why its length and its odd words cancel out. Where a text was asked to carry one label,
+sampling with guidance has computed both sides already.
 """
 
 from collections.abc import Callable, Sequence
 
 from tasks.config import PromptForm
-from tasks.data.records import Row
+from tasks.data.records import LOG_RATIO, Row
 from tasks.pipeline.verification.vote_columns import LIKELIHOOD, with_votes
 from tasks.prompts.rendering import Manner, length_word, render
 from tasks.taxonomy import Style, Taxonomy
@@ -35,15 +36,22 @@ def likelihood_votes(
         score: The generator, see `tasks.pipeline.sampling.engine.likelihood`.
     """
     by_name = {style.name: style for style in styles}
-    prompts = [_prompts(row, taxonomy, by_name, form) for row in rows]
+    prompts = [[] if _known(row) else _prompts(row, taxonomy, by_name, form) for row in rows]
     pairs = [(prompt, row["text"]) for row, own in zip(rows, prompts, strict=True) for prompt in own]
-    scores = iter(score(pairs))
+    scores = iter(score(pairs) if pairs else ())
     voted = []
     for row, own in zip(rows, prompts, strict=True):
-        whole, *without = [next(scores) for _ in own]
-        ratios = {label: whole - rest for label, rest in zip(row["labels"], without, strict=True)}
+        if _known(row):
+            ratios = {row["labels"][0]: row["votes"][LOG_RATIO]}
+        else:
+            whole, *without = [next(scores) for _ in own]
+            ratios = {label: whole - rest for label, rest in zip(row["labels"], without, strict=True)}
         voted.append(with_votes(row, LIKELIHOOD, ratios))
     return voted
+
+
+def _known(row: Row) -> bool:
+    return len(row["labels"]) == 1 and LOG_RATIO in row["votes"]
 
 
 def _prompts(row: Row, taxonomy: Taxonomy, styles: dict[str, Style], form: PromptForm) -> list[str]:

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from tasks.pipeline.sampling.engine.decoding import Batch, Job, Limits, SequenceState
+from tasks.pipeline.sampling.engine.decoding import Batch
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
+from tasks.pipeline.sampling.engine.sequences import Job, Limits, SequenceState
 from tasks.pipeline.sampling.interface import Request, Sample, Usage
 from tasks.pipeline.sampling.tokenization import PromptCodec
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 CLOSED = "the sampling engine was closed; expected an open one. Load it again."
+LOOK_AHEAD = 24
+"""Requests after those that join, whose prompts may be computed beside theirs."""
 EXIT_WAIT_S = 5.0
 """How long the interpreter waits at exit for the decode thread to leave its forward pass."""
 
@@ -132,11 +135,21 @@ class LocalEngine:
                 sequences.append(sequence)
         return sequences
 
+    def _coming(self) -> list[Job]:
+        """Requests whose texts join next."""
+        jobs: dict[int, Job] = {}
+        for sequence in self._turn:
+            if not sequence.job.prefills and not sequence.job.abandoned:
+                jobs[id(sequence.job)] = sequence.job
+            if len(jobs) == LOOK_AHEAD:
+                break
+        return list(jobs.values())
+
     def _advance(self, sequences: Sequence[SequenceState]) -> None:
         if self._closing:
             raise RuntimeError(CLOSED)
         if sequences:
-            self.batch.admit(sequences)
+            self.batch.admit(sequences, self._coming())
         if self.batch.sequences:
             self.batch.step()
 

@@ -103,7 +103,7 @@ class PagedCache:
         n_held = len(self.layers[0].keys)
         if len(self._owners) > n_held:
             for layer in self.layers:
-                layer.reserve_pages(2 * len(self._owners))
+                layer.reserve_pages(len(self._owners) * 5 // 4 + 1)
         self._compact_pages()
 
     def _compact_pages(self) -> None:

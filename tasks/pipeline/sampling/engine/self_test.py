@@ -10,7 +10,7 @@ from torch import Tensor
 from tasks.pipeline.sampling.engine.attention import GROUP_SIZE
 from tasks.pipeline.sampling.engine.decoding import score_next
 from tasks.pipeline.sampling.engine.paged_cache import CacheSlot, PagedCache
-from tasks.pipeline.sampling.engine.prefill import TOGETHER, Prefill, Prompts
+from tasks.pipeline.sampling.engine.prefill import PIECE, TOGETHER, Prefill, Prompts
 from tasks.pipeline.sampling.engine.weight_packing import linear_layers, product_like, sizes_of
 
 log = logging.getLogger(__name__)
@@ -80,25 +80,25 @@ def batch_invariant_sizes(model: Any, n_rows: int) -> list[int]:
     return [*invariant, full]
 
 
-def prompts_agree(model: Any, context: int) -> bool:
+def prompts_agree(model: Any, context: int, common: Sequence[int] = ()) -> bool:
     """Whether prompts side by side come out, bit for bit, as each alone; on a GPU that is not asked.
 
     Args:
         model: A causal language model.
         context: Most tokens that it takes.
+        common: Tokens that prompts begin with.
     """
     if model.device.type != "cpu":
         return True
-    for n_prompts, n_tokens in ((9, min(14, context)), (3, min(40, context)), (2, min(64, context))):
-        tokens = _probe_tokens(model, n_prompts * n_tokens)
-        prompts = [tokens[start : start + n_tokens] for start in range(0, len(tokens), n_tokens)]
-        together = Prompts(model, together=True)
-        together.prepare(prompts)
-        for prompt in prompts:
-            found, alone = together.prefill(prompt), Prompts(model).prefill(prompt)
-            if not _equal(found, alone):
-                return False
-    n_rows = 5, 14, 40, 65, 104
+    room = max(1, min(PIECE, context - len(common)))
+    lengths = [min(length, room) for length in (5, 14, 13, 40, 33, 36, 64)]
+    tokens = _probe_tokens(model, sum(lengths))
+    prompts = [[*common, *tokens[sum(lengths[:i]) :][:length]] for i, length in enumerate(lengths)]
+    together, alone = Prompts(model, True, common), Prompts(model, False, common)
+    together.prepare(prompts)
+    if not all(_equal(together.prefill(prompt), alone.prefill(prompt)) for prompt in prompts):
+        return False
+    n_rows = 8, 16, 40, 104, 256
     return _agreeing(model, n_rows, TOGETHER) == set(n_rows)
 
 

@@ -43,6 +43,18 @@ def guide(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> 
     return unconditional + guidance_scale * (conditional - unconditional)
 
 
+def log_probabilities(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Natural logarithm of each row's probability of one token, (rows,).
+
+    Args:
+        logits: Scores, (rows, vocabulary), fp32.
+        tokens: One token per row, (rows,), int64.
+    """
+    peaks = logits.amax(dim=-1, keepdim=True)
+    mass = _block_sums((logits - peaks).exp_()).sum(-1, keepdim=True)
+    return (logits.gather(-1, tokens[:, None]) - peaks - mass.log()).squeeze(-1)
+
+
 def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
     """Draw one token per row.
 

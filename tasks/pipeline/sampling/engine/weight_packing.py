@@ -6,6 +6,7 @@ layer of 384 x 384 at 275 and at 153 (1 core, AMX, bf16).
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 1e-2}
 
 
 def pack_weights(model: nn.Module) -> int:
-    """Give every linear layer of a model on a CPU a packed product; the weights themselves stay.
+    """Give every linear layer of a model on a CPU a packed product, and free the plain weights.
 
     The operations are PyTorch's own but not documented (its compiler uses them), so they are tried first, and
     where they are missing or give other results the model stays as it is.
@@ -47,7 +48,22 @@ def pack_weights(model: nn.Module) -> int:
         if kind not in least:
             least[kind] = _steady_rows(layer)
         layer.forward = Packed(layer, least[kind])  # type: ignore[method-assign]
+    free_weights(model)
     return len(layers)
+
+
+def free_weights(model: nn.Module) -> None:
+    """Drop weights that a layer's own product holds in another form; only their shape and type stay.
+
+    Weights that something else reads, such as an embedding tied to the last layer, are kept.
+    """
+    layers = linear_layers(model)
+    owners = Counter(
+        id(weight) for module in model.modules() for weight in vars(module)["_parameters"].values()
+    )
+    for layer in layers:
+        if owners[id(layer.weight)] == 1:
+            layer.weight = nn.Parameter(layer.weight.detach().to("meta"), requires_grad=False)
 
 
 def linear_layers(model: nn.Module) -> list[nn.Linear | Conv1D]:
@@ -82,6 +98,10 @@ class Packed:
             return self._multiply(rows)
         filled = pad(rows.reshape(n_rows, -1), (0, 0, 0, self.least - n_rows))
         return self._multiply(filled)[:n_rows].view(*rows.shape[:-1], -1)
+
+    def like(self, layer: nn.Linear | Conv1D) -> "Packed":
+        """The same kind of product with the weights of another layer of this shape."""
+        return Packed(layer, self.least)
 
     def _multiply(self, rows: Tensor) -> Tensor:
         product: Tensor = self.operations._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
@@ -118,8 +138,8 @@ def product_like(layer: nn.Linear | Conv1D, n_rows: int) -> tuple[Callable[[Tens
     weight.copy_(cancelling(n_out, 1))
     if twin.bias is not None:
         twin.bias.zero_()
-    packed = layer.forward
-    return (Packed(twin, packed.least) if isinstance(packed, Packed) else twin), cancelling(n_rows, -1)
+    like = getattr(layer.forward, "like", None)
+    return (like(twin) if like else twin), cancelling(n_rows, -1)
 
 
 @torch.inference_mode()
