@@ -14,6 +14,7 @@ from prefect import flow
 from tasks.config import RunConfig
 from tasks.data.references import DatasetRef
 from tasks.data.summaries import RunSummary
+from tasks.orchestration.engines import release_engines
 from tasks.orchestration.run import RunContext, open_run, run_title
 from tasks.orchestration.task_runners import task_runner
 from tasks.pipeline.planning.rounds import QuotaState
@@ -64,6 +65,7 @@ def sample_until_filled(run: RunContext) -> QuotaState:
         texts = sample(run, quotas)
         filtered = filter_texts(run, quotas, texts, teacher)
         quotas = next_round(run, quotas, texts, filtered)
+    release_engines()
     return quotas
 
 

@@ -7,6 +7,7 @@ from threading import Lock
 from tasks.config import GeneratorConfig
 from tasks.orchestration.locking import STOP
 from tasks.pipeline.sampling import Engine, load_engine
+from tasks.pipeline.sampling.engine.memory import give_back_memory
 
 LOADING = Lock()
 ENGINES: dict[GeneratorConfig, Engine] = {}
@@ -42,8 +43,19 @@ def freed_when_interrupted() -> Iterator[None]:
         raise
 
 
+def release_engines() -> None:
+    """Free the memory of engines that are done; the next one asked for is loaded again."""
+    with LOADING:
+        _close_engines()
+    give_back_memory()
+
+
 def _free_engines() -> None:
     STOP.set()
+    _close_engines()
+
+
+def _close_engines() -> None:
     for engine in ENGINES.values():
         engine.close()
     ENGINES.clear()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tasks.pipeline.sampling.engine.attention import GROUP_SIZE
+from tasks.pipeline.sampling.engine.memory import give_back_memory
 from tasks.pipeline.sampling.engine.paged_cache import CacheSlot, PagedCache
 from tasks.pipeline.sampling.engine.prefill import Prompts
 from tasks.pipeline.sampling.engine.sequences import Job, Limits, SequenceState, sample_of
@@ -63,6 +64,11 @@ class Batch:
     def n_free(self) -> int:
         """Sequences that can join."""
         return self.slots.count(None)
+
+    def free_cache(self) -> None:
+        """Let go of all keys and values; no sequence may be held."""
+        self.cache = PagedCache()
+        give_back_memory()
 
     @torch.inference_mode()
     def admit(self, sequences: Sequence[SequenceState], coming: Sequence[Job] = ()) -> None:

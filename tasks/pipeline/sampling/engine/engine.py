@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 CLOSED = "the sampling engine was closed; expected an open one. Load it again."
-LOOK_AHEAD = 24
+LOOK_AHEAD = 10
 """Requests after those that join, whose prompts may be computed beside theirs."""
 EXIT_WAIT_S = 5.0
 """How long the interpreter waits at exit for the decode thread to leave its forward pass."""
@@ -114,6 +114,7 @@ class LocalEngine:
                 sequences = self._take()
                 if not sequences and not self.batch.sequences:
                     self._thread = None
+                    self.batch.free_cache()
                     return
             try:
                 self._advance(sequences)

@@ -59,13 +59,13 @@ def _score(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[floa
         return [0.0] * len(rows)
     ids = torch.zeros((len(rows), longest), dtype=torch.int64)
     mask = torch.zeros_like(ids)
-    counts = torch.zeros((len(rows), n_scored))  # 1 where a token belongs to the text
+    of_text = torch.zeros((len(rows), n_scored), dtype=torch.bool)
     for i, (prompt, text) in enumerate(rows):
         n_tokens = len(prompt) + len(text)
         ids[i, longest - n_tokens :] = torch.tensor([*prompt, *text])
         mask[i, longest - n_tokens :] = 1
-        counts[i, n_scored - len(text) :] = 1
-    ids, mask, counts = (tensor.to(model.device) for tensor in (ids, mask, counts))
+        of_text[i, n_scored - len(text) :] = True
+    ids, mask, of_text = (tensor.to(model.device) for tensor in (ids, mask, of_text))
     output = model(
         input_ids=ids,
         attention_mask=mask,
@@ -74,7 +74,8 @@ def _score(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[floa
         # The score of a token stands one place before it.
         logits_to_keep=n_scored + 1,
     )
-    scores: Tensor = output.logits[:, :-1].float()
-    losses = cross_entropy(scores.transpose(1, 2), ids[:, -n_scored:], reduction="none")
-    summed: list[float] = (-losses * counts).sum(1).tolist()
+    scores: Tensor = output.logits[:, :-1][of_text].float()
+    losses = torch.zeros(of_text.shape, device=model.device)
+    losses[of_text] = cross_entropy(scores, ids[:, -n_scored:][of_text], reduction="none")
+    summed: list[float] = (-losses).sum(1).tolist()
     return summed

@@ -1,4 +1,4 @@
-"""Keeping freed memory at hand between the steps of a decode batch."""
+"""Keeping freed memory at hand between the steps of a decode batch, and giving it back after the last."""
 
 import ctypes
 import sys
@@ -15,8 +15,17 @@ def keep_freed_memory() -> None:
     Every step allocates scores of rows x vocabulary again; fetching their pages from the system takes longer
     than any pass over them.
     """
+    _call("mallopt", MMAP_THRESHOLD, MAX_BYTES)
+    _call("mallopt", TRIM_THRESHOLD, 2**31 - 1)
+
+
+def give_back_memory() -> None:
+    """Hand what is free back to the system."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *numbers: int) -> None:
     if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt is not None:
-            mallopt(MMAP_THRESHOLD, MAX_BYTES)
-            mallopt(TRIM_THRESHOLD, 2**31 - 1)
+        function = getattr(ctypes.CDLL(None), name, None)  # musl has none
+        if function is not None:
+            function(*numbers)

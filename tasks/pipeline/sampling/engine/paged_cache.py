@@ -128,7 +128,7 @@ class PagedCache:
         if block >= n_blocks or n_tokens > n_held:
             for layer in self.layers:
                 layer.reserve_blocks(
-                    n_blocks if block < n_blocks else 2 * block + 1, max(n_held, _rounded(n_tokens))
+                    n_blocks if block < n_blocks else block * 5 // 4 + 1, max(n_held, _rounded(n_tokens))
                 )
         self._n_prompt += [0] * (block + 1 - len(self._n_prompt))
 

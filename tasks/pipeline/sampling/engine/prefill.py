@@ -16,7 +16,7 @@ GRANULE = 8
 """First pieces are filled up to a multiple of so many tokens, so that pieces of like length share a batch."""
 TOGETHER = 512
 """Rows of the model, prompts times tokens, in which first pieces of like length are computed together."""
-N_PIECES = 64
+N_PIECES = 32
 """Pieces remembered, least recently used out first."""
 
 Layers = list[tuple[Tensor, Tensor]]
