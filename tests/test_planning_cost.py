@@ -23,7 +23,7 @@ def _estimate(**changes):
 def test_cells_texts_and_tokens_are_those_of_the_first_round():
     found = _estimate()
 
-    assert (found.n_cells, found.n_texts, found.n_new_tokens) == (6, 36, 36 * 56)
+    assert (found.n_cells, found.n_texts, found.n_new_tokens) == (6, 30, 30 * 56)
     assert 6 * 20 < found.n_prompt_tokens < 12 * 60
     assert found.seconds > 0
     assert found.cost is None
@@ -55,5 +55,5 @@ def test_the_flow_is_not_started_for_an_estimate(monkeypatch, capsys, tmp_path):
 
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith("cells    ")
-    assert second == "texts    900 in the first round; later rounds refill what the filters drop"
+    assert second == "texts    720 in the first round; later rounds refill what the filters drop"
     assert not (tmp_path / "results").exists()

@@ -16,8 +16,8 @@ from tasks.taxonomy import Taxonomy, Topics
 CHARACTERS_PER_TOKEN = 4
 """English prose in the vocabularies of today's models, about."""
 PEAK_FRACTION = 0.35
-"""Share of the rate of a matrix product in fp32 that sampling is assumed to reach; in int8 it reaches twice as
-much, so that a run takes less rather than more time than said."""
+"""Share of the rate of a matrix product in fp32 that sampling is assumed to reach; in int8 it reaches twice
+as much, so that a run takes less rather than more time than said."""
 N_PRODUCTS, SIZE = 8, 1024
 
 
