@@ -187,13 +187,14 @@ def test_nothing_is_dropped_silently(finished):
 def test_the_scores_stand_beside_two_baselines_and_the_champion_is_named(finished):
     summary, store = finished
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
-    champions = json.loads(store.read_path("champion.json")) if summary.champion else {}
+    champions = json.loads(store.read_path("champion.json")) if summary.outcome.champion else {}
 
     assert len({arm["name"] for arm in scores["results"]}) == 3
     assert {arm["test_set"] for arm in scores["results"]} == {"synthetic"}
     assert scores["config"]["seed"] == 0
-    assert summary.champion == (not summary.reasons)
-    assert list(champions) == (["polarity3"] if summary.champion else [])
+    assert scores["outcome"] == summary.outcome.model_dump(mode="json")
+    assert summary.outcome.champion == (not summary.outcome.reasons)
+    assert list(champions) == (["polarity3"] if summary.outcome.champion else [])
 
 
 def test_the_model_of_a_run_can_be_used(finished):

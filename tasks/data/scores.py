@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tasks.data.fairness_scores import Fairness
 from tasks.data.records import Record
 from tasks.data.scrub_scores import ScrubSummary
+from tasks.data.summaries import Outcome
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
@@ -245,6 +246,8 @@ class RunScores(Record):
     error_analysis: ErrorAnalysis | None = None
     fairness: Fairness | None = None
     """None where no audit was wanted."""
+    outcome: Outcome | None = None
+    """None in the report that a person reads before the run is approved."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 
@@ -284,9 +287,12 @@ class RunScores(Record):
         """Texts sampled in all cells and rounds."""
         return sum(cell.n_sampled for cell in self.plan.cells)
 
+    def result(self, name: str, test_set: str) -> SystemResult | None:
+        """Result of one system, None if it was not measured there."""
+        found = (system for system in self.results if (system.name, system.test_set) == (name, test_set))
+        return next(found, None)
+
     def metrics(self, name: str, test_set: str) -> Metrics | None:
         """Metrics of one system, None if it was not measured there."""
-        found = (
-            system.metrics for system in self.results if (system.name, system.test_set) == (name, test_set)
-        )
-        return next(found, None)
+        result = self.result(name, test_set)
+        return result.metrics if result else None

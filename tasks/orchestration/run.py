@@ -23,6 +23,8 @@ from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.ledger import RunLedger
 from tasks.orchestration.preflight import check
+from tasks.pipeline.evaluation.promotion import other_labels
+from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
 from tasks.storage.hashing import sha256_of
@@ -118,6 +120,9 @@ def open_run(config: RunConfig) -> RunContext:
     store.require_writable()
     for told in read_dataset(config.real).told if config.real else ():
         tqdm.write(f"real data: {told}", file=sys.stderr)
+    champion = read_champions(store).get(taxonomy.name)
+    if champion and (other := other_labels(champion, taxonomy)):
+        tqdm.write(f"This run stays a candidate: {other}.", file=sys.stderr)
     claim_gpu(private_folder("gpus"))
     return RunContext(
         name=run_name(taxonomy.name, config.profile.value),
