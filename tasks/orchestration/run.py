@@ -74,6 +74,12 @@ class RunContext:
         tqdm.write(f"{stage:21}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
         get_run_logger().info("%s: %s in %.1f s", stage, outcome(result) or "done", seconds)
 
+    def note(self, said: str) -> None:
+        """Say something in the terminal and the log, and add it to the notes of the run's scores."""
+        tqdm.write(said, file=sys.stderr)
+        get_run_logger().warning("%s", said)
+        self.ledger.add_note(said)
+
     def rejected_rows(self) -> list[Reject]:
         """Every row that a stage dropped, with the reason."""
         return [reject for ref in self.ledger.rejects for reject in self.store.get_rejects(ref)]

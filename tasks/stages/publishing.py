@@ -150,7 +150,11 @@ def _scores(
         timings=run.ledger.timings,
         versions=versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
-        notes=(*(f"{n:,} {what}" for what, n in counted.items() if n), *_told_of_real_data(run)),
+        notes=(
+            *(f"{n:,} {what}" for what, n in counted.items() if n),
+            *_told_of_real_data(run),
+            *run.ledger.notes,
+        ),
     )
 
 
