@@ -307,7 +307,7 @@ def test_another_threshold_rule_trains_nothing_again(config, store):
 
 def test_texts_that_carry_no_label_are_told_before_anything_is_trained(config, tmp_path, capsys):
     store = block_in(tmp_path / "results")
-    plan = {"texts_per_label": 36, "rounds": 1, "oversampling": 1.0, "topics_per_label": 3}
+    plan = {"texts_per_label": 80, "rounds": 1, "oversampling": 1.0, "topics_per_label": 3}
     asked = RunConfig.model_validate({**config.model_dump(), "plan": {**plan, "topics": list(TOPICS)}})
 
     with pytest.raises(ValueError, match=r"^the texts of all 3 labels carry them no better"):

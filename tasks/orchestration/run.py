@@ -22,7 +22,7 @@ from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.ledger import RunLedger
-from tasks.orchestration.preflight import check
+from tasks.orchestration.preflight import check, unknown_topics
 from tasks.pipeline.evaluation.promotion import other_labels
 from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
@@ -126,6 +126,8 @@ def open_run(config: RunConfig) -> RunContext:
     store.require_writable()
     for told in read_dataset(config.real).told if config.real else ():
         tqdm.write(f"real data: {told}", file=sys.stderr)
+    for topic in unknown_topics(topics, config.generator):
+        tqdm.write(f"topic {topic}: the generator may not know it; scenarios would help", file=sys.stderr)
     champion = read_champions(store).get(taxonomy.name)
     if champion and (other := other_labels(champion, taxonomy)):
         tqdm.write(f"This run stays a candidate: {other}.", file=sys.stderr)
