@@ -1,7 +1,9 @@
 """`sentimill run --preview` shows a few texts per label and writes nothing."""
 
 import pytest
+from factories import generator_settings
 
+from tasks.cli.arguments import flag_of
 from tasks.cli.main import dispatch
 from tasks.cli.preview import first_cells, shown
 from tasks.config import RunConfig
@@ -15,11 +17,12 @@ def test_each_label_is_shown_with_its_texts_and_no_results_are_made(
     tiny_generator, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "results"))
-    generator = ["--generator.model", str(tiny_generator), "--generator.prompt-form", "plain"]
-    dispatch(
-        ["run", "--preview", "--taxonomy", "polarity3", *generator, "--generator.guidance-scale", "1",
-         "--training.base", str(tiny_generator), "--cleaning.language", "null"]
-    )  # fmt: skip
+    settings = generator_settings(tiny_generator)
+    options = [
+        word for name, value in settings.items() for word in (flag_of(["generator", name]), str(value))
+    ]
+    options += ["--training.base", str(tiny_generator), "--cleaning.language", "null"]
+    dispatch(["run", "--preview", "--taxonomy", "polarity3", *options])
 
     lines = capsys.readouterr().out.splitlines()
     headings = [line for line in lines if line and not line.startswith(" ")]

@@ -18,7 +18,8 @@ def run(options: RunOptions) -> None:
     if options.preview:
         from tasks.cli.preview import preview
 
-        return preview(config)
+        preview(config)
+        return
     from tasks.cli.tables import show
     from tasks.orchestration.server import ephemeral_server
 
