@@ -73,7 +73,7 @@ class SystemResult(Record):
     test_set: str
     metrics: Metrics
     intervals: dict[str, tuple[float, float]] = Field({})
-    """Ends of the 95 % bootstrap interval of some metrics."""
+    """Ends of the 95 % bootstrap interval of some metrics; `f1_macro_common` is over labels of 100 texts."""
     classifier_ahead: dict[str, tuple[float, float, float]] = Field({})
     """Difference classifier - baseline on the same bootstrap samples: value and interval ends."""
     selective: SelectiveScores | None = None
@@ -230,6 +230,8 @@ class RunScores(Record):
     """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
     `real test` how many rows of human text were measured on."""
     results: tuple[SystemResult, ...] = Field(min_length=1)
+    parts: dict[str, str] = Field(default_factory=dict)
+    """sha256 of the Parquet file of `train`, `validation` and `test`."""
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[ExampleText, ...]

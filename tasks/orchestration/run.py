@@ -14,7 +14,6 @@ from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks.config import RunConfig
-from tasks.data.columns import PARTS
 from tasks.data.reading import read_dataset
 from tasks.data.records import Reject
 from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef
@@ -27,7 +26,6 @@ from tasks.pipeline.evaluation.promotion import other_labels
 from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
-from tasks.storage.hashing import sha256_of
 from tasks.storage.store import ResultsStore
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -147,15 +145,18 @@ def open_run(config: RunConfig) -> RunContext:
 
 def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobRef, ...]:
     """Data sets of the latest runs of a taxonomy that are complete, at most `n_runs`."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, str, dict[str, str]]] = []
     for name in store.folders("runs") if n_runs else []:
         if store.exists(f"runs/{name}/scores.json"):
             scores = json.loads(store.read_path(f"runs/{name}/scores.json"))
-            if scores["taxonomy"]["name"] == taxonomy:
-                found.append((scores["created"], name))
-    latest = [name for _, name in sorted(found)[-n_runs:]] if n_runs else []
-    files = [f"runs/{name}/dataset/{part}.parquet" for name in latest for part in PARTS]
-    return tuple(BlobRef(uri=file, sha256=sha256_of(store.read_path(file))) for file in files)
+            if scores["taxonomy"]["name"] == taxonomy and "parts" in scores:
+                found.append((scores["created"], name, scores["parts"]))
+    latest = sorted(found, key=lambda run: run[:2])[-n_runs:] if n_runs else []
+    return tuple(
+        BlobRef(uri=f"runs/{name}/dataset/{part}.parquet", sha256=sha256)
+        for _, name, parts in latest
+        for part, sha256 in parts.items()
+    )
 
 
 def run_name(taxonomy: str, profile: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tasks.data.columns import PARTS
 from tasks.data.reading import read_dataset
 from tasks.data.records import FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
@@ -29,6 +30,7 @@ from tasks.pipeline.verification import outcome_counts
 from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.scrubbing import report_scrubbing
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
+from tasks.storage.hashing import sha256_of
 from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
 from tasks.storage.store import write_json
@@ -62,6 +64,8 @@ def publish(
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         summaries.write_dataset(folder / "dataset", data, scores)
+        files = {part: folder / "dataset" / f"{part}.parquet" for part in PARTS}
+        parts = {part: sha256_of(file.read_bytes()) for part, file in files.items()}
         (folder / "dataset" / "rejects.parquet").write_bytes(
             run.store.read_path(run.store.put_rejects(rejects).uri)
         )
@@ -70,6 +74,7 @@ def publish(
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
     write_json(run.store, f"{prefix}/results.json", run.ledger.results)
+    scores = scores.model_copy(update={"parts": parts})
     _write_scores(run, scores)
     return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
 

@@ -113,7 +113,7 @@ _CHAT_ROLE = re.compile(
 )
 _SETTINGS = re.compile(
     r"^(?:\W{0,4}(?:topic|style|label|emotion|sentiment|tone|length)s?\s?:[^\n]{1,80}\n\s{0,5}){1,4}"
-    rf"(?=\W{{0,4}}{_NOUN}\s?:)",
+    rf"(?=\W{{0,4}}(?!topic){_NOUN}\s?:)",
     re.IGNORECASE,
 )
 _JSON_FIELDS = ("text", "comment", "review", "message", "content", "output", "response")
