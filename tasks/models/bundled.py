@@ -33,7 +33,7 @@ def minilm_folder() -> Path:
 
 @cache
 def minilm_words() -> frozenset[str]:
-    """Whole words, in lower case, that the vocabulary of MiniLM has: the 22,000 most frequent of English."""
+    """Whole words, in lower case, that the vocabulary of MiniLM has: some 22,000 frequent ones of English."""
     vocabulary = (minilm_folder() / "vocab.txt").read_text(encoding="utf-8").split()
     return frozenset(word for word in vocabulary if word.isalpha())
 
