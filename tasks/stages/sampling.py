@@ -51,7 +51,7 @@ def rows_of_requests(
     prompts = [prompt for cell_request in cell_requests for prompt in cell_request.requests]
     requests = [Request(w.prompt, w.n, w.seed, w.unconditional_prompt, generator.stop) for w in prompts]
     samples = _side_by_side(engine, requests)
-    texts = iter([[SampledText(s.text, s.finish == "length") for s in texts] for texts in samples])
+    texts = iter([[SampledText(s.text, s.finish == "length") for s in some] for some in samples])
     name, revision = str(generator.model), generator.revision or generator_sha256
     rows = [
         row
@@ -115,10 +115,8 @@ def cell_requests_of(
 ) -> list[CellRequest]:
     """The prompts of some cells, as a resolved configuration asks for them."""
     generator = config.generator
-    form, shown = (
-        generator.prompt_form or PromptForm.chat,
-        (exemplars, generator.exemplars, generator.template),
-    )
+    form = generator.prompt_form or PromptForm.chat
+    shown = exemplars, generator.exemplars, generator.template
     return [build_requests(cell, taxonomy, topics, form, *shown) for cell in cells]
 
 
