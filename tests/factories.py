@@ -103,6 +103,19 @@ def save_tiny_generator(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def generator_settings(folder: Path) -> dict[str, Any]:
+    """Section `generator` of a run that samples from the tiny generator."""
+    return {
+        "model": str(folder),
+        "prompt_form": "plain",
+        "max_new_tokens": 24,
+        "batch_size": 16,
+        "temperature": 1.0,
+        "min_p": 0.0,
+        "guidance_scale": 1.0,
+    }
+
+
 def _tokenizer() -> Any:
     from transformers import BertTokenizer
 

@@ -1,4 +1,4 @@
-"""Eight hundred faulty rows of sixteen kinds, fifty each, put together from the sentences below.
+"""A thousand and fifty faulty rows of twenty-one kinds, fifty each, put together from the sentences below.
 
 A planted row counts as found when it is rejected, or when what is left of it is exactly the good text within.
 """
@@ -260,6 +260,9 @@ JSON = [
     '{{"label": "joy", "comment": "{}"}}',
     '```json\n{{"review": "{}"}}\n```',
     'Here is the text:\n{{"text": "{}"}}',
+    '[{{"text": "{}"}}]',
+    '{{"label": "refund", "guest_note": "{}"}}',
+    '{{"texts": ["{}"]}}',
 ]
 
 CHAT_MARKS = [
@@ -269,6 +272,17 @@ CHAT_MARKS = [
     "<|im_start|>assistant\n{}<|im_end|>",
     "{}[/INST]",
     "model\n{}",
+    "assistant {}",
+    "user\nWrite it.\nassistant\n{}",
+    "<start_of_turn>model\n{}<end_of_turn>",
+    "<<SYS>>Be brief.<</SYS>>{}",
+]
+NEXT_TURNS = [
+    "{}\nUser: another one",
+    "{}\nassistant\nThat was one.",
+    "{}<|im_end|>\n<|im_start|>user\nAnother one",
+    "{}<|endoftext|>The next one was longer.",
+    "{}\n### Instruction:\nWrite another.",
 ]
 
 SAME_LINE = [
@@ -276,11 +290,18 @@ SAME_LINE = [
     "Sure thing, here you go: {}",
     "Of course, here it is: {}",
     "Certainly, here goes: {}",
+    "Here's one: {}",
+    "Sure, how about this: {}",
+    "Here you go: {}",
 ]
 OUTROS = [
     "{} Let me know if you'd like more examples!",
     "{} Would you like me to write another version?",
     "{} Feel free to ask for other variations.",
+    "{} Let me know if you want it shorter!",
+    "{} Feel free to adjust it.",
+    "{} (Note: this is a fictional comment.)",
+    "{} [End of comment]",
 ]
 
 MEANINGS = [
@@ -294,6 +315,11 @@ MEANINGS = [
         "I am pleased with what they achieved at {}.",
     ),
     ("anger", "The writer is strongly displeased.", "Anger: I hate {}."),
+    ("anger", "The writer is strongly displeased.", "Anger - I hate {}."),
+    ("refund", "The customer wants their money back.", "As a refund request, it is about {}."),
+    ("joy", "The writer is happy and enjoys the moment.", "I like {} (joy)"),
+    ("fear", "The writer is afraid of a threat.", "Expressing fear: what about {}?"),
+    ("pride", "The writer is pleased with what they achieved.", "I made {}. This comment shows pride."),
 ]
 THINGS = ["the soup", "a late bus", "my new shoes", "the old school", "that film", "our garden", "a phone",
           "the hotel", "the team"]  # fmt: skip
@@ -305,11 +331,35 @@ ALOUD = [
     "I need to write a comment about {} that sounds real.",
     "Hmm, the user asked for {}. I'd say it was fine.",
     "Alright, I'll write a short text on {} now.",
+    "We need to write a short comment about {}.",
+    "I should make it sound real. It was fine with {}.",
+    "Thinking: something about {} will do.",
+]
+MILDER = [
+    "I cannot and will not write hateful content. However, here is a milder version: {} is bad.",
+    "I can't do that. Here's a gentler version instead: {} is bad.",
+    "I'm not going to write an insult. Instead: {} is not for me.",
+    "I won't write that kind of comment, but here is a more polite one: {} is bad.",
+    "Instead of hateful content, I can offer this: {} is not for me.",
+]
+REQUESTS = [
+    "A review about a day out: {} was fine.",
+    "Here we have a review about a day out, with {}.",
+    "This is my review about a day out. We liked {}.",
+]
+BROKEN_JSON = [
+    '{{"text": "We liked {}',
+    '"text": "We liked {}."',
+    '{{"text": "{}"}}, {{"text": "It was fine."}}',
 ]
 PLACEHOLDERS = [
     "Dear [Author], thanks for {}.",
     "Hi [Customer], sorry about {}.",
     "I bought {} at [insert shop].",
+    "My order #[number] with {} never came.",
+    "Hi {{name}}, I liked {}.",
+    "I saw {} at <store name> last week.",
+    "I saw {} at the XYZ Store.",
 ]
 DIALOGUES = [
     "Input: {} Output: joy",
@@ -410,7 +460,7 @@ def filled(kind: str, templates: list[str]) -> Iterator[Planted]:
 
 
 def planted() -> list[Planted]:
-    """All eight hundred, fifty of a kind."""
+    """All of them, fifty of a kind."""
     kinds = [
         fitted("preamble", PREAMBLES),
         fitted("wrapper", WRAPPERS),
@@ -427,7 +477,12 @@ def planted() -> list[Planted]:
         same_line(),
         meanings(),
         filled("reasoning", ALOUD),
-        filled("placeholder or dialogue", [*PLACEHOLDERS, *DIALOGUES]),
+        filled("placeholder", PLACEHOLDERS),
+        filled("input and output", DIALOGUES),
+        filled("milder version", MILDER),
+        filled("request", REQUESTS),
+        filled("broken JSON", BROKEN_JSON),
+        fitted("next turn", NEXT_TURNS),
     ]
     return [fault for kind in kinds for fault in islice(kind, PER_KIND)]
 
@@ -445,9 +500,9 @@ def missed(faults: list[Planted]) -> list[tuple[Planted, str]]:
     return through
 
 
-def test_there_are_fifty_of_each_of_sixteen_kinds():
+def test_there_are_fifty_of_each_of_twenty_one_kinds():
     kinds = [fault.kind for fault in planted()]
-    assert len(kinds) == 800
+    assert len(kinds) == 1_050
     assert {kinds.count(kind) for kind in kinds} == {PER_KIND}
 
 

@@ -2,13 +2,18 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 
 import pytest
+import torch
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from safetensors.torch import save_file
 
 from tasks.cli import commands
 from tasks.cli.errors import BAD_INPUT
 from tasks.cli.main import dispatch
+from tasks.models.weights_cache import BASE_KEY
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +126,43 @@ def test_a_damaged_model_folder_is_refused(complaint, tmp_path, tiny_encoder):
     assert complaint(*_models(tiny_encoder), "--generator.model", str(folder)).startswith(
         f"sha256 of {folder}/config.json is {found}; expected {'0' * 64}."
     )
+
+
+def test_an_adapter_for_another_base_is_refused(complaint, tmp_path, tiny_encoder):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    save_file({"a": torch.zeros(1)}, tmp_path / "adapter_model.safetensors", metadata={BASE_KEY: "a" * 64})
+
+    assert complaint("--generator.adapter", str(tmp_path)).startswith(
+        f"adapter {tmp_path}/adapter_model.safetensors was tuned on aaaaaaaaaaaa; expected "
+    )
+    assert complaint("--generator.adapter", str(tmp_path), *_models(tiny_encoder)).startswith(
+        f"adapter {tmp_path}/adapter_model.safetensors was tuned on {'a' * 64}; expected {tiny_encoder}."
+    )
+    assert complaint("--generator.adapter", f"{tmp_path}/none").startswith(
+        f"{tmp_path}/none holds no adapter; expected adapter_config.json and adapter_model.safetensors."
+    )
+
+
+def test_topics_of_which_the_generator_knows_no_word_are_refused(complaint, tmp_path):
+    file = tmp_path / "topics.yaml"
+    file.write_text("topics: [qwzxq, 42nd, {name: Blorf, scenarios: [zzyzx]}]\n")
+
+    assert complaint("--plan.topics-file", str(file)) == (
+        "the generator knows no word of the topics qwzxq, 42nd, Blorf; expected topics in plain English "
+        "words. Rename them, or give each some scenarios in a sentence."
+    )
+
+
+def test_options_are_refused_before_prefect_is_imported():
+    code = (
+        "import sys; from tasks.cli.main import dispatch\n"
+        "try: dispatch(['run', '--mixing.real-fraction', '0.5'])\n"
+        "finally: print(sorted({'prefect', 'torch', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (BAD_INPUT, "[]\n")
+    assert done.stderr.startswith("sentimill: mixing.real_fraction is 0.5 but real is empty;")
 
 
 def test_a_broken_row_of_real_data_is_named_by_file_and_line(complaint, tmp_path, tiny_encoder):

@@ -14,7 +14,7 @@ from tasks.data.fairness_scores import (
     FairnessScores,
 )
 from tasks.data.scores import Plan
-from tasks.data.summaries import RunSummary
+from tasks.data.summaries import Outcome, RunSummary
 
 
 def fairness(mean: float, violations: tuple[str, ...], n_corrections: int) -> Fairness:
@@ -73,8 +73,7 @@ def test_a_finished_run_prints_its_scores_and_where_they_are(local_store, monkey
             folder="results/runs/quiet-otter",
             report="results/runs/quiet-otter/report.html",
             n_rows=1_000,
-            champion=False,
-            reasons=("macro-F1 0.400 is below 0.500 of the bag of words",),
+            outcome=Outcome(champion=False, reasons=("the test set has 3 texts", "a person rejected it: no")),
         )
     )
 
@@ -89,5 +88,5 @@ def test_a_finished_run_prints_its_scores_and_where_they_are(local_store, monkey
         "real (1,200)       TF-IDF + logistic regression     0.500     0.510      -      -",
         "report    results/runs/quiet-otter/report.html",
         "folder    results/runs/quiet-otter",
-        "outcome   candidate: macro-F1 0.400 is below 0.500 of the bag of words",
+        "outcome   candidate: the test set has 3 texts; a person rejected it: no",
     ]

@@ -86,6 +86,11 @@ def write_run(root, name, encoder, make_row, seed=0):
     (root / "runs" / name / "config.json").write_text(
         json.dumps(RunConfig().resolved().model_dump(mode="json"))
     )
+    written = {
+        "results": [{"name": "majority"}, {"name": "classifier"}],
+        "outcome": {"champion": False, "reasons": ["the test set has 3 texts"]},
+    }
+    (root / "runs" / name / "scores.json").write_text(json.dumps(written))
     return {"run": name, "model": {"uri": f"models/{sha256[:20]}", "sha256": sha256}}
 
 
@@ -387,6 +392,8 @@ def test_the_model_tells_what_it_is(client, results):
     assert told["sha256"] == (results / "runs/first/model/SHA256").read_text()
     assert [label["threshold"] for label in told["labels"]] == [0.5, 0.48, 0.52]
     assert told["card"] == "# Card\n"
+    assert told["outcome"] == "candidate: the test set has 3 texts"
+    assert told["scores"] == [{"name": "classifier"}, {"name": "majority"}]
     assert client.get("/v1/model", params={"run": "third"}).status_code == 404
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from factories import generator_settings
 
 from flows.ablation import ablation
 from tasks.config import AblationConfig, GeneratorConfig, RealConfig
@@ -41,15 +42,7 @@ def config(tiny_generator, tiny_encoder, tmp_path_factory):
                 "texts_per_label": 12, "topics": ["restaurants", "phones", "films"],
                 "topics_per_label": 3, "rounds": 2,
             },
-            "generator": {
-                "model": str(tiny_generator),
-                "prompt_form": "plain",
-                "max_new_tokens": 24,
-                "batch_size": 16,
-                "temperature": 1.0,
-                "min_p": 0.0,
-                "guidance_scale": 1.0,
-            },
+            "generator": generator_settings(tiny_generator),
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "max_length": 32, "precision": "no"},

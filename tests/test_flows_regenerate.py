@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import generator_settings
 from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
@@ -34,15 +35,7 @@ def config(tiny_generator, tiny_encoder):
                 "rounds": 2,
                 "mixed_sentiment_fraction": 0.1,
             },
-            "generator": {
-                "model": str(tiny_generator),
-                "prompt_form": "plain",
-                "max_new_tokens": 24,
-                "batch_size": 16,
-                "temperature": 1.0,
-                "min_p": 0.0,
-                "guidance_scale": 1.0,
-            },
+            "generator": generator_settings(tiny_generator),
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_length": 32, "precision": "no"},
@@ -187,13 +180,14 @@ def test_nothing_is_dropped_silently(finished):
 def test_the_scores_stand_beside_two_baselines_and_the_champion_is_named(finished):
     summary, store = finished
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
-    champions = json.loads(store.read_path("champion.json")) if summary.champion else {}
+    champions = json.loads(store.read_path("champion.json")) if summary.outcome.champion else {}
 
     assert len({arm["name"] for arm in scores["results"]}) == 3
     assert {arm["test_set"] for arm in scores["results"]} == {"synthetic"}
     assert scores["config"]["seed"] == 0
-    assert summary.champion == (not summary.reasons)
-    assert list(champions) == (["polarity3"] if summary.champion else [])
+    assert scores["outcome"] == summary.outcome.model_dump(mode="json")
+    assert summary.outcome.champion == (not summary.outcome.reasons)
+    assert list(champions) == (["polarity3"] if summary.outcome.champion else [])
 
 
 def test_the_model_of_a_run_can_be_used(finished):
@@ -309,6 +303,24 @@ def test_another_threshold_rule_trains_nothing_again(config, store):
     assert new == {"calibrate", "evaluate", "scrub-report"}
     assert {name: cache(store)[name] for name in before} == before
     assert load_classifier(folder_of(summary, store) / "model")[2]["unsure_below"] == 0.0
+
+
+def test_texts_that_carry_no_label_are_told_before_anything_is_trained(config, tmp_path, capsys):
+    store = block_in(tmp_path / "results")
+    plan = {"texts_per_label": 80, "rounds": 1, "oversampling": 1.0, "topics_per_label": 3}
+    asked = RunConfig.model_validate({**config.model_dump(), "plan": {**plan, "topics": list(TOPICS)}})
+
+    with pytest.raises(ValueError, match=r"^the texts of all 3 labels carry them no better"):
+        regenerate(asked)
+
+    table = json.loads(Artifact.get("label-signal").data)
+    told = [line for line in capsys.readouterr().err.splitlines() if "no better than chance" in line]
+    assert [row["label"] for row in table] == ["positive", "neutral", "negative"]
+    assert all("folds" in row["carried"] for row in table)
+    assert [line.partition(" carry")[0] for line in told] == [
+        f"The {row['texts']} texts of label {row['label']}" for row in table
+    ]
+    assert not [name for name in cache(store) if name.startswith("train")]
 
 
 def test_real_text_alone_trains_and_is_measured_without_a_generator(prefect_api, config, tmp_path):

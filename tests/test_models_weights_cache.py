@@ -19,6 +19,7 @@ from tasks.models.weights_cache import (
     BASE_KEY,
     base_folder,
     check_adapter,
+    check_adapter_of,
     require_generator,
     tuned_folder,
 )
@@ -184,6 +185,22 @@ def test_a_folder_without_an_adapter_is_refused(base, tmp_path):
     )
     with pytest.raises(FileNotFoundError, match=_exactly(message)):
         check_adapter(tmp_path, base)
+
+
+def test_an_adapter_for_another_model_of_the_hub_is_refused_and_one_for_a_copy_is_not(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    weights = {"a": torch.zeros(1)}
+    save_file(weights, tmp_path / ADAPTER_FILE, metadata={BASE_KEY: "Qwen/Qwen2.5-0.5B-Instruct"})
+
+    message = (
+        f"adapter {tmp_path / ADAPTER_FILE} was tuned on Qwen/Qwen2.5-0.5B-Instruct; expected models/other. "
+        "Tune it on this model, or name the model that it was tuned on."
+    )
+    with pytest.raises(ValueError, match=_exactly(message)):
+        check_adapter_of(tmp_path, "models/other")
+    check_adapter_of(tmp_path, "/models/Qwen2.5-0.5B-Instruct")
+    save_file(weights, tmp_path / ADAPTER_FILE)
+    check_adapter_of(tmp_path, "models/other")
 
 
 def test_the_adapter_that_ships_belongs_to_the_base_that_is_named():

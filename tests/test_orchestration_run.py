@@ -53,18 +53,18 @@ def test_only_complete_runs_of_the_same_taxonomy_count_as_earlier(local_store):
         ("a", "ekman", "2026-01-03"),
         ("c", "x", "9"),
     ):
-        for part in ("train", "validation", "test"):
-            local_store.write_path(f"runs/{name}/dataset/{part}.parquet", name.encode())
-        write_json(
-            local_store, f"runs/{name}/scores.json", {"taxonomy": {"name": taxonomy}, "created": created}
-        )
+        parts = {part: f"{name}{part}" for part in ("train", "validation", "test")}
+        scores = {"taxonomy": {"name": taxonomy}, "created": created, "parts": parts}
+        write_json(local_store, f"runs/{name}/scores.json", scores)
     local_store.write_path("runs/broken/dataset/train.parquet", b"")
 
     def names(n_runs):
         return sorted({ref.uri.split("/")[1] for ref in earlier_data(local_store, "ekman", n_runs)})
 
     assert [names(0), names(1), names(2), names(9)] == [[], ["a"], ["a", "b"], ["a", "b"]]
-    assert len(earlier_data(local_store, "ekman", 1)) == 3
+    assert [(ref.uri, ref.sha256) for ref in earlier_data(local_store, "ekman", 1)] == [
+        (f"runs/a/dataset/{part}.parquet", f"a{part}") for part in ("train", "validation", "test")
+    ]
 
 
 REF = DatasetRef(uri="data/a.parquet", sha256="a" * 64, n_rows=1)

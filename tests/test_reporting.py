@@ -27,6 +27,7 @@ from tasks.data.scores import (
     SystemResult,
 )
 from tasks.data.scrub_scores import ScrubSummary
+from tasks.data.summaries import Outcome
 from tasks.pipeline.diversity import wording
 from tasks.pipeline.reporting.cards import dataset_card, model_card
 from tasks.pipeline.reporting.data_review import (
@@ -39,7 +40,7 @@ from tasks.pipeline.reporting.data_review import (
     why_short,
 )
 from tasks.pipeline.reporting.formatting import cell, duration, score
-from tasks.pipeline.reporting.report import render_report, write_report
+from tasks.pipeline.reporting.report import render_report
 from tasks.pipeline.reporting.scrubbing_section import count_table
 from tasks.pipeline.reporting.views import (
     Bar,
@@ -166,17 +167,25 @@ class Tags(HTMLParser):
             self.wrong.append(f"{tag} at {self.getpos()}")
 
 
-def test_report_is_one_small_file_that_loads_nothing(tmp_path):
-    path = write_report(tmp_path / "runs" / "quiet-otter", run_scores())
-    page = path.read_text(encoding="utf-8")
-    assert path.name == "report.html"
-    assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
+def test_report_is_one_small_file_that_loads_nothing():
+    page = render_report(run_scores())
     assert len(page) < 5_000_000
     attributes = [attrs for _, attrs in Tags(page).seen]
     assert not [attrs for attrs in attributes if "src" in attrs]
     assert all(attrs["href"].startswith("#") for attrs in attributes if "href" in attrs)
     assert "url(" not in page
     assert "@import" not in page
+
+
+def test_report_and_card_say_why_a_run_is_no_champion_and_nothing_before_it_is_decided():
+    refused = run_scores(
+        outcome=Outcome(champion=False, reasons=("the test set has 3 texts", "it is <worse>"))
+    )
+    said = "Outcome: candidate: the test set has 3 texts; it is "
+
+    assert f"{said}&lt;worse&gt;." in render_report(refused)
+    assert f"\n{said}<worse>.\n" in model_card(refused)
+    assert "Outcome:" not in render_report(run_scores()) + model_card(run_scores())
 
 
 def test_report_runs_no_script_and_its_policy_allows_its_one_style_sheet_alone():

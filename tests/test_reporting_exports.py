@@ -3,7 +3,6 @@
 import csv
 import json
 
-import pytest
 from factories import make_row
 
 from tasks.data.records import Row
@@ -85,13 +84,3 @@ def test_labels_that_nobody_has_get_an_empty_file_when_named(tmp_path):
 def test_a_label_cannot_lead_out_of_the_folder(tmp_path):
     export_rows([row("t", "../and/or")], tmp_path / "inside")
     assert (tmp_path / "inside" / ".._and_or_data.txt").read_text() == "t\n"
-
-
-def test_labels_that_would_share_a_file_are_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(ValueError, match="is wanted") as caught:
-        export_rows([row("t", "a b"), row("u", "A_b")], tmp_path / "out")
-    assert str(caught.value) == (
-        "file a_b_data.txt is wanted by labels 'A_b' and 'a b'; expected one label per file. "
-        "Rename one of them."
-    )
-    assert not (tmp_path / "out").exists()

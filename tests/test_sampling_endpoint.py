@@ -79,7 +79,7 @@ class Server:
         return step or (200, {}, self.proper(body))
 
     def proper(self, body):
-        n = 1 if self.one_choice else body["n"]
+        n = 1 if self.one_choice else body.get("n", 1)
         texts = [f" text {body['seed']} {place} " for place in range(n)]
         if "messages" in body:
             choices = [{"message": {"content": text}, "finish_reason": "stop"} for text in texts]
@@ -161,7 +161,7 @@ def test_a_server_that_gives_one_choice_is_asked_again_with_other_seeds():
     with _serving(one_choice=True) as server:
         samples = load_engine(_config(server)).sample(Request("write", n=5, seed=1))
         assert len({sample.text for sample in samples}) == 5
-        assert [body["n"] for _, body in server.asked] == [5, 1, 1, 1, 1]
+        assert [body.get("n") for _, body in server.asked] == [5, None, None, None, None]
         assert len({body["seed"] for _, body in server.asked}) == 5
 
 
@@ -246,11 +246,48 @@ def test_lasting_trouble_is_told_with_its_last_reason():
         assert len(engine.sample(GOOD)) == 2
 
 
+def test_a_server_that_refuses_several_texts_at_once_is_asked_one_by_one():
+    with _serving((400, {}, {"error": "only n = 1 is supported"})) as server:
+        engine = load_engine(_config(server))
+        samples = engine.sample(Request("write", n=4, seed=1))
+        assert [body.get("n") for _, body in server.asked] == [4, None, None, None, None]
+        assert len({sample.text for sample in samples}) == 4
+        assert len(engine.sample(Request("write", n=2, seed=2))) == 2
+        assert [body.get("n") for _, body in server.asked[5:]] == [None, None]
+
+
+NOTHING = [
+    {"content": None, "reasoning_content": "The user wants"},
+    {"content": ""},
+    {"content": "<think>so"},
+]
+
+
+@pytest.mark.parametrize("message", NOTHING)
+def test_a_server_that_gives_no_text_is_told_after_eight_answers(message):
+    empty = (200, {}, {"choices": [{"message": message, "finish_reason": "length"}] * 4})
+    with _serving(*[empty] * 9) as server:
+        engine = load_engine(_config(server, batch_size=4))
+        assert [sample.text for sample in engine.sample(Request("write", n=4, seed=1))] == [""] * 4
+        with pytest.raises(
+            ValueError, match=r"gave 8 answers without text \(an empty or null content\); expected"
+        ):
+            engine.sample(Request("write", n=4, seed=2))
+
+
+def test_an_empty_answer_among_others_is_a_text_like_any():
+    empty = (200, {}, {"choices": [{"message": {"content": None}}] * 8})
+    with _serving(None, empty, empty) as server:
+        engine = load_engine(_config(server))
+        for seed in (1, 2, 3):
+            assert len(engine.sample(Request("write", n=8, seed=seed))) == 8
+
+
 def test_a_refused_request_is_not_repeated():
-    with _serving((400, {}, {"error": "context too long"})) as server:
+    with _serving((404, {}, {"error": "context too long"})) as server:
         message = (
-            f'endpoint {server.url}/chat/completions answers status 400: {{"error": "context too long"}}; '
-            "expected 200. Check the generator's settings."
+            f'endpoint {server.url}/chat/completions answers status 404: {{"error": "context too long"}}; '
+            "expected 200. Check generator.endpoint and generator.model."
         )
         with pytest.raises(ValueError, match=_exactly(message)):
             load_engine(_config(server)).sample(GOOD)
@@ -268,10 +305,10 @@ def test_cells_already_sampled_stay_when_the_endpoint_refuses_the_rest(prefect_a
         cells = [Cell(**base, topic=topics[i], seed=i) for i in range(6)]
         return sample_cells(run, cells, "sample").refs
 
-    with _serving(None, None, None, *[(400, {}, {"error": "out of credit"})] * 3) as server:
+    with _serving(None, None, None, *[(402, {}, {"error": "out of credit"})] * 3) as server:
         generator = {"endpoint": server.url, "model": "small", "batch_size": 8}
         config = RunConfig(profile="server", taxonomy="polarity3", generator=generator)
-        with pytest.raises(ValueError, match=r"answers status 400.*out of credit"):
+        with pytest.raises(ValueError, match=r"answers status 402.*out of credit"):
             sample_six(config)
         deadline = time.monotonic() + 60
         while len(server.asked) < 6 and time.monotonic() < deadline:

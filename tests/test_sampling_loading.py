@@ -94,7 +94,10 @@ def test_a_changed_file_is_refused_with_advice_that_fits_whose_it_is(tmp_path, m
 
 
 def test_an_embedded_generator_without_checksums_is_refused(tmp_path):
-    message = f"{tmp_path}/SHA256SUMS is missing; expected the embedded generator. Install Sentimill again."
+    message = (
+        f"{tmp_path}/SHA256SUMS is missing; expected it beside the model. Make the model again, or copy it "
+        "again."
+    )
     with pytest.raises(FileNotFoundError, match=_exactly(message)):
         embedded_folder(tmp_path)
 

@@ -104,10 +104,10 @@ def test_a_model_made_unfair_on_purpose_is_no_champion(uncorrected):
     summary, scores, store = uncorrected
     spread = scores["fairness"]["audit"]["deployed"]["countries"]["spread_per_label"]
 
-    assert not summary.champion
+    assert not summary.outcome.champion
     assert not store.exists("champion.json")
     assert max(spread) > 0.05
-    assert [reason for reason in summary.reasons if reason.startswith("unfair: spread between ")]
+    assert [reason for reason in summary.outcome.reasons if reason.startswith("unfair: spread between ")]
     assert scores["fairness"]["corrections"] == []
 
 
@@ -119,7 +119,7 @@ def test_once_corrected_it_keeps_the_limits_and_the_report_says_what_it_cost(cor
 
     assert 1 <= len(fairness["corrections"]) <= 2
     assert fairness["violations"] == []
-    assert not [reason for reason in summary.reasons if "unfair" in reason]
+    assert not [reason for reason in summary.outcome.reasons if "unfair" in reason]
     assert first["before"] == uncorrected[1]["fairness"]["violations"]
     assert first["deployed"] == uncorrected[1]["fairness"]["audit"]["deployed"]
     assert max(fairness["audit"]["deployed"]["countries"]["spread_per_label"]) < 0.05

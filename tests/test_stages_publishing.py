@@ -1,5 +1,6 @@
 """What people read of a run: counts, samples, and whether it becomes champion."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from time import sleep
@@ -12,17 +13,19 @@ from tasks.data.records import Cell
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import (
     CLASSIFIER,
+    MAJORITY,
     REAL,
     SYNTHETIC,
     TFIDF,
     CellFill,
+    LabelScore,
     Metrics,
     ModelInfo,
     Plan,
     RunScores,
     SystemResult,
 )
-from tasks.data.summaries import Decision
+from tasks.data.summaries import Decision, Outcome
 from tasks.orchestration.artifacts import slug
 from tasks.orchestration.run import open_run
 from tasks.pipeline.evaluation.promotion import verdict
@@ -32,18 +35,33 @@ from tasks.pipeline.reporting.summaries import cell_counts, fills, row_counts, s
 from tasks.stages.publishing import Candidate, promote
 from tasks.storage.champions import CHAMPION, read_champions
 from tasks.storage.locks import exclusive_lock
+from tasks.storage.store import ResultsStore
 from tasks.taxonomy import load_taxonomy
 
+TWENTY = dict.fromkeys(load_taxonomy("polarity3").names, 20)
 
-def system(name, test_set, f1_macro, n_rows=50):
+
+def system(name, test_set, f1_macro, n_rows=60, n_true=TWENTY, half_width=0.05):
     numbers = dict.fromkeys(
         "f1_micro f1_weighted f1_samples jaccard hamming ranking_average_precision calibration_error".split(),
         0.5,
     )
+    labels = [
+        LabelScore(
+            label=name, precision=0.5, recall=0.5, f1=f1_macro, average_precision=None, n_true=n, n_decided=n
+        )
+        for name, n in n_true.items()
+    ]
     metrics = Metrics(
-        **numbers, f1_macro=f1_macro, mean_average_precision=None, brier=0.1, per_label=(), n_rows=n_rows
+        **numbers,
+        f1_macro=f1_macro,
+        mean_average_precision=None,
+        brier=0.1,
+        per_label=tuple(labels),
+        n_rows=n_rows,
     )
-    return SystemResult(name=name, test_set=test_set, metrics=metrics)
+    ends = {"f1_macro": (f1_macro - half_width, f1_macro + half_width)}
+    return SystemResult(name=name, test_set=test_set, metrics=metrics, intervals=ends)
 
 
 def scores(*arms):
@@ -67,12 +85,76 @@ def scores(*arms):
     )
 
 
-def measured(test_set, own, bag):
-    return scores(system(CLASSIFIER, test_set, own), system(TFIDF, test_set, bag))
+def measured(test_set, own, bag, majority=0.1, **about):
+    return scores(
+        system(CLASSIFIER, test_set, own, **about),
+        system(TFIDF, test_set, bag),
+        system(MAJORITY, test_set, majority),
+    )
 
 
-def test_the_first_run_that_beats_the_bag_of_words_is_champion():
-    assert verdict(measured(SYNTHETIC, 0.6, 0.5), None, "synthetic a") == (True, ())
+def reasons(found, champion=None, test="synthetic a"):
+    outcome = verdict(found, champion, test)
+    assert outcome.champion == (not outcome.reasons)
+    return list(outcome.reasons)
+
+
+def test_a_run_whose_interval_lies_above_both_baselines_is_champion():
+    assert verdict(measured(SYNTHETIC, 0.6, 0.549), None, "synthetic a") == Outcome(champion=True)
+
+
+@pytest.mark.parametrize(
+    ("bag", "majority", "reached"),
+    [
+        (0.55, 0.1, "TF-IDF + logistic regression (0.550)"),
+        (0.7, 0.1, "TF-IDF + logistic regression (0.700)"),
+        (0.3, 0.58, "majority (0.580)"),
+        (0.56, 0.57, "majority (0.570) and TF-IDF + logistic regression (0.560)"),
+    ],
+)
+def test_a_run_whose_interval_reaches_down_to_a_baseline_is_not(bag, majority, reached):
+    assert reasons(measured(SYNTHETIC, 0.6, bag, majority)) == [
+        f"macro-F1 0.600 (95 % interval 0.550 to 0.650) does not lie above {reached}"
+    ]
+
+
+def test_a_run_without_an_interval_or_a_baseline_is_not():
+    found = measured(SYNTHETIC, 0.6, 0.1)
+    bare = found.results[0].model_copy(update={"intervals": {}})
+    said = ["macro-F1 has no interval, or no baseline stands beside it"]
+
+    assert reasons(scores(bare, *found.results[1:])) == said
+    assert reasons(scores(*found.results[:2])) == said
+
+
+def test_thirty_texts_decide_and_twenty_nine_do_not():
+    assert reasons(measured(SYNTHETIC, 0.6, 0.1, n_rows=30)) == []
+    assert reasons(measured(SYNTHETIC, 0.6, 0.1, n_rows=29)) == [
+        "the synthetic test set has 29 texts and needs at least 30"
+    ]
+
+
+def test_five_texts_of_each_label_decide_and_four_of_one_do_not():
+    assert reasons(measured(REAL, 0.6, 0.1, n_true={**TWENTY, "neutral": 5}), test="real a") == []
+    assert reasons(
+        measured(REAL, 0.6, 0.1, n_true={"negative": 40, "neutral": 4, "positive": 0}), test="real a"
+    ) == [
+        "the real test set has too few texts of some labels (neutral 4, positive 0) and needs at least 5 of "
+        "each"
+    ]
+
+
+def test_the_champion_of_other_labels_keeps_its_place():
+    champion = {"labels": ["positive", "negative"], "test": "synthetic a", "f1_macro": 0.9}
+
+    assert reasons(measured(SYNTHETIC, 0.6, 0.1), champion) == [
+        "the champion of taxonomy polarity3 has other labels (positive, negative), so this taxonomy needs "
+        "another name"
+    ]
+    assert (
+        reasons(measured(SYNTHETIC, 0.95, 0.1), {**champion, "labels": ["positive", "neutral", "negative"]})
+        == []
+    )
 
 
 def test_the_champion_before_stands_beside_the_scores_and_it_says_on_which_texts():
@@ -80,24 +162,14 @@ def test_the_champion_before_stands_beside_the_scores_and_it_says_on_which_texts
     same = score_rows(measured(SYNTHETIC, 0.6, 0.5), champion, "synthetic a")
     other = score_rows(measured(SYNTHETIC, 0.6, 0.5), champion, "synthetic b")
 
-    assert [row["what"] for row in same] == [CLASSIFIER, TFIDF, "champion old, on the same texts"]
+    assert [row["what"] for row in same] == [CLASSIFIER, TFIDF, MAJORITY, "champion old, on the same texts"]
     assert same[-1] == {"test": "synthetic", "what": same[-1]["what"], "macro-F1": 0.6123}
     assert other[-1]["what"] == "champion old, on other texts"
-    assert len(score_rows(measured(SYNTHETIC, 0.6, 0.5), None, "synthetic a")) == 2
-
-
-def test_a_run_below_the_bag_of_words_is_not():
-    assert verdict(measured(SYNTHETIC, 0.4, 0.5), None, "synthetic a") == (
-        False,
-        ("macro-F1 0.400 is below TF-IDF + logistic regression (0.500)",),
-    )
-    assert verdict(measured(SYNTHETIC, 0.4999, 0.5), None, "synthetic a")[1] == (
-        "macro-F1 0.4999 is below TF-IDF + logistic regression (0.5000)",
-    )
+    assert len(score_rows(measured(SYNTHETIC, 0.6, 0.5), None, "synthetic a")) == 3
 
 
 @pytest.mark.parametrize(
-    ("f1", "reasons"),
+    ("f1", "said"),
     [
         (0.7, ()),
         (0.6, ()),
@@ -106,37 +178,39 @@ def test_a_run_below_the_bag_of_words_is_not():
         (0.5999999, ("macro-F1 0.5999999 is below the champion's 0.6000000",)),
     ],
 )
-def test_on_the_same_text_a_run_must_not_be_worse_than_the_champion(f1, reasons):
+def test_on_the_same_text_a_run_must_not_be_worse_than_the_champion(f1, said):
     champion = {"test": "real a", "f1_macro": 0.6}
 
-    assert verdict(measured(REAL, f1, 0.1), champion, "real a") == (not reasons, reasons)
+    assert reasons(measured(REAL, f1, 0.1), champion, "real a") == list(said)
 
 
 def test_human_text_decides_where_there_is_any():
-    arms = (
-        *measured(SYNTHETIC, 0.9, 0.5).results,
-        *measured(REAL, 0.3, 0.4).results,
-    )
+    found = scores(*measured(SYNTHETIC, 0.9, 0.5).results, *measured(REAL, 0.3, 0.4).results)
 
-    assert verdict(scores(*arms), None, "real a") == (
-        False,
-        ("macro-F1 0.300 is below TF-IDF + logistic regression (0.400)",),
-    )
+    assert reasons(found, test="real a") == [
+        "macro-F1 0.300 (95 % interval 0.250 to 0.350) does not lie above TF-IDF + logistic regression "
+        "(0.400)"
+    ]
 
 
 def test_a_run_on_synthetic_text_does_not_replace_a_champion_of_human_text():
     champion = {"test": "real a", "f1_macro": 0.2}
 
-    assert verdict(measured(SYNTHETIC, 0.9, 0.5), champion, "synthetic b") == (
-        False,
-        ("the champion was measured on real text and this run was not",),
-    )
+    assert reasons(measured(SYNTHETIC, 0.9, 0.5), champion, "synthetic b") == [
+        "the champion was measured on real text and this run was not"
+    ]
 
 
-def test_all_reasons_are_given():
+def test_all_reasons_stand_in_one_sentence():
     champion = {"test": "real a", "f1_macro": 0.6}
+    outcome = verdict(measured(REAL, 0.3, 0.4, n_rows=12), champion, "real a")
 
-    assert len(verdict(measured(REAL, 0.3, 0.4), champion, "real a")[1]) == 2
+    assert str(outcome) == (
+        "candidate: the real test set has 12 texts and needs at least 30; macro-F1 0.300 (95 % interval "
+        "0.250 to 0.350) does not lie above TF-IDF + logistic regression (0.400); macro-F1 0.300 is below "
+        "the champion's 0.600"
+    )
+    assert str(Outcome(champion=True)) == "champion"
 
 
 def test_cells_count_synthetic_rows_alone(make_row):
@@ -198,8 +272,8 @@ def test_artifact_keys_are_lower_case_letters_digits_and_dashes(name, key):
     assert slug(name) == key
 
 
-def test_a_run_waits_with_its_promotion_while_another_one_is_promoted(prefect_api, monkeypatch, tmp_path):
-    monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path))
+def test_a_run_waits_with_its_promotion_while_another_one_is_promoted(prefect_api, tmp_path):
+    ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
     candidate = Candidate(
         rows=DatasetRef(uri="rows", sha256="a", n_rows=1),
         model=ModelRef(uri="model", sha256="b"),
@@ -219,7 +293,26 @@ def test_a_run_waits_with_its_promotion_while_another_one_is_promoted(prefect_ap
             return champions, summary.result(), read_champions(run.store)
 
     before, summary, after = end(RunConfig(taxonomy="polarity3"))
+    folder = tmp_path / "runs" / summary.run
 
     assert before == {}
-    assert summary.champion
+    assert summary.outcome == Outcome(champion=True)
     assert after["polarity3"]["run"] == summary.run
+    assert after["polarity3"]["labels"] == ["positive", "neutral", "negative"]
+    assert json.loads((folder / "scores.json").read_text())["outcome"] == {"champion": True, "reasons": []}
+    assert "Outcome: champion." in (folder / "report.html").read_text()
+    assert "Outcome: champion." in (folder / "model" / "README.md").read_text()
+
+
+def test_a_taxonomy_with_the_name_of_a_champion_and_other_labels_is_told_so_at_once(
+    prefect_api, tmp_path, capsys
+):
+    ResultsStore(root=str(tmp_path)).save("results", overwrite=True)
+    (tmp_path / "champion.json").write_text(json.dumps({"polarity3": {"labels": ["good", "bad"]}}))
+
+    flow(open_run)(RunConfig(taxonomy="polarity3"))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "This run stays a candidate: the champion of taxonomy polarity3 has other labels (good, bad), so "
+        "this taxonomy needs another name."
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.taxonomy import Topics, load_taxonomy, load_topics
+from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
 
 STARS = ("1 star", "5 stars")
 """The ends of a scale of stars, which say how many stars there are."""
@@ -135,6 +135,44 @@ def test_a_label_without_a_meaning_is_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize("labels", ["[refund, bug]", "[{name: refund}, {name: bug}]"])
+def test_a_taxonomy_without_meanings_is_refused_in_one_message(tmp_path, labels):
+    assert refusal(tmp_path, f"name: mine\nlabels: {labels}\n") == (
+        "mine.yaml, line 1: no label has a meaning (refund, bug); expected a name and a sentence for each, "
+        "such as {name: refund, meaning: The customer asks for money back.}. Add them."
+    )
+
+
+def test_a_meaning_of_one_word_is_refused_before_a_run_and_a_sentence_without_blanks_is_not():
+    own = {
+        "name": "mine",
+        "labels": [{"name": "refund", "meaning": "Refund."}, {"name": "bug", "meaning": "bug"}],
+    }
+    message = (
+        "the meaning of 'refund: Refund.', 'bug: bug' in taxonomy mine is one word; expected a sentence that "
+        "says what a text with the label says or shows. Write it out."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Taxonomy.model_validate(own).require_meanings()
+
+    own["labels"] = [{"name": "a", "meaning": "顧客は返金を求める。"}, {"name": "b", "meaning": "It fails."}]
+    Taxonomy.model_validate(own).require_meanings()
+
+
+@pytest.mark.parametrize("name", ["ekman", "goemotions", "polarity3", "sentiment7"])
+def test_shipped_meanings_are_sentences(name):
+    load_taxonomy(name).require_meanings()
+
+
+@pytest.mark.parametrize("name", ["../../escape", "a/b", ".hidden", "-x", "a\\b", "a:b"])
+def test_a_name_that_no_folder_can_carry_is_refused(tmp_path, name):
+    text = f"name: '{name}'\nlabels:\n  - {{name: a, meaning: x}}\n  - {{name: b, meaning: y}}\n"
+    assert refusal(tmp_path, text) == (
+        f"mine.yaml, line 1: taxonomy name is {name!r}; expected letters, digits, blanks, dots, dashes and "
+        "underscores, a letter or digit first, because folders of runs begin with it. Rename it."
+    )
+
+
 def test_key_that_stands_twice_is_refused(tmp_path):
     text = "name: mine\nlabels: []\nlabels: []\n"
     assert (
@@ -153,6 +191,16 @@ def test_key_that_stands_twice_is_refused(tmp_path):
         (
             "labels: [{name: a, meaning: x}, {name: a, meaning: y}]",
             "label 'a' stands more than once; expected each once. Remove the copies.",
+        ),
+        (
+            "labels: [{name: Refund, meaning: x}, {name: refund, meaning: y}]",
+            "labels 'Refund' and 'refund' differ only in case or signs, and the file refund_data.txt can "
+            "hold the texts of one; expected names that differ in letters or digits. Rename one of them.",
+        ),
+        (
+            "labels: [{name: a b, meaning: x}, {name: A/b, meaning: y}]",
+            "labels 'a b' and 'A/b' differ only in case or signs, and the file A_b_data.txt can hold the "
+            "texts of one; expected names that differ in letters or digits. Rename one of them.",
         ),
         (
             "pairs: adjacent\nlabels: [{name: a, meaning: x}, {name: b, meaning: y}]",

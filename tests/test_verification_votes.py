@@ -305,7 +305,8 @@ class Chat(BaseHTTPRequestHandler):
         prompt = body["messages"][0]["content"]
         Chat.prompts.append(prompt)
         content = "joy" if "soup" in prompt else "sadness"
-        self._answer({"choices": [{"message": {"content": content}, "finish_reason": "stop"}] * body["n"]})
+        choice = {"message": {"content": content}, "finish_reason": "stop"}
+        self._answer({"choices": [choice] * body.get("n", 1)})
 
     def _answer(self, value):
         content = json.dumps(value).encode()

@@ -23,6 +23,7 @@ from deployments.api.schemas import (
 )
 from deployments.api.service import Service
 from tasks.data.scores import CLASSIFIER
+from tasks.data.summaries import Outcome
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.scrubbing.normalization import normalise
 
@@ -124,7 +125,8 @@ def _result(
 
 def describe(served: Served) -> ModelInfo:
     """Everything that there is to know about the served model."""
-    arms = served.scores.get("arms", [])
+    results = served.scores.get("results", [])
+    outcome = served.scores.get("outcome")
     return ModelInfo(
         run=served.run,
         sha256=served.sha256,
@@ -141,6 +143,7 @@ def describe(served: Served) -> ModelInfo:
         scrubber=SCRUBBER_VERSION,
         scrubber_of_training=served.settings["scrubber"],
         card=served.card,
-        scores=sorted(arms, key=lambda arm: arm["name"] != CLASSIFIER),
+        outcome=str(Outcome.model_validate(outcome)) if outcome else None,
+        scores=sorted(results, key=lambda result: result["name"] != CLASSIFIER),
         limits={"texts": MAX_TEXTS, "characters": MAX_TEXT_LENGTH, "explained": MAX_EXPLAINED},
     )

@@ -152,6 +152,8 @@ class ModelInfo(Answer):
     scrubber_of_training: str
     card: str
     """Model card, Markdown."""
+    outcome: str | None
+    """`champion`, or `candidate` with the reason; null for a model folder alone."""
     scores: list[dict[str, Any]]
     """Classifier and baselines on every test set, as in scores.json."""
     limits: dict[str, int]

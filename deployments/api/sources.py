@@ -75,8 +75,9 @@ def find(settings: ApiSettings) -> Source:
         return _named(fs, root, settings.model)
     if not fs.exists(f"{root}/champion.json"):
         raise FileNotFoundError(
-            f"{root} has no champion.json; expected one, which the first run writes. Run `sentimill run` "
-            "first, or set SENTIMILL_RESULTS to the folder of your results."
+            f"{root} has no champion.json; expected one, which the first run that passes the gate writes. "
+            "Give `--model RUN` to take the model of a run that did not, run `sentimill run` first, or set "
+            "SENTIMILL_RESULTS to the folder of your results."
         )
     champions = json.loads(fs.cat_file(f"{root}/champion.json"))
     taxonomy = settings.taxonomy or (next(iter(champions)) if len(champions) == 1 else "")

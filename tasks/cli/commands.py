@@ -6,13 +6,20 @@ Everything that can be wrong with the options is found before a flow is imported
 from pkgutil import resolve_name
 
 from tasks.cli.errors import FAILED, fail
+from tasks.cli.options import RunOptions
 from tasks.config import AblationConfig, AuditConfig, RunConfig, TuneConfig
 from tasks.taxonomy import load_taxonomy, load_topics
 
 
-def run(config: RunConfig) -> None:
-    """Check the configuration, run the flow `regenerate`, and print scores and paths."""
+def run(options: RunOptions) -> None:
+    """Check the configuration, run the flow `regenerate`, and print scores and paths; or preview it."""
+    config = RunConfig.model_validate(options.model_dump(exclude={"preview"}, exclude_unset=True))
     _check(config)
+    if options.preview:
+        from tasks.cli.preview import preview
+
+        preview(config)
+        return
     from tasks.cli.tables import show
     from tasks.orchestration.server import ephemeral_server
 

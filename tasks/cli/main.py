@@ -32,7 +32,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command(
         "Make labelled text, train a classifier on it, and measure it",
-        "tasks.config:RunConfig",
+        "tasks.cli.options:RunOptions",
         "tasks.cli.commands:run",
     ),
     "estimate": Command(

@@ -9,6 +9,14 @@ from tasks.config.base import Config
 from tasks.config.filtering import DemographicCategory, Scope
 from tasks.config.modelling import TrainingConfig
 from tasks.config.real import RealConfig
+from tasks.config.run import RunConfig
+
+
+class RunOptions(RunConfig):
+    """Everything that one run needs."""
+
+    preview: bool = Field(False, title="Preview")
+    """Only print three texts per label, cleaned and scrubbed; nothing is written."""
 
 
 class TrainOptions(Config):

@@ -25,8 +25,7 @@ def show(summary: RunSummary) -> None:
     if scores.fairness:
         limits = FairnessConfig.model_validate(scores.config["fairness"])
         lines.append(fairness_line(scores.fairness, limits))
-    outcome = "champion" if summary.champion else "candidate: " + "; ".join(summary.reasons)
-    paths = (("report", summary.report), ("folder", summary.folder), ("outcome", outcome))
+    paths = (("report", summary.report), ("folder", summary.folder), ("outcome", str(summary.outcome)))
     for line in (*lines, *(f"{name:10}{value}" for name, value in paths)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tasks.data.fairness_scores import Fairness
 from tasks.data.records import Record
 from tasks.data.scrub_scores import ScrubSummary
+from tasks.data.summaries import Outcome
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
@@ -72,7 +73,7 @@ class SystemResult(Record):
     test_set: str
     metrics: Metrics
     intervals: dict[str, tuple[float, float]] = Field({})
-    """Ends of the 95 % bootstrap interval of some metrics."""
+    """Ends of the 95 % bootstrap interval of some metrics; `f1_macro_common` is over labels of 100 texts."""
     classifier_ahead: dict[str, tuple[float, float, float]] = Field({})
     """Difference classifier - baseline on the same bootstrap samples: value and interval ends."""
     selective: SelectiveScores | None = None
@@ -229,6 +230,8 @@ class RunScores(Record):
     """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
     `real test` how many rows of human text were measured on."""
     results: tuple[SystemResult, ...] = Field(min_length=1)
+    parts: dict[str, str] = Field(default_factory=dict)
+    """sha256 of the Parquet file of `train`, `validation` and `test`."""
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[ExampleText, ...]
@@ -245,6 +248,8 @@ class RunScores(Record):
     error_analysis: ErrorAnalysis | None = None
     fairness: Fairness | None = None
     """None where no audit was wanted."""
+    outcome: Outcome | None = None
+    """None in the report that a person reads before the run is approved."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 
@@ -284,9 +289,12 @@ class RunScores(Record):
         """Texts sampled in all cells and rounds."""
         return sum(cell.n_sampled for cell in self.plan.cells)
 
+    def result(self, name: str, test_set: str) -> SystemResult | None:
+        """Result of one system, None if it was not measured there."""
+        found = (system for system in self.results if (system.name, system.test_set) == (name, test_set))
+        return next(found, None)
+
     def metrics(self, name: str, test_set: str) -> Metrics | None:
         """Metrics of one system, None if it was not measured there."""
-        found = (
-            system.metrics for system in self.results if (system.name, system.test_set) == (name, test_set)
-        )
-        return next(found, None)
+        result = self.result(name, test_set)
+        return result.metrics if result else None

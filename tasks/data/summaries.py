@@ -3,6 +3,18 @@
 from tasks.data.records import Record
 
 
+class Outcome(Record):
+    """Whether a run became champion."""
+
+    champion: bool
+    reasons: tuple[str, ...] = ()
+    """Why it stays a candidate; empty for a champion."""
+
+    def __str__(self) -> str:
+        """In one sentence."""
+        return "champion" if self.champion else f"candidate: {'; '.join(self.reasons)}"
+
+
 class RunSummary(Record):
     """What a run left, and what it is worth."""
 
@@ -10,8 +22,7 @@ class RunSummary(Record):
     folder: str
     report: str
     n_rows: int
-    champion: bool
-    reasons: tuple[str, ...]
+    outcome: Outcome
 
 
 class Decision(Record):

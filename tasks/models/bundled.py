@@ -31,6 +31,13 @@ def minilm_folder() -> Path:
     return folder
 
 
+@cache
+def minilm_words() -> frozenset[str]:
+    """Whole words, in lower case, that the vocabulary of MiniLM has: some 22,000 frequent ones of English."""
+    vocabulary = (minilm_folder() / "vocab.txt").read_text(encoding="utf-8").split()
+    return frozenset(word for word in vocabulary if word.isalpha())
+
+
 EMBEDDED = Path(__file__).parent / "embedded"
 """Folder of the adapter that makes the base model the embedded generator."""
 
@@ -42,10 +49,6 @@ def embedded_folder(folder: Path) -> Path:
         FileNotFoundError: SHA256SUMS or a file that it names is missing.
         ValueError: A file differs.
     """
-    if not (folder / SUMS).is_file():
-        raise FileNotFoundError(
-            f"{folder / SUMS} is missing; expected the embedded generator. Install Sentimill again."
-        )
     advice = "Install Sentimill again." if folder == EMBEDDED else "Make the model again, or copy it again."
     return check_sums(folder, advice)
 

@@ -56,8 +56,8 @@ def require_generator(adapter: Path, base: BaseModel = BASE) -> None:
         FileNotFoundError: The adapter or the base model is not there.
         ValueError: A file is another one than expected, or the adapter belongs to another base.
     """
-    embedded_folder(adapter)
     check_adapter(adapter, base)
+    embedded_folder(adapter)
     if (
         not (cache_folder() / _tuned_name(adapter, base)).is_dir()
         and not (cache_folder() / _base_name(base)).is_dir()
@@ -67,6 +67,32 @@ def require_generator(adapter: Path, base: BaseModel = BASE) -> None:
 
 def check_adapter(adapter: Path, base: BaseModel = BASE) -> None:
     """Refuse an adapter that is not there or was tuned on another base; opens no weights."""
+    found = _tuned_on(adapter)
+    if found != base.sha256:
+        raise ValueError(
+            f"adapter {adapter / ADAPTER_FILE} was tuned on {found[:12] or 'an unnamed base'}; expected "
+            f"{base.sha256[:12]} ({base.name}). Tune it again on this base, or take the adapter that ships "
+            "with Sentimill."
+        )
+
+
+def check_adapter_of(adapter: Path, model: str) -> None:
+    """Refuse an adapter that is not there or names another model as its base; one that names none passes.
+
+    Args:
+        adapter: Folder of the adapter.
+        model: Folder or hub name of the model; its last part counts, because a copy is the same model.
+    """
+    found = _tuned_on(adapter)
+    if found and Path(found).name != Path(model).name:
+        raise ValueError(
+            f"adapter {adapter / ADAPTER_FILE} was tuned on {found}; expected {model}. Tune it on this "
+            "model, or name the model that it was tuned on."
+        )
+
+
+def _tuned_on(adapter: Path) -> str:
+    """What an adapter names as its base; empty where it names none."""
     from safetensors import safe_open
 
     file = adapter / ADAPTER_FILE
@@ -76,12 +102,7 @@ def check_adapter(adapter: Path, base: BaseModel = BASE) -> None:
             "Install Sentimill again, or give the folder that `tune_generator` wrote."
         )
     with safe_open(file, framework="pt") as opened:
-        found = (opened.metadata() or {}).get(BASE_KEY, "")
-    if found != base.sha256:
-        raise ValueError(
-            f"adapter {file} was tuned on {found[:12] or 'an unnamed base'}; expected {base.sha256[:12]} "
-            f"({base.name}). Tune it again on this base, or take the adapter that ships with Sentimill."
-        )
+        return str((opened.metadata() or {}).get(BASE_KEY, ""))
 
 
 def base_sha256(model: str, base: BaseModel = BASE) -> str:

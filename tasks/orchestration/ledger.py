@@ -17,6 +17,7 @@ class RunLedger:
         self._rounds: list[Round] = []
         self._throughput: list[RoundThroughput] = []
         self._disputed: list[DatasetRef] = []
+        self._notes: list[str] = []
 
     def add_time(self, stage: str, seconds: float) -> None:
         """Add seconds that a stage took."""
@@ -43,6 +44,20 @@ class RunLedger:
         self._throughput.append(throughput)
         self._disputed.append(disputed)
 
+    def add_note(self, note: str) -> None:
+        """Add something that a reader of the run's figures should know, as a sentence."""
+        self._notes.append(note)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures should know."""
+        return tuple(self._notes)
+
+    @property
+    def disputed(self) -> tuple[DatasetRef, ...]:
+        """Rows that the verification of the last round dropped, from all rounds; empty before the first."""
+        return tuple(self._disputed[-1:])
+
     @property
     def timings(self) -> dict[str, float]:
         """Seconds per stage, summed over its calls."""
@@ -59,7 +74,7 @@ class RunLedger:
 
         Each round verifies all rows again: of what verification dropped, the last round's verdict counts.
         """
-        return (*self._rejects, *self._disputed[-1:])
+        return (*self._rejects, *self.disputed)
 
     @property
     def rounds(self) -> tuple[Round, ...]:

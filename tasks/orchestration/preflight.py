@@ -1,12 +1,13 @@
 """Everything that can be known to be wrong before a model or a server is started."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RunConfig, TuneConfig
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
-from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
-from tasks.models.weights_cache import require_generator
+from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder, minilm_words
+from tasks.models.weights_cache import check_adapter_of, require_generator
 from tasks.prompts.rendering import check_template
 from tasks.storage.hub import require_target
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
@@ -22,6 +23,9 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     config = config.resolved()
     taxonomy = load_taxonomy(config.taxonomy)
     topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
+    if config.mixing.real_fraction < 1:
+        taxonomy.require_meanings()
+        _require_known_topics(topics, config.generator)
     if config.mixing.real_fraction > 0 and not config.real:
         raise ValueError(
             f"mixing.real_fraction is {config.mixing.real_fraction} but real is empty; expected a real data "
@@ -42,6 +46,27 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     return config, taxonomy, topics
 
 
+def unknown_topics(topics: Topics, generator: GeneratorConfig) -> list[str]:
+    """Topics of which the embedded generator knows no word: none, scenarios included, is frequent."""
+    if generator.model != "embedded":
+        return []
+    known = minilm_words()
+    return [
+        topic.name
+        for topic in topics.topics
+        if known.isdisjoint(re.findall(r"[^\W\d_]+", " ".join((topic.name, *topic.scenarios)).lower()))
+    ]
+
+
+def _require_known_topics(topics: Topics, generator: GeneratorConfig) -> None:
+    unknown = unknown_topics(topics, generator)
+    if len(unknown) == len(topics.names):
+        raise ValueError(
+            f"the generator knows no word of the topics {', '.join(unknown[:5])}; expected topics in plain "
+            "English words. Rename them, or give each some scenarios in a sentence."
+        )
+
+
 def check_tuning(config: TuneConfig) -> None:
     """Refuse data that cannot be read, before anything is started."""
     for folder in ("goemotions", "sst"):
@@ -57,6 +82,11 @@ def _require_fitting(generator: GeneratorConfig) -> None:
         raise ValueError(
             f"generator.system_prompt is set and prompt_form is {generator.prompt_form}; expected chat, the "
             "only form with a system prompt. Leave it out, or take an instruct model with prompt form chat."
+        )
+    if generator.adapter and generator.endpoint:
+        raise ValueError(
+            "generator.adapter is set; expected none with an endpoint, which loads its own model. Leave it "
+            "out, or sample from the model in this process."
         )
     if generator.begin_suppress_words and generator.endpoint:
         raise ValueError(
@@ -86,14 +116,17 @@ def _require_extras(config: RunConfig) -> None:
 def _require_models(config: RunConfig) -> None:
     """Refuse missing and damaged models, as far as they lie on this machine."""
     wants_synthetic = config.mixing.real_fraction < 1
+    adapter = Path(config.generator.adapter).expanduser() if config.generator.adapter else None
     if config.training.base == MINILM or (config.verifying.enabled and wants_synthetic):
         minilm_folder()
     if config.training.base != MINILM:
         _require_folder("training.base", str(config.training.base))
     if wants_synthetic and config.generator.model == "embedded":
-        require_generator(EMBEDDED)
+        require_generator(adapter or EMBEDDED)
     elif wants_synthetic and not config.generator.endpoint:
         _require_folder("generator.model", str(config.generator.model))
+        if adapter:
+            check_adapter_of(adapter, str(config.generator.model))
     if wants_synthetic and config.verifying.judge is JudgeKind.nli:
         _require_folder("verifying.nli_model", config.verifying.nli_model)
 

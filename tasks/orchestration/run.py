@@ -14,7 +14,6 @@ from prefect.settings import get_current_settings
 from tqdm import tqdm
 
 from tasks.config import RunConfig
-from tasks.data.columns import PARTS
 from tasks.data.reading import read_dataset
 from tasks.data.records import Reject
 from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef
@@ -22,10 +21,11 @@ from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.ledger import RunLedger
-from tasks.orchestration.preflight import check
+from tasks.orchestration.preflight import check, unknown_topics
+from tasks.pipeline.evaluation.promotion import other_labels
+from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
-from tasks.storage.hashing import sha256_of
 from tasks.storage.store import ResultsStore
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -71,6 +71,12 @@ class RunContext:
         self.ledger.add_time(stage, seconds)
         tqdm.write(f"{stage:21}{outcome(result):36}{seconds:8.1f} s", file=sys.stderr)
         get_run_logger().info("%s: %s in %.1f s", stage, outcome(result) or "done", seconds)
+
+    def note(self, said: str) -> None:
+        """Say something in the terminal and the log, and add it to the notes of the run's scores."""
+        tqdm.write(said, file=sys.stderr)
+        get_run_logger().warning("%s", said)
+        self.ledger.add_note(said)
 
     def rejected_rows(self) -> list[Reject]:
         """Every row that a stage dropped, with the reason."""
@@ -118,6 +124,11 @@ def open_run(config: RunConfig) -> RunContext:
     store.require_writable()
     for told in read_dataset(config.real).told if config.real else ():
         tqdm.write(f"real data: {told}", file=sys.stderr)
+    for topic in unknown_topics(topics, config.generator):
+        tqdm.write(f"topic {topic}: the generator may not know it; scenarios would help", file=sys.stderr)
+    champion = read_champions(store).get(taxonomy.name)
+    if champion and (other := other_labels(champion, taxonomy)):
+        tqdm.write(f"This run stays a candidate: {other}.", file=sys.stderr)
     claim_gpu(private_folder("gpus"))
     return RunContext(
         name=run_name(taxonomy.name, config.profile.value),
@@ -134,15 +145,18 @@ def open_run(config: RunConfig) -> RunContext:
 
 def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobRef, ...]:
     """Data sets of the latest runs of a taxonomy that are complete, at most `n_runs`."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, str, dict[str, str]]] = []
     for name in store.folders("runs") if n_runs else []:
         if store.exists(f"runs/{name}/scores.json"):
             scores = json.loads(store.read_path(f"runs/{name}/scores.json"))
-            if scores["taxonomy"]["name"] == taxonomy:
-                found.append((scores["created"], name))
-    latest = [name for _, name in sorted(found)[-n_runs:]] if n_runs else []
-    files = [f"runs/{name}/dataset/{part}.parquet" for name in latest for part in PARTS]
-    return tuple(BlobRef(uri=file, sha256=sha256_of(store.read_path(file))) for file in files)
+            if scores["taxonomy"]["name"] == taxonomy and "parts" in scores:
+                found.append((scores["created"], name, scores["parts"]))
+    latest = sorted(found, key=lambda run: run[:2])[-n_runs:] if n_runs else []
+    return tuple(
+        BlobRef(uri=f"runs/{name}/dataset/{part}.parquet", sha256=sha256)
+        for _, name, parts in latest
+        for part, sha256 in parts.items()
+    )
 
 
 def run_name(taxonomy: str, profile: str) -> str:

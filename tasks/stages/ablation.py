@@ -32,7 +32,7 @@ from tasks.pipeline.evaluation.bootstrap import (
     resample_counts,
     resampled_scores,
 )
-from tasks.pipeline.evaluation.comparison import Comparison, compare, rare_f1
+from tasks.pipeline.evaluation.comparison import Comparison, common_labels, compare, rare_f1
 from tasks.pipeline.evaluation.predictions import Predictions, from_bytes
 from tasks.pipeline.reporting import render_ablation
 from tasks.pipeline.reporting.provenance import now, versions
@@ -171,6 +171,7 @@ def page_of(
         "rows": found.rows,
         "test_rows": len(test.targets),
         "test_rows_seen_in_training": found.n_seen,
+        "n_common_labels": len(common_labels(test)),
         "labels": dict(zip(run.taxonomy.names, test.true.sum(axis=0).astype(int).tolist(), strict=True)),
         "rarest_labels": found.rare_labels,
         "caution": caution(run.config),

@@ -35,8 +35,19 @@ def balance_task(
 
 
 def balance(run: RunContext, quotas: QuotaState) -> DatasetRef:
-    """Keep what the plan wants and divide it; the surplus joins the rejects."""
+    """Keep what the plan wants and divide it; the surplus joins the rejects.
+
+    Raises:
+        ValueError: No sampled text was accepted.
+    """
     config = run.config
+    if run.wants_synthetic and not quotas.accepted.n_rows:
+        counts = FilterResult([], run.rejected_rows()).counts()
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in list(counts.items())[:3])
+        raise ValueError(
+            f"none of {sum(quotas.n_sampled.values()):,} sampled texts was accepted ({reasons}); expected "
+            "some. See what the generator writes: sentimill run --preview."
+        )
     balanced = run.call(
         balance_task,
         rows=quotas.accepted,

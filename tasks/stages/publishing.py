@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tasks.data.columns import PARTS
 from tasks.data.reading import read_dataset
 from tasks.data.records import FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
-from tasks.data.summaries import Decision, RunSummary
+from tasks.data.summaries import Decision, Outcome, RunSummary
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
 from tasks.orchestration.run import RunContext
@@ -20,7 +21,7 @@ from tasks.orchestration.run_history import add_to_history
 from tasks.pipeline.evaluation.predictions import from_bytes
 from tasks.pipeline.evaluation.promotion import paired_differences, regressions, verdict
 from tasks.pipeline.planning.rounds import QuotaState
-from tasks.pipeline.reporting import model_card, summaries, write_report
+from tasks.pipeline.reporting import model_card, render_report, summaries
 from tasks.pipeline.reporting.data_review import short_cells, shortfall, why_short
 from tasks.pipeline.reporting.provenance import command_of, now, versions
 from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
@@ -29,6 +30,7 @@ from tasks.pipeline.verification import outcome_counts
 from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.scrubbing import report_scrubbing
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
+from tasks.storage.hashing import sha256_of
 from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
 from tasks.storage.store import write_json
@@ -62,33 +64,42 @@ def publish(
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         summaries.write_dataset(folder / "dataset", data, scores)
+        files = {part: folder / "dataset" / f"{part}.parquet" for part in PARTS}
+        parts = {part: sha256_of(file.read_bytes()) for part, file in files.items()}
         (folder / "dataset" / "rejects.parquet").write_bytes(
             run.store.read_path(run.store.put_rejects(rejects).uri)
         )
-        write_report(folder, scores)
         run.store.put_tree(folder, prefix)
     run.store.put_tree(run.store.get_folder(model), f"{prefix}/model")
-    run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
     write_json(run.store, f"{prefix}/results.json", run.ledger.results)
-    # Last of all: a run with scores is complete.
-    write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
+    scores = scores.model_copy(update={"parts": parts})
+    _write_scores(run, scores)
     return Candidate(rows, model, scores, evaluation.predictions, run.store.uri(prefix))
 
 
+def _write_scores(run: RunContext, scores: RunScores) -> None:
+    """Write report, model card and scores; these last, because a run with scores is complete."""
+    prefix = f"runs/{run.name}"
+    run.store.write_path(f"{prefix}/report.html", render_report(scores).encode())
+    run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
+    write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
+
+
 def promote(run: RunContext, candidate: Candidate, decision: Decision) -> RunSummary:
-    """Promote a run to champion if the gate and the reviewer agree, and show the outcome."""
+    """Promote a run to champion if the gate and the reviewer agree, and write down and show the outcome."""
     with exclusive_lock(run.store.scratch("locks"), CHAMPION):  # two runs may end at once
         before = read_champions(run.store).get(run.taxonomy.name)
-        is_champion, reasons = _decide(run, candidate, decision, before)
+        outcome = _decide(run, candidate, decision, before)
+    _write_scores(run, candidate.scores.model_copy(update={"outcome": outcome}))
     artifacts.show_table(
         "scores",
         score_rows(candidate.scores, before, _test_name(run, candidate)),
         "Scores beside the baselines and the champion before",
     )
-    _show(run, candidate.scores, is_champion, reasons)
-    if is_champion and run.config.push_to_hub:
+    _show(run, candidate.scores, outcome)
+    if outcome.champion and run.config.push_to_hub:
         for path in push_run(run.store, run.name, run.config.push_to_hub):
             run.log_stage("push-to-hub", 0.0, path)
     add_to_history(run, candidate.scores)
@@ -97,8 +108,7 @@ def promote(run: RunContext, candidate: Candidate, decision: Decision) -> RunSum
         folder=candidate.folder,
         report=f"{candidate.folder}/report.html",
         n_rows=candidate.rows.n_rows,
-        champion=is_champion,
-        reasons=reasons,
+        outcome=outcome,
     )
 
 
@@ -145,7 +155,11 @@ def _scores(
         timings=run.ledger.timings,
         versions=versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
-        notes=(*(f"{n:,} {what}" for what, n in counted.items() if n), *_told_of_real_data(run)),
+        notes=(
+            *(f"{n:,} {what}" for what, n in counted.items() if n),
+            *_told_of_real_data(run),
+            *run.ledger.notes,
+        ),
     )
 
 
@@ -160,25 +174,25 @@ def _info(name: str, revision: str) -> ModelInfo:
 
 def _decide(
     run: RunContext, candidate: Candidate, decision: Decision, champion: Mapping[str, Any] | None
-) -> tuple[bool, tuple[str, ...]]:
-    scores = candidate.scores
-    test, name = _test_name(run, candidate), run.taxonomy.name
-    worse = _worse(run, candidate.predictions, champion, test)
-    is_champion, reasons = verdict(scores, champion, test, worse)
+) -> Outcome:
+    scores, taxonomy = candidate.scores, run.taxonomy
+    test = _test_name(run, candidate)
+    outcome = verdict(scores, champion, test, _worse(run, candidate.predictions, champion, test))
     if not decision.approved:
-        is_champion, reasons = False, (*reasons, decision.reason)
-    if is_champion:
+        outcome = Outcome(champion=False, reasons=(*outcome.reasons, decision.reason))
+    if outcome.champion:
         measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
         entry = {
             "run": run.name,
             "model": candidate.model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
-            "taxonomy": digest(run.taxonomy),
+            "taxonomy": digest(taxonomy),
+            "labels": list(taxonomy.names),
             "predictions": candidate.predictions.model_dump(),
         }
-        set_champion(run.store, name, entry)
-    return is_champion, reasons
+        set_champion(run.store, taxonomy.name, entry)
+    return outcome
 
 
 def _test_name(run: RunContext, candidate: Candidate) -> str:
@@ -199,7 +213,7 @@ def _worse(
     return regressions(paired_differences(own, old, run.taxonomy, run.config.seed))
 
 
-def _show(run: RunContext, scores: RunScores, is_champion: bool, reasons: Sequence[str]) -> None:
+def _show(run: RunContext, scores: RunScores, outcome: Outcome) -> None:
     """Put the outcome on the run page."""
     measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
     labels = [
@@ -220,15 +234,12 @@ def _show(run: RunContext, scores: RunScores, is_champion: bool, reasons: Sequen
     artifacts.show_rejects(scores.rejects, scores.rejected, "Rejected texts by reason, all rounds")
     artifacts.show_counts("scrubbed", scores.scrubbed, "Replacements in the accepted texts")
     prefix = run.store.uri(f"runs/{run.name}")
-    decision_text = "champion" if is_champion else "candidate: " + "; ".join(reasons)
     short = [f"- {why_short(cell)}\n" for cell in short_cells(scores.plan)]
     if scores.plan.cells:
         said = f"{shortfall(scores.plan, scores.taxonomy)}\n\n{''.join(short)}"
         artifacts.show_page("quota-shortfall", said, "What could not be filled, and why")
     parts = {"report": "report.html", "data-set": "dataset", "model": "model"}
     lines = [f"- {what}: `{prefix}/{path}`\n" for what, path in parts.items()]
-    artifacts.show_page(
-        "outcome", f"# {run.name}\n\n{decision_text}\n\n{''.join(lines)}", "What the run left"
-    )
+    artifacts.show_page("outcome", f"# {run.name}\n\n{outcome}\n\n{''.join(lines)}", "What the run left")
     for what, path in parts.items():
         artifacts.show_link(what, f"{prefix}/{path}", f"{what} of {run.name}")

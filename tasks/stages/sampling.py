@@ -3,11 +3,12 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from tasks.config import GeneratorConfig, PromptForm
+from tasks.config import GeneratorConfig, PromptForm, RunConfig
 from tasks.data.records import Cell, Row
 from tasks.data.references import SampledRef
 from tasks.orchestration import artifacts
@@ -22,7 +23,7 @@ from tasks.pipeline.sampling import Engine, Request, Sample
 from tasks.pipeline.sampling.throughput import RoundThroughput
 from tasks.stages.real_data import read_real
 from tasks.storage.connection import open_store
-from tasks.taxonomy import Taxonomy
+from tasks.taxonomy import Taxonomy, Topics
 
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
@@ -33,16 +34,33 @@ def sample_cell_task(
     *, cell_request: CellRequest, generator: GeneratorConfig, generator_sha256: str, taxonomy: Taxonomy
 ) -> SampledRef:
     """Texts of one cell; the engine decodes all waiting cells in one batch."""
-    engine = engine_of(generator)
-    requests = [
-        Request(w.prompt, w.n, w.seed, w.unconditional_prompt, generator.stop) for w in cell_request.requests
-    ]
-    samples = _side_by_side(engine, requests)
-    sampled_texts = [[_sampled_text(sample) for sample in texts] for texts in samples]
-    name = str(generator.model)
-    rows = rows_of(cell_request, sampled_texts, taxonomy, name, generator.revision or generator_sha256)
-    n_tokens = sum(s.n_tokens for texts in samples for s in texts)
+    rows, n_tokens = rows_of_requests(
+        engine_of(generator), [cell_request], generator, generator_sha256, taxonomy
+    )
     return SampledRef(**open_store().put_rows(rows).model_dump(), n_tokens=n_tokens)
+
+
+def rows_of_requests(
+    engine: Engine,
+    cell_requests: Sequence[CellRequest],
+    generator: GeneratorConfig,
+    generator_sha256: str,
+    taxonomy: Taxonomy,
+) -> tuple[list[Row], int]:
+    """Rows of the texts that an engine writes for some cells at once, and the tokens that they cost."""
+    prompts = [prompt for cell_request in cell_requests for prompt in cell_request.requests]
+    requests = [Request(w.prompt, w.n, w.seed, w.unconditional_prompt, generator.stop) for w in prompts]
+    samples = _side_by_side(engine, requests)
+    texts = iter([[_sampled_text(sample) for sample in some] for some in samples])
+    name, revision = str(generator.model), generator.revision or generator_sha256
+    rows = [
+        row
+        for cell_request in cell_requests
+        for row in rows_of(
+            cell_request, list(islice(texts, len(cell_request.requests))), taxonomy, name, revision
+        )
+    ]
+    return rows, sum(s.n_tokens for texts in samples for s in texts)
 
 
 def _sampled_text(sample: Sample) -> SampledText:
@@ -87,15 +105,23 @@ def sample_cells(
     run: RunContext, cells: Sequence[Cell], title: str, exemplars: Sequence[Row] = ()
 ) -> SampledTexts:
     """Texts of some cells, whose prompts may show exemplars of their labels."""
-    generator = run.config.generator
-    form, size = generator.prompt_form or PromptForm.chat, generator.batch_size or 1
-    whole = [
-        build_requests(
-            cell, run.taxonomy, run.topics, form, exemplars, generator.exemplars, generator.template
-        )
-        for cell in cells
-    ]
+    size = run.config.generator.batch_size or 1
+    whole = cell_requests_of(run.config, run.taxonomy, run.topics, cells, exemplars)
     return sample_requests(run, [part for request in whole for part in in_batches(request, size)], title)
+
+
+def cell_requests_of(
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    topics: Topics,
+    cells: Sequence[Cell],
+    exemplars: Sequence[Row] = (),
+) -> list[CellRequest]:
+    """The prompts of some cells, as a resolved configuration asks for them."""
+    generator = config.generator
+    form = generator.prompt_form or PromptForm.chat
+    shown = exemplars, generator.exemplars, generator.template
+    return [build_requests(cell, taxonomy, topics, form, *shown) for cell in cells]
 
 
 def sample_requests(run: RunContext, cell_requests: Sequence[CellRequest], title: str) -> SampledTexts:

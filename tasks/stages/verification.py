@@ -14,13 +14,17 @@ from transformers import pipeline
 from tasks.config import GeneratorConfig, JudgeKind, PromptForm, VerifyingConfig
 from tasks.data.records import Row
 from tasks.data.references import DatasetRef, FilterRefs, TeacherRef
+from tasks.orchestration import artifacts
 from tasks.orchestration.caching import stage
 from tasks.orchestration.engines import engine_of
 from tasks.orchestration.run import RunContext
+from tasks.pipeline.planning.rounds import QuotaState
 from tasks.pipeline.sampling import Request, Scorer
 from tasks.pipeline.verification import (
+    LabelSignal,
     Teacher,
     fit_teacher_and_weights,
+    label_signals,
     likelihood_votes,
     llm_votes,
     nli_votes,
@@ -189,3 +193,39 @@ def verify(run: RunContext, rows: DatasetRef, teacher: TeacherRef | None) -> Fil
         seed=run.config.seed,
         teacher=teacher,
     )
+
+
+def require_label_signal(run: RunContext, quotas: QuotaState) -> None:
+    """Say which labels their texts carry no better than chance, before training is paid for.
+
+    Raises:
+        ValueError: Every label is one, and no real rows join the training.
+    """
+    disputed = [reject["row"] for ref in run.ledger.disputed for reject in run.store.get_rejects(ref)]
+    signals = label_signals([*run.store.get_rows(quotas.accepted), *disputed], run.taxonomy)
+    at_chance = [signal for signal in signals if signal.at_chance]
+    if signals:
+        title = "What the votes say about the texts of every label"
+        artifacts.show_table("label-signal", [_signal_row(signal) for signal in signals], title)
+    for signal in at_chance:
+        run.note(f"{str(signal)[0].upper()}{str(signal)[1:]}.")
+    if len(at_chance) == run.taxonomy.n_labels and not run.config.mixing.real_fraction:
+        raise ValueError(
+            f"the texts of all {len(at_chance)} labels carry them no better than chance; expected texts that "
+            "tell the labels apart. Say in a sentence what each label means, or take a larger generator."
+        )
+
+
+def _signal_row(signal: LabelSignal) -> dict[str, object]:
+    return {
+        "label": signal.label,
+        "texts": signal.n_texts,
+        "out-of-fold probability": _rounded(signal.folds),
+        "by guessing": _rounded(signal.share),
+        "log-likelihood ratio": _rounded(signal.likelihood),
+        "carried": f"no better than chance ({', '.join(signal.at_chance)})" if signal.at_chance else "yes",
+    }
+
+
+def _rounded(value: float | None) -> float | str:
+    return "" if value is None else round(value, 3)

@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-from tasks.storage.store import ResultsStore
+if TYPE_CHECKING:  # Prefect comes with it, and options are checked before
+    from tasks.storage.store import ResultsStore
 
 PARTS = {"model": "model", "dataset": "dataset"}
 """Folder of a run, and the kind of repository that it becomes."""
@@ -41,7 +43,7 @@ def require_target(target: str) -> None:
         )
 
 
-def push_run(store: ResultsStore, run: str, target: str) -> list[str]:
+def push_run(store: "ResultsStore", run: str, target: str) -> list[str]:
     """Copy model and data set of a run to the target; on the hub, into private repositories of that name.
 
     In a folder every run gets a folder of its own, which is never written to again.

@@ -1,12 +1,13 @@
 """What a run is about: the labels (taxonomy), and the topics and styles that texts are written in."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -21,6 +22,21 @@ def _plain_name(name: str) -> str:
     if set(name) & set("|+\n"):
         raise ValueError(f"name is {name!r}; expected one without |, + and line breaks. Write it in words.")
     return name
+
+
+def _folder_name(name: str) -> str:
+    """Refuse a name that a run's folder cannot carry."""
+    if not re.fullmatch(r"\w[\w .-]*", name):
+        raise ValueError(
+            f"taxonomy name is {name!r}; expected letters, digits, blanks, dots, dashes and underscores, a "
+            "letter or digit first, because folders of runs begin with it. Rename it."
+        )
+    return name
+
+
+def file_stem(label: str) -> str:
+    """A label as the beginning of a file name: what is no letter, digit, dot or dash is an underscore."""
+    return re.sub(r"[^\w.-]", "_", label)
 
 
 Name = Annotated[
@@ -65,7 +81,7 @@ class Label(Entry):
 class Taxonomy(Entry):
     """Labels in their fixed order: label `i` is output `i` of the classifier."""
 
-    name: Name
+    name: Annotated[Name, AfterValidator(_folder_name)]
     ordinal: bool = False
     """The labels are a scale, given from one end to the other."""
     labels: tuple[Label, ...]
@@ -122,6 +138,32 @@ class Taxonomy(Entry):
         """Refuse labels that the taxonomy does not have."""
         _check_names("label", labels, self.names, f"taxonomy {self.name}")
 
+    def require_meanings(self) -> None:
+        """Refuse meanings of one word, from which no generator can write.
+
+        Raises:
+            ValueError: Names all labels with one.
+        """
+        # Scripts beyond Latin may write a sentence without a blank.
+        short = [f"{label.name}: {label.meaning}" for label in self.labels if _is_word(label.meaning)]
+        if short:
+            raise ValueError(
+                f"the meaning of {_quoted(short)} in taxonomy {self.name} is one word; expected a sentence "
+                "that says what a text with the label says or shows. Write it out."
+            )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_meanings(cls, value: Any) -> Any:
+        labels = value.get("labels") if isinstance(value, dict) else None
+        if isinstance(labels, list) and labels and not any(_has_meaning(label) for label in labels):
+            names = [str(label.get("name") if isinstance(label, dict) else label) for label in labels]
+            raise ValueError(
+                f"no label has a meaning ({_some(names)}); expected a name and a sentence for each, such as "
+                "{name: refund, meaning: The customer asks for money back.}. Add them."
+            )
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.n_labels < 2:
@@ -130,6 +172,7 @@ class Taxonomy(Entry):
                 "expected at least two. Add labels."
             )
         _check_unique("label", self.names)
+        _check_file_names(self.names)
         self.check(self.alone)
         unsaid = [label.name for label in self.labels if label.share is None]
         if 0 < len(unsaid) < self.n_labels:
@@ -183,12 +226,33 @@ def _check_unique(kind: str, names: Sequence[str]) -> None:
         )
 
 
+def _check_file_names(labels: Sequence[str]) -> None:
+    """Refuse labels whose texts would go into one file; some file systems do not tell case apart."""
+    owners: dict[str, str] = {}
+    for label in labels:
+        owner = owners.setdefault(file_stem(label).casefold(), label)
+        if owner != label:
+            raise ValueError(
+                f"labels {owner!r} and {label!r} differ only in case or signs, and the file "
+                f"{file_stem(label)}_data.txt can hold the texts of one; expected names that differ in "
+                "letters or digits. Rename one of them."
+            )
+
+
 def _check_pairs(pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> None:
     for pair in pairs:
         taxonomy.check(pair)
         if pair[0] == pair[1]:
             raise ValueError(f"pair is {' + '.join(pair)}; expected two different labels. Remove it.")
     _check_unique("pair", [" + ".join(sorted(pair)) for pair in pairs])
+
+
+def _has_meaning(label: Any) -> bool:
+    return isinstance(label, Label) or (isinstance(label, dict) and "meaning" in label)
+
+
+def _is_word(meaning: str) -> bool:
+    return len(meaning.split()) == 1 and max(meaning) < "ɐ"
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -38,9 +38,9 @@ function complain(error) {
 async function describe() {
   model = await call("/v1/model");
   $("trouble").hidden = true;
-  $("run").textContent = `${model.taxonomy}, run ${model.run}`;
+  $("run").textContent = `${model.taxonomy}, run ${model.run}${model.outcome ? `, ${model.outcome}` : ""}`;
   $("card").textContent = model.card || "This model has no card.";
-  const ordinal = model.scores.some((arm) => arm.metrics.kappa != null);
+  const ordinal = model.scores.some((system) => system.metrics.kappa != null);
   const columns = { "macro-F1": "f1_macro", "micro-F1": "f1_micro", ...(ordinal ? { kappa: "kappa", "levels off": "mae" } : {}) };
   const head = make("tr");
   for (const name of ["Test", "What", "Texts", ...Object.keys(columns)]) {
@@ -48,10 +48,10 @@ async function describe() {
     cell.scope = "col";
     head.append(cell);
   }
-  const rows = model.scores.map((arm) => {
+  const rows = model.scores.map((system) => {
     const row = make("tr");
-    const numbers = Object.values(columns).map((name) => arm.metrics[name]?.toFixed(3) ?? "–");
-    for (const value of [arm.test_set, arm.name, arm.metrics.n_rows, ...numbers]) row.append(make("td", value));
+    const numbers = Object.values(columns).map((name) => system.metrics[name]?.toFixed(3) ?? "–");
+    for (const value of [system.test_set, system.name, system.metrics.n_rows, ...numbers]) row.append(make("td", value));
     return row;
   });
   $("scores").replaceChildren(...(rows.length ? [head, ...rows] : []));

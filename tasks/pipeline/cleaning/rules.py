@@ -16,8 +16,10 @@ from tasks.pipeline.cleaning.language import is_foreign, words_of
 from tasks.pipeline.cleaning.lists import holds_several
 from tasks.pipeline.cleaning.profanity import PROFANITY
 from tasks.pipeline.cleaning.refusals import (
+    has_placeholder,
     is_dialogue,
     is_instruction_echo,
+    is_json,
     is_meaning_echo,
     is_reasoning,
     is_refusal,
@@ -134,8 +136,12 @@ RULES: tuple[Rule, ...] = (
     Rule("refusal", lambda rule_input: is_refusal(rule_input.text, rule_input.words)),
     Rule(
         "instruction echo",
-        lambda rule_input: is_instruction_echo(rule_input.text, rule_input.words, rule_input.labels),
+        lambda rule_input: is_instruction_echo(
+            rule_input.text, rule_input.words, rule_input.labels, rule_input.prompt
+        ),
     ),
+    Rule("placeholder", lambda rule_input: has_placeholder(rule_input.text, rule_input.prompt)),
+    Rule("JSON", lambda rule_input: is_json(rule_input.text)),
     Rule("reasoning", lambda rule_input: bool(rule_input.prompt) and is_reasoning(rule_input.text)),
     Rule("input and output", lambda rule_input: is_dialogue(rule_input.text)),
     Rule("meaning echo", _says_its_meaning),

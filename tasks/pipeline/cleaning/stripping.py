@@ -4,6 +4,7 @@ Every step is a plain function from text to text; `strip` repeats them until not
 expression is anchored or bounded, so that the time grows linearly with the text whatever it contains.
 """
 
+import ast
 import html
 import json
 import re
@@ -25,7 +26,7 @@ _GAPS = re.compile(r"\s{0,1000}\n\s{0,1000}")
 _TAG = re.compile(
     r"</?(?:p|br|div|span|b|i|u|em|strong|a|h[1-6]|[uo]l|li|img|table|tbody|t[rdh]|blockquote|code|pre|html|body|"
     r"head|script|style|hr|font|su[bp]|s|small|text|review|comment|output|answer)(?:\s[^<>]{0,500})?/?>"
-    r"|<\|[a-z_]{1,30}\|>|\[/?INST\]",
+    r"|<\|[a-z_]{1,30}\|>|<(?:start|end)_of_turn>|\[/?INST\]",
     re.IGNORECASE,
 )
 _THOUGHT = re.compile(
@@ -37,7 +38,8 @@ _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|`)(?=\S)([^*_`\n]{1,1000}?)(?<=\S)\1
 # The 1) of "1) it died and 2) nobody answers" belongs to the text.
 _BLOCK_MARK = re.compile(r"^(?!1\)[^\n]{1,300}\b2\))(?:#{1,6}|[-*•]|>{1,3}|\d[.)])\s{1,10}(?=\S)")
 _ROLE = re.compile(
-    rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot|system|answer|title|subject|headline|heading)"
+    rf"^\W{{0,4}}(?:(?:generated|sample|example|new|your|my|the)\s)?(?:{_NOUN}|assistant|user|human|ai|bot"
+    r"|system|(?:final )?answer|draft|final (?:text|version)|title|subject|headline|heading)"
     r"(?:\s#?\d{1,3})?[*_]{0,3}:[\s*_]{0,4}(?=[\w\"“'‘(\[])",
     re.IGNORECASE,
 )
@@ -56,6 +58,9 @@ _PREAMBLE = re.compile(
     rf"(?:[^\n:]{{0,160}}{_LINE_END}|(?:(?<=you go)|(?<=goes)|(?<=it is)| {{1,3}}one){_COLON}"
     rf"|[^\n:]{{0,80}}\b(?:{_NOUN}|you|your|attempt|try)\b[^\n:]{{0,80}}(?<!\s){_COLON})"
     rf"|{_HERE}\b[^\n:]{{0,80}}\b{_NOUN}\b[^\n:]{{0,120}}(?:(?<!\s){_COLON}|{_LINE_END})"
+    rf"|(?:{_ASSENT}\b\W{{1,3}})?(?:{_HERE}(?: one| another)?(?: for you)?"
+    r"(?:(?<=one)|(?<=another)|(?<=you)|(?<=you go)|(?<=goes)|(?<=it is))"
+    rf"|how about(?: this| one| this one)?){_COLON}|{_ASSENT}{_COLON}"
     rf"|(?:the following|this) is an? (?:[\w-]{{1,15}} ){{0,4}}{_NOUN}\b[^\n:]{{0,80}}(?<!\s): {{0,9}}\n)"
     r"\s{0,50}",
     re.IGNORECASE,
@@ -82,13 +87,35 @@ _OUTRO = re.compile(
 _QUOTED_TITLE = re.compile(r"^(?:[“\"]{2,3})([^“”\"\n]{1,120})(?:[”\"]{2,3})\s{1,20}(?=\S)")
 _LINE_TITLE = re.compile(r"^(?=[A-Z#*\"“])([^\n.!?;,]{1,100})\n(?:={3,100}\n)?\s{0,20}(?=\S)")
 _SAME_LINE_OUTRO = re.compile(
-    r"(?<=[.!?\"”*])\s{1,10}(?:let me know if|would you like me to|feel free to (?:ask|let)|i can write)\b"
-    r"[^\n]{0,80}\b(?:examples?|texts?|versions?|changes?|options?|variations?|adjust\w*|edits?|another)\b"
-    r"[^\n]{0,80}$",
+    r"(?<=[.!?\"”*])\s{1,10}(?:(?:let me know if you(?:'d|’d| would)? (?:like|want|need|prefer)"
+    r"|would you like|feel free to (?:ask|let)|i can write)\b[^\n]{0,60}"
+    r"\b(?:examples?|texts?|versions?|options?|variations?|adjust\w*|edits?|another|shorter|longer)\b[^\n]{0,60}"
+    r"|feel free to (?:adjust|change|edit|modify|tweak) (?:it|this|the \w{1,12})\b[^\n]{0,60}"
+    r"|\((?:note|word count|sentiment|tone|label|explanation)\s?:[^()\n]{0,200}\)"
+    r"|\[end(?: of [^\]\n]{1,30})?\])$",
+    re.IGNORECASE,
+)
+_SYSTEM = re.compile(r"<<SYS>>[\s\S]{0,4000}?<</SYS>>", re.IGNORECASE)
+_TEXT_END = re.compile(r"(?<=\S)\s{0,20}(?:<\|(?:endoftext|im_end|eot_id)\|>|</s>|<end_of_turn>)[\s\S]*$")
+_NEXT_TURN = re.compile(
+    r"(?<=\S)\n\s{0,20}"
+    r"(?:(?:user|human|assistant)(?:\s?:|\s{0,5}\n)|#{2,4} (?:user|human|instruction|input)\b)"
+    r"[\s\S]*$",
+    re.IGNORECASE,
+)
+_FIRST_TURN = re.compile(
+    r"^\s{0,50}(?:human|user)(?:\s?:|\s{0,5}\n)[^\n]{0,400}\n\s{0,20}(?:assistant|ai)(?:\s?:|\s{0,5}\n)\s{0,20}",
     re.IGNORECASE,
 )
 _INSTRUCTION = re.compile(r"^\s{0,50}\[INST\][\s\S]{0,4000}?\[/INST\]\s{0,50}", re.IGNORECASE)
-_CHAT_ROLE = re.compile(r"^\s{0,50}(?:assistant|user|system|model)\s{0,5}\n\s{0,50}(?=\S)", re.IGNORECASE)
+_CHAT_ROLE = re.compile(
+    r"^\s{0,50}(?:(?i:assistant|user|system|model)\s{0,5}\n\s{0,50}(?=\S)|assistant\s{1,5}(?=[A-Z\"“]))"
+)
+_SETTINGS = re.compile(
+    r"^(?:\W{0,4}(?:topic|style|label|emotion|sentiment|tone|length)s?\s?:[^\n]{1,80}\n\s{0,5}){1,4}"
+    rf"(?=\W{{0,4}}(?!topic){_NOUN}\s?:)",
+    re.IGNORECASE,
+)
 _JSON_FIELDS = ("text", "comment", "review", "message", "content", "output", "response")
 _FIELD_LINE = re.compile(r"^(?:emotion|sentiment|label|topic|style|tone|task|length)s?\s?:", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
@@ -123,19 +150,38 @@ def without_tags(text: str) -> str:
         text = html.unescape(text)
     if "[" in text:
         text = _INSTRUCTION.sub("", text)
+    if "<" in text:
+        text = _TEXT_END.sub("", _SYSTEM.sub("", text))
     return _TAG.sub(" ", text) if "<" in text or "INST]" in text else text
 
 
 def without_json(text: str) -> str:
-    """The text inside a JSON object that holds one, such as `{"text": "...", "label": "refund"}`."""
-    if not (text.startswith("{") and text.endswith("}")):
+    """The one text inside JSON or a Python literal, such as `{"text": "...", "label": "refund"}`."""
+    if text[:1] + text[-1:] not in ("{}", "[]"):
         return text
     try:
         found = json.loads(text)
-    except ValueError:
-        return text
-    inner = next((found[key] for key in _JSON_FIELDS if isinstance(found.get(key), str)), None)
-    return text if inner is None else inner
+    except (ValueError, RecursionError):
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
+    return _only_text(found) or text
+
+
+def _only_text(found: object) -> str | None:
+    """The text of a value that holds one; None where it holds none, or several."""
+    if isinstance(found, str):
+        return found
+    if isinstance(found, list) and len(found) == 1:
+        return _only_text(found[0])
+    if not isinstance(found, dict):
+        return None
+    if inner := next((found[key] for key in _JSON_FIELDS if isinstance(found.get(key), str)), None):
+        return str(inner)
+    texts = [_only_text(value) or "" for value in found.values()]
+    long = [text for text in texts if len(text.split()) > 2]  # shorter values are labels
+    return long[0] if len(long) == 1 else None
 
 
 def without_markdown(text: str) -> str:
@@ -149,13 +195,13 @@ def without_markdown(text: str) -> str:
 
 def without_mark(text: str) -> str:
     """Text without the mark of a heading, bullet, number or quotation, and without "Review:"."""
-    text = _CHAT_ROLE.sub("", text)
+    text = _SETTINGS.sub("", _CHAT_ROLE.sub("", text))
     return _ROLE.sub("", _BRACKET.sub("", _BLOCK_MARK.sub("", text, count=1), count=1), count=1)
 
 
 def without_preamble(text: str) -> str:
     """Text without "Sure, here is a review:" and "The random topic is: ..."."""
-    return _TOPIC.sub("", _PREAMBLE.sub("", text, count=1), count=1)
+    return _TOPIC.sub("", _PREAMBLE.sub("", _FIRST_TURN.sub("", text), count=1), count=1)
 
 
 def without_request(text: str) -> str:
@@ -164,6 +210,8 @@ def without_request(text: str) -> str:
     if asked:
         text = text[: asked.start()]
     text = _SAME_LINE_OUTRO.sub("", text)
+    if "\n" in text:
+        text = _NEXT_TURN.sub("", text)
     return _OUTRO.sub("", text) if "\n" in text else text
 
 

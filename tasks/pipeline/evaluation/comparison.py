@@ -35,11 +35,16 @@ MIN_POSITIVES = 100
 """Test rows from which the F1 of a single label says something."""
 
 
+def common_labels(found: Predictions) -> list[int]:
+    """Places of the labels with `MIN_POSITIVES` test rows or more: those of `f1_macro_common`."""
+    return np.flatnonzero(found.true.sum(axis=0) >= MIN_POSITIVES).tolist()
+
+
 def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
     """Every score of one model that gets an interval, by name."""
     decided, true = found.decided, found.true
     predictions = np.where(found.targets < 0, 0.0, found.probabilities)  # as `measure` counts what is unknown
-    common = np.flatnonzero(true.sum(axis=0) >= MIN_POSITIVES)
+    common = common_labels(found)
     hits, either = (decided * true).sum(axis=1), np.maximum(decided, true).sum(axis=1)
     scores = {
         "f1_macro": macro_f1(decided, true),
@@ -51,7 +56,7 @@ def scores_of(found: Predictions, taxonomy: Taxonomy) -> dict[str, Score]:
         "brier": row_mean(((predictions - true) ** 2).mean(axis=1)),
     }
     if 0 < len(common) < taxonomy.n_labels:
-        scores[f"f1_macro_of_{len(common)}_common"] = macro_f1(decided, true, common.tolist())
+        scores["f1_macro_common"] = macro_f1(decided, true, common)
     if taxonomy.ordinal:
         scores |= _ordinal_scores(found, taxonomy)
     return scores

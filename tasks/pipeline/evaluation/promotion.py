@@ -1,17 +1,22 @@
-"""Whether a new model is worse than the champion on the test texts that both were measured on."""
+"""The gate: whether a run becomes champion, and why not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, TFIDF, RunScores
+from tasks.data.scores import CLASSIFIER, MAJORITY, REAL, TFIDF, Metrics, RunScores
+from tasks.data.summaries import Outcome
 from tasks.pipeline.evaluation.bootstrap import Estimate, estimate, resample_counts
 from tasks.pipeline.evaluation.comparison import scores_of
 from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 
 NAMES = {"f1_macro": "macro-F1", "kappa": "kappa"}
+MIN_TEXTS = 30
+"""Test texts below which no score decides anything."""
+MIN_TEXTS_PER_LABEL = 5
+"""Test texts of a label below which its F1, and so macro-F1, is chance."""
 
 
 def paired_differences(
@@ -47,11 +52,12 @@ def verdict(
     champion: Mapping[str, Any] | None,
     test: str,
     worse: Sequence[str] | None = None,
-) -> tuple[bool, tuple[str, ...]]:
+) -> Outcome:
     """Whether a run becomes champion, and why not.
 
-    It must beat the TF-IDF baseline on the test set that decides, must not be worse than the champion if both
-    were measured on the same texts, and must not exceed a fairness limit.
+    On the test set that decides (human text if there is any) there must be enough texts, and the whole 95 %
+    interval of macro-F1 must lie above both baselines. The run must not be worse than a champion that was
+    measured on the same texts, nor take the place of one with other labels, nor exceed a fairness limit.
 
     Args:
         scores: Of the run.
@@ -60,22 +66,58 @@ def verdict(
         worse: Scores that are significantly worse than the champion's; None where the champion's predictions
             are not known, so that only the scores can be compared.
     """
-    test_set = REAL if REAL in scores.test_sets else SYNTHETIC
-    own, bag = (scores.metrics(system, test_set) for system in (CLASSIFIER, TFIDF))
-    reasons = []
-    if own and bag and own.f1_macro < bag.f1_macro:
-        ours, theirs = _distinguishable(own.f1_macro, bag.f1_macro)
-        reasons.append(f"macro-F1 {ours} is below {TFIDF} ({theirs})")
-    reasons += worse or ()
-    is_comparable = worse is None and champion is not None and champion["test"] == test
-    if own and champion and is_comparable and own.f1_macro < champion["f1_macro"]:
-        ours, theirs = _distinguishable(own.f1_macro, champion["f1_macro"])
-        reasons.append(f"macro-F1 {ours} is below the champion's {theirs}")
-    if champion and champion["test"].startswith(REAL) and test_set != REAL:
-        reasons.append("the champion was measured on real text and this run was not")
+    test_set = scores.test_sets[0]
+    own = scores.metrics(CLASSIFIER, test_set)
+    reasons = [] if own is None else [*_too_few(own, test_set), *_not_above_baselines(scores, test_set)]
+    if champion and (other := other_labels(champion, scores.taxonomy)):
+        reasons.append(other)
+    elif champion:
+        reasons += worse or ()
+        if worse is None and champion["test"] == test and own and own.f1_macro < champion["f1_macro"]:
+            ours, theirs = _distinguishable(own.f1_macro, champion["f1_macro"])
+            reasons.append(f"macro-F1 {ours} is below the champion's {theirs}")
+        if champion["test"].startswith(REAL) and test_set != REAL:
+            reasons.append("the champion was measured on real text and this run was not")
     if scores.fairness:
         reasons += scores.fairness.violations
-    return not reasons, tuple(reasons)
+    return Outcome(champion=not reasons, reasons=tuple(reasons))
+
+
+def other_labels(champion: Mapping[str, Any], taxonomy: Taxonomy) -> str:
+    """Say that a champion of the same name has other labels; empty where it has the same, in any order."""
+    theirs = champion.get("labels", taxonomy.names)
+    if set(theirs) == set(taxonomy.names):
+        return ""
+    return (
+        f"the champion of taxonomy {taxonomy.name} has other labels ({', '.join(theirs)}), so this taxonomy "
+        "needs another name"
+    )
+
+
+def _too_few(own: Metrics, test_set: str) -> Iterator[str]:
+    if own.n_rows < MIN_TEXTS:
+        yield f"the {test_set} test set has {own.n_rows} texts and needs at least {MIN_TEXTS}"
+    rare = [f"{label.label} {label.n_true}" for label in own.per_label if label.n_true < MIN_TEXTS_PER_LABEL]
+    if rare:
+        yield (
+            f"the {test_set} test set has too few texts of some labels ({', '.join(rare)}) and needs at "
+            f"least {MIN_TEXTS_PER_LABEL} of each"
+        )
+
+
+def _not_above_baselines(scores: RunScores, test_set: str) -> Iterator[str]:
+    own = scores.result(CLASSIFIER, test_set)
+    baselines = {name: scores.metrics(name, test_set) for name in (MAJORITY, TFIDF)}
+    known = {name: metrics.f1_macro for name, metrics in baselines.items() if metrics}
+    if own is None or "f1_macro" not in own.intervals or len(known) < len(baselines):
+        yield "macro-F1 has no interval, or no baseline stands beside it"
+        return
+    low, high = own.intervals["f1_macro"]
+    if reached := [f"{name} ({f1:.3f})" for name, f1 in known.items() if low <= f1]:
+        yield (
+            f"macro-F1 {own.metrics.f1_macro:.3f} (95 % interval {low:.3f} to {high:.3f}) does not lie above "
+            f"{' and '.join(reached)}"
+        )
 
 
 def _distinguishable(one: float, other: float) -> tuple[str, str]:

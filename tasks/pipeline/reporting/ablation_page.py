@@ -13,6 +13,7 @@ from tasks.pipeline.reporting.views import N_SHADES
 
 SCORES: tuple[tuple[str, str], ...] = (
     ("f1_macro", "Macro-F1"),
+    ("f1_macro_common", "Macro-F1 of {n_common} labels"),
     ("f1_micro", "Micro-F1"),
     ("f1_rarest_in_test", "F1 of the rarest, in the test"),
     ("f1_rarest", "F1 of the rarest, held-out folds"),
@@ -60,7 +61,7 @@ def render_ablation(page: Mapping[str, Any]) -> str:
     """Draw the page from what stands in `ablation/<taxonomy>.json`; all text is escaped."""
     made = environment()
     style = made.get_template("report.css.j2").render(n_shades=N_SHADES)
-    names = _scores_in(page["arms"])
+    names = _scores_in(page["arms"], page["n_common_labels"])
     titles, wanted = dict(names), CHARTED_ORDINAL if _is_ordinal(page) else CHARTED
     charted = [(key, titles[key]) for key in wanted if key in titles]
     return made.get_template("ablation.html.j2").render(
@@ -175,14 +176,10 @@ def _is_ordinal(page: Mapping[str, Any]) -> bool:
     return any("kappa" in scores for scores in page["arms"].values())
 
 
-def _scores_in(arms: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Keys and headings of the scores that some arm has, macro-F1 over frequent labels after macro-F1."""
+def _scores_in(arms: Mapping[str, Mapping[str, Any]], n_common: int) -> list[tuple[str, str]]:
+    """Keys and headings of the scores that some arm has."""
     there = {key for scores in arms.values() for key in scores}
-    frequent = [
-        (key, f"Macro-F1 of {key.split('_')[3]} labels") for key in there if key.startswith("f1_macro_of_")
-    ]
-    known = [(key, title) for key, title in SCORES if key in there]
-    return [*known[:1], *frequent, *known[1:]]
+    return [(key, title.format(n_common=n_common)) for key, title in SCORES if key in there]
 
 
 def _table(

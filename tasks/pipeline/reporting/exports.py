@@ -2,11 +2,11 @@
 
 import csv
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.data.records import Row
+from tasks.taxonomy.labels import file_stem
 
 # No label may hold it (`tasks/taxonomy.py`).
 SEPARATOR = "|"
@@ -18,7 +18,7 @@ def export_rows(rows: Sequence[Row], folder: Path, label_names: Sequence[str] | 
     - `dataset.jsonl`: the full row, one per line.
     - `dataset.csv`: `text,label`, the labels of a text joined by `|`.
     - `<label>_data.txt`: the texts that carry the label, one per line, line breaks folded to spaces;
-      whatever is no letter, digit, dot or dash in the label is an underscore in the name.
+      see `tasks.taxonomy.labels.file_stem` for the name.
 
     Args:
         rows: Rows to write, in this order.
@@ -27,12 +27,9 @@ def export_rows(rows: Sequence[Row], folder: Path, label_names: Sequence[str] | 
 
     Returns:
         Paths of the files written.
-
-    Raises:
-        ValueError: Two labels would share a file name; nothing is written then.
     """
     names = label_names or sorted({name for row in rows for name in row["labels"]})
-    paths = [folder / file_name for file_name in _file_names(names)]
+    paths = [folder / f"{file_stem(name)}_data.txt" for name in names]
     folder.mkdir(parents=True, exist_ok=True)
     written = [_write_jsonl(rows, folder / "dataset.jsonl"), _write_csv(rows, folder / "dataset.csv")]
     for name, path in zip(names, paths, strict=True):
@@ -53,20 +50,6 @@ def _write_csv(rows: Sequence[Row], path: Path) -> Path:
         writer.writerow(["text", "label"])
         writer.writerows([row["text"], SEPARATOR.join(row["labels"])] for row in rows)
     return path
-
-
-def _file_names(labels: Sequence[str]) -> list[str]:
-    names = [re.sub(r"[^\w.-]", "_", label) + "_data.txt" for label in labels]
-    owners: dict[str, str] = {}
-    for label, name in zip(labels, names, strict=True):
-        # Some file systems take names that differ in case alone for one.
-        owner = owners.setdefault(name.casefold(), label)
-        if owner != label:
-            raise ValueError(
-                f"file {name} is wanted by labels {owner!r} and {label!r}; expected one label per file. "
-                "Rename one of them."
-            )
-    return names
 
 
 def _one_line(text: str) -> str:

@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,16 +13,6 @@ from tasks.data.scrub_scores import ScrubSummary
 from tasks.pipeline.reporting import data_review, error_plots, views
 from tasks.pipeline.reporting.formatting import FILTERS
 from tasks.pipeline.reporting.scrubbing_section import count_table, moved_labels, settings_in_words
-
-
-def write_report(folder: Path, scores: RunScores) -> Path:
-    """Write `report.html` into a folder, making the folder if need be; return the file's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.html"
-    unfinished = path.with_suffix(".html.part")
-    unfinished.write_text(render_report(scores), encoding="utf-8")
-    os.replace(unfinished, path)
-    return path
 
 
 def render_report(scores: RunScores) -> str:

@@ -13,7 +13,7 @@ import httpx
 
 from tasks.config import GeneratorConfig, PromptForm
 from tasks.pipeline.sampling.interface import Request, Sample, Usage
-from tasks.pipeline.sampling.retries import Json, Pause, ask, refuse
+from tasks.pipeline.sampling.retries import Json, Pause, RefusedError, ask, refuse
 from tasks.pipeline.sampling.tokenization import chat_messages, without_thinking
 
 CONNECT_S = 5.0
@@ -24,6 +24,11 @@ WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 ANY_MODEL = "default"
 """Stands for the first model that the server names."""
+
+UNFIT = {400, 422}
+"""Statuses of a request that the server does not take as it is, perhaps because of its `n`."""
+MAX_EMPTY = 8
+"""Answers without text, and none with, after which no more are asked for."""
 
 Result = TypeVar("Result")
 
@@ -94,6 +99,7 @@ class EndpointEngine:
         self._config, self._answer_s = config, answer_s
         self._n_per_call = config.batch_size or DEFAULT_CONCURRENCY
         self._usage = Usage()
+        self._n_empty, self._has_text = 0, False
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True).start()
         self._pause = Pause()
@@ -145,14 +151,32 @@ class EndpointEngine:
         chat = self._config.prompt_form is PromptForm.chat
         async with self._calls:
             path = "chat/completions" if chat else "completions"
-            answer = await ask(self._client, path, self._body(request, numbers), "choices", self._pause)
+            try:
+                answer = await ask(self._client, path, self._body(request, numbers), "choices", self._pause)
+            except RefusedError as error:
+                if len(numbers) == 1 or error.status not in UNFIT:
+                    raise
+                self._n_per_call = 1  # it may take no more at once; if that is not it, it says so again
+                return numbers, []
         samples = samples_of(answer)
+        self._require_text(samples)
         if len(samples) < len(numbers):
             # Ollama and llama.cpp give one choice however many are asked for.
             self._n_per_call = len(samples)
         usage = answer.get("usage") or {}
         self._count(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
         return numbers, samples
+
+    def _require_text(self, samples: Sequence[Sample]) -> None:
+        """Refuse a server of which nothing but empty answers came."""
+        self._has_text = self._has_text or any(sample.text for sample in samples)
+        self._n_empty += sum(not sample.text for sample in samples)
+        if self._n_empty >= MAX_EMPTY and not self._has_text:
+            raise ValueError(
+                f"endpoint {self._config.endpoint} gave {self._n_empty} answers without text (an empty or "
+                "null content); expected text. A reasoning model may spend all tokens on its thoughts: raise "
+                "generator.max_new_tokens, switch its reasoning off, or name another model."
+            )
 
     def _body(self, request: Request, numbers: Sequence[int]) -> Json:
         config = self._config
@@ -161,13 +185,14 @@ class EndpointEngine:
             "max_tokens": config.max_new_tokens,
             "temperature": config.temperature or 1.0,
             "top_p": config.top_p,
-            "n": len(numbers),
             "seed": seed_of(request.seed, numbers[0]),
         }
         # Not part of OpenAI's interface, and refused by it; sent only where wanted.
         extensions = {"top_k": (config.top_k, 0), "min_p": (config.min_p or 0.0, 0.0)}
         extensions["repetition_penalty"] = (config.repetition_penalty, 1.0)
         body |= {name: value for name, (value, neutral) in extensions.items() if value != neutral}
+        if len(numbers) > 1:
+            body["n"] = len(numbers)
         if request.stop:
             body["stop"] = list(request.stop)
         if config.prompt_form is PromptForm.chat:

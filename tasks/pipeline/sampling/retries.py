@@ -31,6 +31,14 @@ REFUSED = {
 Json = dict[str, Any]
 
 
+class RefusedError(ValueError):
+    """The server refuses a request as it is."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Pause:
     """The moment until which a whole client keeps still, because the server asked for it."""
 
@@ -51,7 +59,7 @@ async def ask(client: httpx.AsyncClient, path: str, body: Json, needed: str, pau
     """Post until an answer comes that holds a non-empty `needed`.
 
     Raises:
-        ValueError: The server refuses the request; asking again would not help.
+        RefusedError: The server refuses the request; asking again would not help.
         ConnectionError: No good answer in `N_TRIES` tries.
     """
     problem = ""
@@ -90,10 +98,11 @@ def _problem(response: httpx.Response, needed: str) -> str:
 
 
 def refuse(response: httpx.Response) -> None:
-    """Raise the ValueError of a status that asking again does not change."""
+    """Raise the error of a status that asking again does not change."""
     status, said = response.status_code, response.text[:200].strip()
     advice = REFUSED.get(status, "Check the generator's settings.")
-    raise ValueError(f"endpoint {response.url} answers status {status}: {said}; expected 200. {advice}")
+    message = f"endpoint {response.url} answers status {status}: {said}; expected 200. {advice}"
+    raise RefusedError(message, status)
 
 
 def requested_wait_s(headers: Mapping[str, str]) -> float:
