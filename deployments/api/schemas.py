@@ -163,9 +163,11 @@ class ModelInfo(Answer):
     max_length: int
     base: str
     """Encoder that training started from."""
+    runtime: str = Field(examples=["onnx"])
+    """What runs it: torch, onnx or openvino."""
     precision: str
     agreement: float | None
-    """Share of held-out rows on which it decides as fp32 does; null where it is fp32 itself."""
+    """Share of held-out rows on which it decides as the evaluated model; null where it is the same."""
     scrubber: str
     """Version that is at work."""
     scrubber_of_training: str
