@@ -16,12 +16,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
 from deployments.api import app as application
+from deployments.api import listening
 from deployments.api.app import create_app
 from deployments.api.batching import Batcher, OverloadedError, Pace
 from deployments.api.explaining import replacements, without_each
@@ -139,7 +141,7 @@ def loopback(results):
         patch.setenv("SENTIMILL_RESULTS", str(results))
         patch.delenv("SENTIMILL_API_KEYS", raising=False)
         service = create_app(ApiSettings(workers=1, timeout_s=600))
-        config = uvicorn.Config(service, port=0, log_level="error")
+        config = uvicorn.Config(service, port=0, http=listening.TimedHead, log_level="error")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -238,6 +240,8 @@ BAD = {
     "empty": (422, {"texts": ""}),
     "blank": (422, {"texts": [" \n\t "]}),
     "none": (422, {"texts": []}),
+    "soft hyphen": (422, {"texts": ["\u00ad"]}),
+    "joiners and selectors": (422, {"texts": ["\u200d\ufe0f \u2060\u3164\u2800"]}),
     "too many": (422, {"texts": ["a"] * 257}),
     "too long": (422, {"texts": "a" * 10_001}),
     "too much": (422, {"texts": ["ab " * 3_000] * 28}),
@@ -282,8 +286,87 @@ def test_odd_bytes_are_refused(client, content):
 
 def test_a_body_without_length_is_refused_when_it_grows_too_large(client):
     chunks = (b"x" * 100_000 for _ in range(20))
+    headers = {"content-type": "application/json"}
 
-    assert client.post("/v1/predict", content=chunks).status_code == 413
+    assert client.post("/v1/predict", content=chunks, headers=headers).status_code == 413
+
+
+TYPES = {
+    "text": ({"content-type": "text/plain"}, "The content-type is text/plain; expected application/json."),
+    "form": (
+        {"content-type": "application/x-www-form-urlencoded"},
+        "The content-type is application/x-www-form-urlencoded; expected application/json.",
+    ),
+    "none": ({}, "The content-type is missing; expected application/json."),
+    "gzip": (
+        {"content-type": "application/json", "content-encoding": "gzip"},
+        "The body's content-encoding is gzip; expected none.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("headers", "said"), TYPES.values(), ids=TYPES)
+def test_a_body_that_is_not_plain_json_is_415_with_the_reason(client, headers, said):
+    answer = client.post("/v1/predict", content=b'{"texts": "a"}', headers=headers)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
+    assert answer.json()["detail"].startswith(said)
+
+
+def test_json_may_name_its_character_set(client):
+    headers = {"content-type": "application/json; charset=utf-8"}
+
+    assert client.post("/v1/predict", content=b'{"texts": "a"}', headers=headers).status_code == 200
+
+
+WRONG_WAYS = {
+    ("GET", "/v1/predict"): (405, "POST"),
+    ("HEAD", "/v1/predict"): (405, "POST"),
+    ("DELETE", "/v1/model"): (405, "GET, HEAD"),
+    ("POST", "/healthz"): (405, "GET, HEAD"),
+    ("POST", "/predict"): (404, None),
+    ("GET", "/nowhere"): (404, None),
+    ("GET", "/../page/page.js"): (404, None),
+}
+
+
+@pytest.mark.parametrize(("way", "expected"), WRONG_WAYS.items(), ids=map(" ".join, WRONG_WAYS))
+def test_a_wrong_method_is_405_and_a_wrong_path_404(client, way, expected):
+    answer = client.request(*way)
+
+    assert (answer.status_code, answer.headers.get("allow")) == expected
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/page.js"])
+def test_head_answers_as_get_does_without_a_body(loopback, path):
+    got, headed = httpx.get(loopback + path), httpx.head(loopback + path)
+
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert headed.headers["content-length"] == got.headers["content-length"] == str(len(got.content))
+    assert headed.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: "], ids=["none", "half"]
+)
+def test_a_head_that_does_not_arrive_whole_closes_the_connection(loopback, monkeypatch, begun):
+    monkeypatch.setattr(listening, "HEAD_S", 0.3)
+    with socket.create_connection(("127.0.0.1", int(loopback.rpartition(":")[2])), timeout=60) as caller:
+        caller.sendall(begun)
+        assert caller.recv(1) == b""
+
+
+def test_a_second_request_on_a_connection_has_the_same_limit_and_a_whole_one_is_answered(
+    loopback, monkeypatch
+):
+    monkeypatch.setattr(listening, "HEAD_S", 0.3)
+    with socket.create_connection(("127.0.0.1", int(loopback.rpartition(":")[2])), timeout=60) as caller:
+        caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HT")
+        received = b""
+        while part := caller.recv(1000):
+            received += part
+    assert received.count(b"HTTP/1.1 200 OK") == 1
 
 
 ODD = {

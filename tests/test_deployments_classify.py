@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -176,3 +177,24 @@ def test_portions_of_two_attempts_make_one_file(tmp_path, ending):
 def test_an_output_of_another_form_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"--out is out\.xlsx; expected a name that ends in \.csv"):
         Portions(tmp_path / "out.xlsx", {})
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_without_a_row_lost_or_doubled_in_bounded_memory(model):
+    script = Path(__file__).parent / "benchmarks" / "classify_rows.py"
+    command = [
+        sys.executable,
+        script,
+        "--model",
+        model,
+        "--rows",
+        "20000",
+        "--portion",
+        "500",
+        "--kills",
+        "2",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["in_order_and_each_once"]

@@ -41,13 +41,14 @@ def _check(settings: ApiSettings) -> None:
 def _serve(settings: ApiSettings) -> None:
     import uvicorn
 
-    from deployments.api.listening import run
+    from deployments.api.listening import TimedHead, run
 
     config = uvicorn.Config(
         FACTORY,
         factory=True,
         host=settings.host,
         port=settings.port,
+        http=TimedHead,
         workers=settings.workers,
         log_config=LOGGING,
         access_log=False,

@@ -138,6 +138,7 @@ def describe(served: Served) -> ModelInfo:
         ],
         max_length=served.settings["max_length"],
         base=str(served.settings["base"]).rstrip("/").rpartition("/")[2],
+        runtime=served.runtime,
         precision=served.precision,
         agreement=served.agreement,
         scrubber=SCRUBBER_VERSION,

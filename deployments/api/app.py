@@ -2,20 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import FileResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.cors import CORSMiddleware
 
 from deployments.api import metrics
 from deployments.api.answering import answer, describe, model_of
 from deployments.api.generating import BusyError, generate
-from deployments.api.guarding import PREDICT, Guard
+from deployments.api.guarding import GENERATE, PREDICT, Guard
 from deployments.api.problems import MEDIA_TYPE, Problem, ProblemDetails, install_handlers
 from deployments.api.schemas import (
     GenerateRequest,
@@ -40,6 +40,7 @@ WHEN = {
     404: "That run is not served",
     408: "The body did not arrive in time",
     413: "The body is too large",
+    415: "The body is not declared as JSON, or is compressed",
     422: "The request is not as this document says, or asks for too much",
     429: "The key has used up its texts for now; Retry-After says until when",
     503: "Not ready, or more is waiting than can be answered in time; Retry-After says when to come back",
@@ -57,7 +58,9 @@ api = APIRouter()
 
 
 @api.post(
-    PREDICT, response_model=PredictResponse, responses=problems(400, 401, 404, 408, 413, 422, 429, 503, 504)
+    PREDICT,
+    response_model=PredictResponse,
+    responses=problems(400, 401, 404, 408, 413, 415, 422, 429, 503, 504),
 )
 async def predict(body: PredictRequest, request: Request, who: Caller) -> Response:
     """Labels, probabilities and levels of one text or up to 256."""
@@ -98,7 +101,7 @@ generation = APIRouter()
 
 
 @generation.post(
-    "/v1/generate", response_model=GenerateResponse, responses=problems(400, 401, 408, 413, 422, 429, 503)
+    GENERATE, response_model=GenerateResponse, responses=problems(400, 401, 408, 413, 415, 422, 429, 503)
 )
 async def write(body: GenerateRequest, request: Request, who: Caller) -> Response:
     """Texts for a label set and a topic, from the run's generator, cleaned and scrubbed."""
@@ -112,6 +115,13 @@ async def write(body: GenerateRequest, request: Request, who: Caller) -> Respons
         ) from None
     except ValueError as error:
         raise Problem(422, str(error)) from None
+
+
+def _page_of(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        return FileResponse(file)
+
+    return show
 
 
 def _json(value: Any) -> Response:
@@ -162,7 +172,11 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
         )
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    # File by file: a mount at "/" would answer for every path, with 405 where 404 is right and the reverse.
+    for file in PAGE.iterdir():
+        app.add_route(
+            "/" if file.name == "index.html" else f"/{file.name}", _page_of(file), include_in_schema=False
+        )
     app.add_middleware(
         Guard,
         max_body_bytes=settings.max_body_bytes,

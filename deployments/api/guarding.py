@@ -1,8 +1,8 @@
-"""What every request passes: bounds on its body, headers, metrics, refusal while overloaded."""
+"""What every request passes: bounds on its body, its type, headers, metrics, refusal while overloaded."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +13,8 @@ from deployments.api.problems import Problem
 from deployments.api.security import HEADERS
 
 PREDICT = "/v1/predict"
-PATHS = {PREDICT, "/v1/generate", "/v1/model", "/healthz", "/readyz", "/metrics", "/"}
+GENERATE = "/v1/generate"
+PATHS = {PREDICT, GENERATE, "/v1/model", "/healthz", "/readyz", "/metrics", "/"}
 """Paths that metrics name; all others count as one, or anybody could make up thousands."""
 BODY_S = 10.0
 """Seconds within which a body has to arrive."""
@@ -44,9 +45,10 @@ class Guard:
                 metrics.latency.labels(path, message["status"]).observe(spent)
             await send(message)
 
+        if scope["method"] == "HEAD":  # answered as GET (RFC 9110, 9.3.2); the server leaves the body out
+            scope = {**scope, "method": "GET"}
         try:
-            if path == PREDICT:
-                self._require_room()  # before anything is spent on the request
+            self._require_sendable(scope)
             body = await self._body(scope, receive)
         except OverloadedError as error:
             await refusal(error).send(guarded)
@@ -54,6 +56,13 @@ class Guard:
             await problem.send(guarded)
         else:
             await self._app(scope, _replay(body, receive), guarded)
+
+    def _require_sendable(self, scope: Scope) -> None:
+        """Refuse what cannot be answered before anything is spent on the request."""
+        if scope["path"] == PREDICT:
+            self._require_room()
+        if scope["path"] in (PREDICT, GENERATE) and scope["method"] == "POST":
+            require_json(dict(scope["headers"]))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Read the body, as far as it is within the bounds."""
@@ -80,6 +89,28 @@ class Guard:
                         return b"".join(parts)
         except TimeoutError:
             raise Problem(408, f"The body did not arrive within {BODY_S:.0f} s. Send it at once.") from None
+
+
+def require_json(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that is not plain JSON.
+
+    Raises:
+        Problem: 415.
+    """
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+    if encoding != "identity":
+        raise Problem(
+            415,
+            f"The body's content-encoding is {encoding[:60]}; expected none. Send it uncompressed.",
+            {"Accept-Encoding": "identity"},
+        )
+    media_type = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(
+            415,
+            f"The content-type is {media_type[:60] or 'missing'}; expected application/json. Set the header.",
+            {"Accept-Post": "application/json"},
+        )
 
 
 def refusal(error: OverloadedError) -> Problem:

@@ -4,14 +4,14 @@ import io
 import json
 import logging
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deployments.api.settings import ApiSettings, ServingPrecision
+from deployments.api.settings import ApiSettings, Runtime, ServingPrecision
 from deployments.api.sources import CARD, Source, fetched, read_beside
 from tasks.config import ScrubbingConfig
+from tasks.pipeline.exporting.running import Judge
 from tasks.taxonomy import Taxonomy
 
 log = logging.getLogger("sentimill.api")
@@ -35,16 +35,17 @@ class Served:
 
     run: str
     sha256: str
-    model: Any
-    tokenizer: Any
+    judge: Judge
     settings: dict[str, Any]
-    """What training wrote beside the weights."""
+    """What training wrote beside the weights, with the decision rule of the arithmetic that is served."""
     taxonomy: Taxonomy
     thresholds: np.ndarray
     """float (n_labels,)."""
     scrubber: Any
+    runtime: Runtime
     precision: ServingPrecision
     agreement: float | None
+    """Share of held-out rows that are decided as by the evaluated model; None where it is the same."""
     reference: Reference | None
     config: dict[str, Any]
     """Of the run; empty for a model folder alone."""
@@ -59,54 +60,43 @@ def load(source: Source, settings: ApiSettings) -> Served:
         ValueError: The model is damaged.
         OSError: The results block cannot be read.
     """
-    # Imported here: torch takes seconds, and what is wrong with the source should be said before.
-    import torch
-
-    from deployments.api.precision import load_on_device
+    # Imported here: they take seconds, and what is wrong with the source should be said before.
+    from deployments.api.judging import open_judge
     from tasks.pipeline.scrubbing import SCRUBBER_VERSION
     from tasks.pipeline.scrubbing.rows import scrubber_for
 
-    torch.set_num_threads(settings.threads_per_worker)
     with fetched(source) as (folder, sha256):
-        model, tokenizer, about = _classifier(folder)
+        opened = open_judge(
+            folder,
+            sha256,
+            settings,
+            lambda: labelled_rows(source, "validation") + labelled_rows(source, "test"),
+        )
         card = folder / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    about = opened.settings
     if about["scrubber"] != SCRUBBER_VERSION:
         log.warning("scrubber is %s; %s was trained with %s", SCRUBBER_VERSION, source.run, about["scrubber"])
-    held_out = _rows(source, "validation") + _rows(source, "test")
-    model, precision, share = load_on_device(model, tokenizer, about, settings.precision, held_out)
     return Served(
         run=source.run,
         sha256=sha256,
-        model=model,
-        tokenizer=tokenizer,
+        judge=opened.judge,
         settings=about,
         taxonomy=Taxonomy.model_validate(about["taxonomy"]),
         thresholds=np.asarray(about["thresholds"], dtype=float),
         scrubber=scrubber_for(ScrubbingConfig.model_validate(about["scrubbing"])),
-        precision=precision,
-        agreement=share,
-        reference=_reference(_rows(source, "train")),
+        runtime=opened.runtime,
+        precision=opened.precision,
+        agreement=opened.agreement,
+        reference=_reference(labelled_rows(source, "train")),
         config=json.loads(read_beside(source, "config.json") or b"{}"),
         card=text,
         scores=json.loads(read_beside(source, "scores.json") or b"{}"),
     )
 
 
-def _classifier(folder: Path) -> tuple[Any, Any, dict[str, Any]]:
-    from tasks.pipeline.training.classifier import load_classifier
-
-    try:
-        return load_classifier(folder)
-    except Exception as error:  # safetensors, JSON and transformers each have their own
-        reason = (str(error).splitlines() or [""])[0][:200]
-        raise ValueError(
-            f"{folder} cannot be loaded ({type(error).__name__}: {reason}); expected a model of a run. "
-            "Copy it again, or give sentimill run."
-        ) from error
-
-
-def _rows(source: Source, part: str) -> Labelled:
+def labelled_rows(source: Source, part: str) -> Labelled:
+    """Rows of a part of the run's data set; none beside a model folder alone."""
     import pyarrow.parquet as pq
 
     content = read_beside(source, f"dataset/{part}.parquet")

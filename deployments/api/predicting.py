@@ -9,9 +9,6 @@ import numpy as np
 
 from deployments.api.loading import Served
 
-ROWS = 8
-"""Texts per forward pass: from here on a CPU gains nothing, and texts of like length waste no padding."""
-
 
 class Item(NamedTuple):
     """One text to judge."""
@@ -66,17 +63,25 @@ def predict_items(items: Sequence[Item]) -> list[Prediction]:
 
 
 def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
+    from tasks.pipeline.decision.ordinal_levels import predict_level
     from tasks.pipeline.decision.thresholds import decide
 
     scrubbed = _scrubbed(served, items)
-    texts = [text for text, _, _ in scrubbed]
-    lengths = [len(ids) for ids in served.tokenizer(texts, verbose=False)["input_ids"]]
-    found, levels = _judged(served, texts, lengths)
-    decisions = decide(found, served.thresholds)
+    found = served.judge([text for text, _, _ in scrubbed])
+    levels: list[int | None] = [None] * len(items)
+    if served.taxonomy.ordinal:
+        # Without a head for the scale by the labels' probabilities, as in the evaluation.
+        places = (
+            predict_level(found.probabilities, served.settings["recalibration"])
+            if found.levels is None
+            else found.levels
+        )
+        levels = places.tolist()
+    decisions = decide(found.probabilities, served.thresholds)
     return [
         Prediction(served, *scrub, row, decision, level, length)
         for scrub, row, decision, level, length in zip(
-            scrubbed, found, decisions, levels, lengths, strict=True
+            scrubbed, found.probabilities, decisions, levels, found.n_tokens, strict=True
         )
     ]
 
@@ -91,30 +96,3 @@ def _scrubbed(
         (each.text, each.counts, each.spans) if each else (item.text, {}, ())
         for item, each in zip(items, done, strict=True)
     ]
-
-
-def _judged(
-    served: Served, texts: Sequence[str], lengths: Sequence[int]
-) -> tuple[np.ndarray, list[int | None]]:
-    """Probabilities, float64 (n, n_labels), and levels of texts with these numbers of tokens."""
-    from tasks.pipeline.decision.ordinal_levels import predict_level
-    from tasks.pipeline.training.classifier import predict_levels
-
-    order = np.argsort(lengths, kind="stable")
-    found = np.zeros((len(texts), len(served.settings["labels"])))
-    levels: list[int | None] = [None] * len(texts)
-    for start in range(0, len(order), ROWS):
-        rows = order[start : start + ROWS].tolist()
-        batch = [texts[i] for i in rows]
-        judged = predict_levels(served.model, served.tokenizer, batch, served.settings["max_length"])
-        found[rows] = judged.probabilities
-        if served.taxonomy.ordinal:
-            # Without a head for the scale by the labels' probabilities, as in the evaluation.
-            places = (
-                predict_level(found[rows], served.settings["recalibration"])
-                if judged.levels is None
-                else judged.levels
-            )
-            for i, level in zip(rows, places.tolist(), strict=True):
-                levels[i] = level
-    return found, levels

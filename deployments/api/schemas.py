@@ -1,8 +1,9 @@
 """What goes in and what comes out; the OpenAPI document is made from these."""
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_TEXTS = 256
 MAX_TEXT_LENGTH = 10_000
@@ -10,8 +11,26 @@ MAX_CHARACTERS = 250_000
 MAX_EXPLAINED = 8
 MAX_WORDS = 100
 
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Characters that show nothing and that Unicode counts as marks, letters or symbols."""
+
+
+def is_visible(character: str) -> bool:
+    """Whether a character shows anything: no white space, control, format mark or variation selector."""
+    is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return unicodedata.category(character)[0] not in "ZC" and character not in BLANK and not is_selector
+
+
+def _visible(text: str) -> str:
+    if not any(map(is_visible, text)):
+        raise ValueError("the text has no visible character; expected one at least.")
+    return text
+
+
 # A text without a single visible character cannot be judged.
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH, pattern=r"\S")]
+Text = Annotated[
+    str, Field(min_length=1, max_length=MAX_TEXT_LENGTH, pattern=r"\S"), AfterValidator(_visible)
+]
 
 
 def _listed(value: Any) -> Any:
@@ -144,9 +163,11 @@ class ModelInfo(Answer):
     max_length: int
     base: str
     """Encoder that training started from."""
+    runtime: str = Field(examples=["onnx"])
+    """What runs it: torch, onnx or openvino."""
     precision: str
     agreement: float | None
-    """Share of held-out rows on which it decides as fp32 does; null where it is fp32 itself."""
+    """Share of held-out rows on which it decides as the evaluated model; null where it is the same."""
     scrubber: str
     """Version that is at work."""
     scrubber_of_training: str

@@ -76,7 +76,7 @@ class Service:
         await asyncio.to_thread(predict_items, [Item(served, text, True) for text in WARM_UP])
         self._account, self.served, self._source = metrics.Account(served), served, source
         metrics.swaps.labels(source.run).inc()
-        log.info("serving %s (%s, %s)", served.run, served.sha256[:12], served.precision)
+        log.info("serving %s (%s, %s, %s)", served.run, served.sha256[:12], served.runtime, served.precision)
 
     async def _follow(self) -> None:
         while True:

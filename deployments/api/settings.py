@@ -12,11 +12,21 @@ CHAMPION = "champion"
 
 
 class ServingPrecision(StrEnum):
-    """Arithmetic of the forward pass; `auto` takes bf16 on a GPU and fp32 on a CPU."""
+    """Arithmetic of the forward pass; `auto` takes bf16 on a GPU and what an export chose on a CPU."""
 
     auto = "auto"
     fp32 = "fp32"
     bf16 = "bf16"
+    int8 = "int8"
+
+
+class Runtime(StrEnum):
+    """What runs the forward pass; `auto` takes an export beside the model, if its package is installed."""
+
+    auto = "auto"
+    torch = "torch"
+    onnx = "onnx"
+    openvino = "openvino"
 
 
 class ApiSettings(BaseSettings):
@@ -41,6 +51,9 @@ class ApiSettings(BaseSettings):
     """Processes, each with a model of its own; one that dies is replaced."""
     threads: int | None = Field(None, ge=1, le=1_024, title="Threads")
     """Threads of one forward pass; empty divides the cores among the workers."""
+    runtime: Runtime = Field(Runtime.auto, title="Runtime")
+    """What runs the model: `onnx` and `openvino` need an export beside it (`sentimill export`); `auto` takes
+    one that is there, but PyTorch on a GPU."""
     precision: ServingPrecision = Field(ServingPrecision.auto, title="Precision")
     """Arithmetic; anything but fp32 is used only if it decides as the evaluated model does."""
     batch_texts: int = Field(16, ge=1, le=4_096, title="Batch")

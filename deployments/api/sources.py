@@ -13,6 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from deployments.api.settings import CHAMPION, ApiSettings
+from tasks.pipeline.exporting.manifest import BESIDE
 from tasks.storage.files import default_root, require_reachable, results_address
 from tasks.storage.hashing import MARK, folder_sha256
 
@@ -145,8 +146,8 @@ def require_complete(folder: Path) -> None:
 
 
 def model_sha256(folder: Path) -> str:
-    """Checksum of a model folder, without the card, which a run adds afterwards."""
-    return folder_sha256(folder, {MARK, CARD})
+    """Checksum of a model folder, without card and exports, which are added afterwards."""
+    return folder_sha256(folder, {MARK, CARD}, BESIDE)
 
 
 def read_beside(source: Source, path: str) -> bytes | None:

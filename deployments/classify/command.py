@@ -76,7 +76,7 @@ def _classify_table(options: ClassifyOptions, table: Path, given: Path) -> None:
     from deployments.classify.judging import answered, source_of
     from deployments.classify.writing import CsvRows, Portions, as_lines, rows_of
 
-    source = source_of(options)
+    source, arithmetic = source_of(options)
     chunks = records_in(table, options.rows, [options.text] if options.text else [])
     first = next(chunks, None)
     if not first:
@@ -91,6 +91,7 @@ def _classify_table(options: ClassifyOptions, table: Path, given: Path) -> None:
             "column": column,
             "model": source.sha256,
             "run": source.run,
+            "arithmetic": arithmetic,
         }
         about |= {"scrub": options.scrub, "rows": options.rows}
         portions = Portions(options.out.expanduser(), about)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from deployments.api.judging import find_export
 from deployments.api.loading import Served, load
 from deployments.api.predicting import Item, Prediction, predict_items
 from deployments.api.settings import ApiSettings
@@ -29,16 +30,18 @@ def settings_of(options: ClassifyOptions) -> ApiSettings:
     return ApiSettings(model=options.model, taxonomy=options.taxonomy, workers=options.workers)
 
 
-def source_of(options: ClassifyOptions) -> Source:
-    """Where the model is; looked through before a worker loads it.
+def source_of(options: ClassifyOptions) -> tuple[Source, str]:
+    """Where the model is, looked through before a worker loads it, and which arithmetic will answer.
 
     Raises:
         FileNotFoundError: There is no champion yet.
         ValueError: There are several, or no such run, or its files are damaged or of another version.
     """
-    source = find(settings_of(options))
-    with fetched(source):
-        return source
+    settings = settings_of(options)
+    source = find(settings)
+    with fetched(source) as (folder, sha256):
+        found = find_export(folder, sha256, settings)
+    return source, f"{found[1].format} {found[1].chosen}" if found else "torch"
 
 
 def answer_texts(options: ClassifyOptions, texts: Sequence[str]) -> list[Answer]:

@@ -80,6 +80,11 @@ COMMANDS = {
         "tasks.cli.options:ClassifyOptions",
         "deployments.classify.command:classify",
     ),
+    "export": Command(
+        "Write a classifier for ONNX Runtime, OpenVINO, Sentence Transformers or spaCy",
+        "tasks.cli.options:ExportOptions",
+        "deployments.export:export",
+    ),
     "serve": Command(
         "Serve a classifier over HTTP",
         "deployments.api.settings:ApiSettings",

@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from tasks.config.base import Config
+from tasks.config.exporting import ExportFormat
 from tasks.config.filtering import DemographicCategory, Scope
 from tasks.config.modelling import TrainingConfig
 from tasks.config.real import RealConfig
@@ -113,3 +114,17 @@ class ClassifyOptions(Config):
     """Processes, each with a model of its own."""
     rows: int = Field(1_000, ge=1, le=100_000, title="Rows at a time")
     """Rows that a worker takes at a time; what is done is kept in portions of this size."""
+
+
+class ExportOptions(Config):
+    """Write the model of a run for another runtime, with labels, thresholds, calibration and a README."""
+
+    model: CliPositionalArg[str] = Field(min_length=1, title="Model")
+    """`champion`, the name of a run, or a model folder that a run wrote."""
+    to: ExportFormat = Field(title="Runtime")
+    """Runtime that loads it; the service runs `onnx` and `openvino`."""
+    out: Path | None = Field(None, title="Folder")
+    """Folder to write; an earlier export there is replaced. Empty writes beside the weights, where the
+    service finds it."""
+    taxonomy: str | None = Field(None, title="Taxonomy")
+    """Whose champion is exported; needed where there are champions of several taxonomies."""

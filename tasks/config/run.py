@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from tasks.config.base import Config, Profile, PromptForm
+from tasks.config.exporting import ExportFormat
 from tasks.config.filtering import CleaningConfig, JudgeKind, ScrubbingConfig, VerifyingConfig
 from tasks.config.generation import EMBEDDED_SYSTEM_PROMPT, SYSTEM_PROMPT, GeneratorConfig, PlanConfig
 from tasks.config.modelling import EvaluationConfig, FairnessConfig, MixingConfig, SplitConfig, TrainingConfig
@@ -74,6 +75,9 @@ class RunConfig(Config, title="Run"):
     push_to_hub: str | None = Field(None, min_length=1, title="Push to the hub")
     """Where a new champion's model and data set go, too: a name on the Hugging Face Hub (private there), or a
     folder that begins with `.` or `/`; empty means nowhere."""
+    export: tuple[ExportFormat, ...] = Field((), title="Export")
+    """Runtimes that the model is written for, too, in folders beside its weights; the service runs `onnx` and
+    `openvino`."""
     plan: PlanConfig = PlanConfig()
     generator: GeneratorConfig = GeneratorConfig()
     cleaning: CleaningConfig = CleaningConfig()

@@ -8,6 +8,7 @@ from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, Run
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder, minilm_words
 from tasks.models.weights_cache import check_adapter_of, require_generator
+from tasks.pipeline.exporting.manifest import require_packages
 from tasks.prompts.rendering import check_template
 from tasks.storage.hub import require_target
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
@@ -97,6 +98,8 @@ def _require_fitting(generator: GeneratorConfig) -> None:
 
 def _require_extras(config: RunConfig) -> None:
     """Refuse options whose package is not installed."""
+    for target in config.export:
+        require_packages(target, "--export")
     wanted = {
         "semantic": (
             "semhash",

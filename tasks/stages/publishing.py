@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tasks.data.columns import PARTS
+from tasks.data.columns import PARTS, parts_of
 from tasks.data.reading import read_dataset
 from tasks.data.records import FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
@@ -27,7 +27,9 @@ from tasks.pipeline.reporting.provenance import command_of, now, versions
 from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
+from tasks.stages.exporting import export_classifier, labelled
 from tasks.stages.fairness import AuditedClassifier
+from tasks.stages.real_data import read_again
 from tasks.stages.scrubbing import report_scrubbing
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
 from tasks.storage.hashing import sha256_of
@@ -35,6 +37,8 @@ from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
 from tasks.storage.store import write_json
 
+MAX_EXPORT_ROWS = 2_000
+"""Rows that an export's decisions are fitted and compared on, at most."""
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
@@ -71,6 +75,7 @@ def publish(
         )
         run.store.put_tree(folder, prefix)
     run.store.put_tree(run.store.get_folder(model), f"{prefix}/model")
+    publish_exports(run, data, model, f"{prefix}/model")
     write_json(run.store, f"{prefix}/config.json", run.config.model_dump(mode="json"))
     write_json(run.store, f"{prefix}/environment.json", {**scores.machine, **scores.versions})
     write_json(run.store, f"{prefix}/results.json", run.ledger.results)
@@ -85,6 +90,28 @@ def _write_scores(run: RunContext, scores: RunScores) -> None:
     run.store.write_path(f"{prefix}/report.html", render_report(scores).encode())
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
+
+
+def publish_exports(run: RunContext, data: Sequence[Row], model: ModelRef, prefix: str) -> None:
+    """Write the exports that the configuration asks for, compared on the test rows that decide."""
+    if not run.config.export:
+        return
+    parts = parts_of(data)
+    held_out = run.store.get_rows(read_again(run, "test").kept) if run.real else parts["test"]
+    with TemporaryDirectory() as scratch:
+        for target in run.config.export:
+            written = export_classifier(
+                run.store.get_folder(model),
+                model.sha256,
+                target,
+                Path(scratch) / target,
+                run=run.name,
+                validation=labelled(parts["validation"][:MAX_EXPORT_ROWS]),
+                held_out=labelled(held_out[:MAX_EXPORT_ROWS]),
+            )
+            refused = "; ".join(f"{name} is not offered: {why}" for name, why in written.refused.items())
+            run.log_stage("export", 0.0, f"{target}, {written.chosen}{f'; {refused}' if refused else ''}")
+        run.store.put_tree(Path(scratch), prefix)
 
 
 def promote(run: RunContext, candidate: Candidate, decision: Decision) -> RunSummary:

@@ -33,10 +33,17 @@ def add_real(run: RunContext, synthetic: DatasetRef) -> DatasetRef:
 
 def read_real(run: RunContext, part: str) -> DatasetRef:
     """Real rows of a part, `train` or `test`, cleaned and scrubbed like synthetic ones."""
+    read = read_again(run, part)
+    run.ledger.add_rejects(read.rejects)
+    return read.kept
+
+
+def read_again(run: RunContext, part: str) -> FilterRefs:
+    """The same without an entry in the account of what was dropped; from the cache if it was read before."""
     real, config = run.real, run.config
     if real is None:
         raise ValueError("real is empty; expected a data set. Give --real.")
-    read = run.call(
+    read: FilterRefs = run.call(
         read_real_task,
         real=real,
         part=part,
@@ -44,8 +51,7 @@ def read_real(run: RunContext, part: str) -> DatasetRef:
         cleaning=config.cleaning,
         scrubbing=config.scrubbing,
     )
-    run.ledger.add_rejects(read.rejects)
-    return read.kept
+    return read
 
 
 @stage("load-real-data", retry_on_network_error=True)

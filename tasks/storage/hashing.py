@@ -18,11 +18,13 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def folder_sha256(folder: Path, besides: Collection[str] = (MARK,)) -> str:
-    """One sha256 over the names and contents of all files but those of the names in `besides`."""
+def folder_sha256(
+    folder: Path, besides: Collection[str] = (MARK,), besides_folders: Collection[str] = ()
+) -> str:
+    """One sha256 over the names and contents of all files, without those of some names and folders."""
     lines = [
         f"{sha256_of(file.read_bytes())}  {file.relative_to(folder).as_posix()}"
         for file in files_of(folder)
-        if file.name not in besides
+        if file.name not in besides and file.relative_to(folder).parts[0] not in besides_folders
     ]
     return sha256_of("\n".join(lines).encode())

@@ -42,7 +42,7 @@ def texts(n_texts: int) -> list[str]:
 
     draw = random.Random(0)
     words = " ".join(s for topic in load_topics().topics for s in topic.scenarios).split()
-    made = [" ".join(draw.choices(words, n=20)) for _ in range(n_texts)]
+    made = [" ".join(draw.choices(words, k=20)) for _ in range(n_texts)]
     return [f"Anna Smith {text.split(' ', 2)[2]}" if i % 10 == 0 else text for i, text in enumerate(made)]
 
 
@@ -54,7 +54,9 @@ def load_process(arguments: argparse.Namespace) -> None:
 async def _send(arguments: argparse.Namespace) -> dict[str, Any]:
     import aiohttp
 
-    bodies = [json.dumps({arguments.field: text}).encode() for text in texts(500)]
+    made, n = texts(500), arguments.texts_each
+    asked = made if n == 1 else [[made[(i + k) % len(made)] for k in range(n)] for i in range(50)]
+    bodies = [json.dumps({arguments.field: one}).encode() for one in asked]
     times: list[float] = []
     statuses: Counter[str] = Counter()
     answers: Counter[str] = Counter()
@@ -125,11 +127,17 @@ async def _open_loop(ask: Any, rate: float, end: float) -> None:
 
 
 def drive(
-    url: str, seconds: float, rate: float = 0, connections: int = CONNECTIONS, field: str = "texts"
+    url: str,
+    seconds: float,
+    rate: float = 0,
+    connections: int = CONNECTIONS,
+    field: str = "texts",
+    texts_each: int = 1,
 ) -> Any:
     """Start a load process; `finish` waits for it."""
     command = [sys.executable, __file__, "--load", url, "--seconds", str(seconds), "--rate", str(rate)]
     command += ["--connections", str(connections), "--field", field]
+    command += ["--texts-each", str(texts_each)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
@@ -177,7 +185,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def ours(workers: int = 2, results: str | None = None) -> Iterator[tuple[str, int, float]]:
+def ours(
+    workers: int = 2, results: str | None = None, runtime: str = "auto"
+) -> Iterator[tuple[str, int, float]]:
     """The service; yields its predict URL, its process id and the seconds until it was ready."""
     port = free_port()
     command = [
@@ -191,6 +201,8 @@ def ours(workers: int = 2, results: str | None = None) -> Iterator[tuple[str, in
         str(workers),
         "--follow-s",
         "1",
+        "--runtime",
+        runtime,
     ]
     extra = {"SENTIMILL_RESULTS": results} if results else {}
     with serving(command, "/readyz", port, **extra) as (pid, ready_s):
@@ -254,6 +266,60 @@ def compare(seconds: float, litserve: str | None) -> dict[str, Any]:
         )
         rows[name]["ours_p99_ratio"] = round(rows["Sentimill"]["p99_ms"] / rows[name]["p99_ms"], 2)
     return rows
+
+
+def runtimes(seconds: float) -> dict[str, Any]:
+    """PyTorch and the export that the service takes by itself, in turn, twice each; and a file's texts/s.
+
+    The champion needs an export beside it (`sentimill export champion --to onnx`).
+    """
+    rows: dict[str, Any] = {name: [] for name in ("torch", "auto")}
+    told = {}
+    for runtime in ("torch", "auto", "auto", "torch"):
+        with ours(runtime=runtime) as (url, _, ready_s):
+            with urllib.request.urlopen(url.replace("/predict", "/model"), timeout=30) as answer:
+                model = json.loads(answer.read())
+            told[runtime] = {name: model[name] for name in ("runtime", "precision", "agreement")}
+            finish(drive(url, 3))
+            rows[runtime].append({**finish(drive(url, seconds)), "ready_s": round(ready_s, 1)})
+            show(f"{runtime}: {model['runtime']}", rows[runtime][-1])
+    mean = {name: sum(row["requests_per_s"] for row in rows[name]) / 2 for name in rows}
+    p99 = {name: max(row["p99_ms"] for row in rows[name]) for name in rows}
+    return {
+        "told": told,
+        "rows": rows,
+        "requests_ratio": round(mean["auto"] / mean["torch"], 2),
+        "p99_ratio": round(p99["auto"] / p99["torch"], 2),
+    }
+
+
+def classify(seconds: float) -> dict[str, Any]:
+    """Texts/s of `sentimill classify` on a file beside the service's, both with two workers.
+
+    The service gets requests of 256 texts, its most; loading the model counts on neither side.
+    """
+    with TemporaryDirectory() as scratch:
+        source, out = Path(scratch) / "in.jsonl", Path(scratch) / "out.jsonl"
+        made = texts(500)
+
+        def run(n_rows: int) -> float:
+            source.write_text("".join(json.dumps({"text": made[i % 500]}) + "\n" for i in range(n_rows)))
+            command = [sys.executable, "-m", "tasks.cli", "classify", str(source), "--out", str(out)]
+            start = time.monotonic()
+            subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+            return time.monotonic() - start
+
+        n_rows = round(300 * seconds)
+        spent = run(n_rows) - run(2_000)
+    with ours() as (url, _, _):
+        finish(drive(url, 3, texts_each=256, connections=8))
+        found = finish(drive(url, seconds, texts_each=256, connections=8))
+    file, service = (n_rows - 2_000) / spent, 256 * found["requests_per_s"]
+    return {
+        "file_texts_per_s": round(file, 1),
+        "service_texts_per_s": round(service, 1),
+        "ratio": round(file / service, 2),
+    }
 
 
 def start_up() -> dict[str, Any]:
@@ -355,6 +421,8 @@ def main(arguments: argparse.Namespace) -> None:
     measures = {
         "engines": engines,
         "compare": lambda: compare(arguments.seconds, arguments.litserve),
+        "runtimes": lambda: runtimes(arguments.seconds),
+        "classify": lambda: classify(arguments.seconds),
         "start": start_up,
         "overload": lambda: overload(capacity(), arguments.seconds),
         "swap": lambda: swap(capacity(), max(20, arguments.seconds)),
@@ -375,10 +443,11 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--steady-s", type=float, default=600)
     parser.add_argument("--litserve")
-    parser.add_argument("--only", default="engines,compare,start,overload,swap,kill,steady")
+    parser.add_argument("--only", default="engines,compare,runtimes,classify,start,overload,swap,kill,steady")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     parser.add_argument("--rate", type=float, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help=argparse.SUPPRESS)
     parser.add_argument("--field", default="texts", help=argparse.SUPPRESS)
+    parser.add_argument("--texts-each", type=int, default=1, help=argparse.SUPPRESS)
     given = parser.parse_args()
     load_process(given) if given.load else main(given)

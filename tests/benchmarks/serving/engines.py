@@ -22,8 +22,9 @@ from deployments.api.sources import find
 from tasks.storage.parquet import rows_of_parquet
 
 warnings.filterwarnings("ignore")
-settings = ApiSettings(precision="fp32", threads=1)
+settings = ApiSettings(runtime="torch", precision="fp32", threads=1)
 served = load(find(settings), settings)
+model, tokenizer = served.judge.model, served.judge.tokenizer
 place = Path(os.environ.get("SENTIMILL_RESULTS", "results")) / "runs" / served.run / "dataset"
 rows = [
     row
@@ -43,7 +44,7 @@ class Onnx(torch.nn.Module):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        self.head, self.scale = served.model.head, served.model.scale
+        self.head, self.scale = model.head, model.scale
 
     def forward(self, input_ids, attention_mask):
         inputs = {"input_ids": input_ids.numpy(), "attention_mask": attention_mask.numpy()}
@@ -54,11 +55,11 @@ def onnx_models(folder):
     """Exported as it is, and with int8 weights of one scale per channel."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    example = served.tokenizer(texts[:2], padding=True, return_tensors="pt")
+    example = tokenizer(texts[:2], padding=True, return_tensors="pt")
     names, plain, small = ["input_ids", "attention_mask"], f"{folder}/plain.onnx", f"{folder}/small.onnx"
     axes = {name: {0: "batch", 1: "tokens"} for name in names}
     torch.onnx.export(
-        served.model,
+        model,
         tuple(example[name] for name in names),
         plain,
         input_names=names,
@@ -73,20 +74,20 @@ def onnx_models(folder):
 
 
 models = {
-    "fp32": served.model,
-    "bf16": copy.deepcopy(served.model).to(torch.bfloat16),
+    "fp32": model,
+    "bf16": copy.deepcopy(model).to(torch.bfloat16),
     "int8 (torch, dynamic)": torch.ao.quantization.quantize_dynamic(
-        copy.deepcopy(served.model), {torch.nn.Linear}, torch.qint8
+        copy.deepcopy(model), {torch.nn.Linear}, torch.qint8
     ),
 }
 with TemporaryDirectory() as scratch:
     if all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
         models |= onnx_models(scratch)
     found, reference = {}, None
-    for name, model in models.items():
-        decided(model, served.tokenizer, served.settings, texts[:16])
+    for name, each in models.items():
+        decided(each, tokenizer, served.settings, texts[:16])
         start = time.process_time()
-        decisions = decided(model, served.tokenizer, served.settings, texts)
+        decisions = decided(each, tokenizer, served.settings, texts)
         spent = time.process_time() - start
         reference = decisions if reference is None else reference
         share, change = agreement(reference, decisions, truth)

@@ -1,0 +1,1 @@
+"""The classifier in forms that other runtimes load, and those of them that the service runs."""
