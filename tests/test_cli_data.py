@@ -14,7 +14,7 @@ def test_what_a_file_holds_is_printed(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
 
     assert lines[:2] == [
-        "rows        3 (train 2, test 1)",
+        "rows        3 (cross-validated 3)",
         "columns     text from 'review', labels from 'kind'",
     ]
     assert "                    2  shipping" in lines
