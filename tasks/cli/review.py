@@ -160,15 +160,17 @@ def _texts_to_label(store: ResultsStore, scores: RunScores, options: ReviewExpor
     with TemporaryDirectory(prefix="sentimill-") as scratch:
         store.get_tree(f"runs/{scores.run}/model", Path(scratch))
         found = predictions_of(Path(scratch), judged, taxonomy)
-    if taxonomy.ordinal:
-        names = [(taxonomy.names[level - 1],) for level in found.levels.tolist()]
-    else:
-        names = [
-            tuple(n for n, yes in zip(taxonomy.names, row, strict=True) if yes) for row in found.decided > 0
-        ]
+    names = [_given(taxonomy, *said) for said in zip(found.decided > 0, found.levels.tolist(), strict=True)]
     sure = confidence(found.probabilities, found.decided > 0)
     ids = dict(zip(texts_of(rows), (row["id"] for row in rows), strict=True))
     return texts_to_label(texts, names, sure, lambda text: f"{scores.run}/{ids[text]}", options.rows)
+
+
+def _given(taxonomy: Taxonomy, decided: Sequence[bool], level: int) -> tuple[str, ...]:
+    """Labels that the classifier gave a text; on a scale the one of its level."""
+    if taxonomy.ordinal:
+        return (taxonomy.names[level - 1],)
+    return tuple(name for name, yes in zip(taxonomy.names, decided, strict=True) if yes)
 
 
 def _asked(store: ResultsStore, run: str) -> dict[str, ReviewItem]:

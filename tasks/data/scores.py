@@ -229,6 +229,8 @@ class RunScores(Record):
     """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
     `real test` how many rows of human text were measured on."""
     results: tuple[SystemResult, ...] = Field(min_length=1)
+    n_folds: int = 0
+    """Folds that the real texts were cross-validated in; 0 where one classifier was measured on all."""
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[ExampleText, ...]
@@ -263,6 +265,11 @@ class RunScores(Record):
         """Names of the test sets in order of appearance, human text before all."""
         names = dict.fromkeys(system.test_set for system in self.results)
         return tuple(sorted(names, key=lambda name: name != REAL))
+
+    def measured_how(self, test_set: str) -> str:
+        """How a test set was measured, in words, such as `cross-validated, 5 folds`; else empty."""
+        is_divided = self.n_folds and test_set == REAL
+        return f"cross-validated, {self.n_folds} folds" if is_divided else ""
 
     @property
     def system_names(self) -> tuple[str, ...]:

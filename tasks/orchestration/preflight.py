@@ -3,7 +3,15 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RunConfig, TuneConfig
+from tasks.config import (
+    AblationConfig,
+    GeneratorConfig,
+    JudgeKind,
+    PromptForm,
+    RealConfig,
+    RunConfig,
+    TuneConfig,
+)
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
 from tasks.models.weights_cache import require_generator
@@ -36,7 +44,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     _require_models(config)
     _require_fitting(config.generator)
     if config.real:
-        _require_real(config.real, taxonomy)
+        _require_real(config.real, taxonomy, divided=isinstance(config, AblationConfig))
     if config.push_to_hub:
         require_target(config.push_to_hub)
     return config, taxonomy, topics
@@ -112,6 +120,11 @@ def _require_folder(option: str, name: str) -> None:
         embedded_folder(folder)
 
 
-def _require_real(source: RealConfig, taxonomy: Taxonomy) -> None:
+def _require_real(source: RealConfig, taxonomy: Taxonomy, divided: bool) -> None:
     data = read_dataset(source)
     require_mapped(data, map_labels(data, taxonomy), taxonomy, drop=source.unmapped == "drop")
+    if divided and data.is_cross_validated:
+        raise ValueError(
+            f"real data {source.path!r} has {len(data.frame):,} rows and no splits; an ablation expects a "
+            "test split, or 400 rows to draw one from. Give files for train and test, or more rows."
+        )

@@ -1,6 +1,6 @@
 """From divided rows to a classifier and to what it is worth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from tasks.config import EvaluationConfig
 from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
+from tasks.data.reading import read_dataset
+from tasks.data.reading.splits import folds_of
 from tasks.data.real_rows import without_seen
 from tasks.data.records import Record, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
@@ -27,10 +29,11 @@ from tasks.pipeline.evaluation.baselines import baseline_predictions
 from tasks.pipeline.evaluation.comparison import compare
 from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
-from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
+from tasks.pipeline.evaluation.predictions import Predictions, joined, levels_of, to_bytes
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
 from tasks.pipeline.training.classifier.calibrate import calibration_rows
 from tasks.stages.real_data import read_real
+from tasks.stages.training import calibrate, train
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -41,9 +44,25 @@ class Evaluation(Record):
     results: tuple[SystemResult, ...]
     n_seen_in_training: int
     """Real test texts that were left out because they stand in training."""
+    n_folds: int = 0
+    """Folds that the real texts were cross-validated in; 0 where one classifier was measured on all."""
     error_analysis: ErrorAnalysis
     predictions: BlobRef
     """What the classifier said about the test set that decides, see `Predictions`."""
+
+
+class Fold(Record):
+    """Real rows that are measured on, and what is trained on in their place."""
+
+    rows: DatasetRef
+    """Rows of all splits without those of the fold."""
+    test: DatasetRef
+    model: ModelRef | None = None
+    """Trained on `rows`."""
+
+
+Fit = Callable[[DatasetRef], ModelRef]
+"""Trains and calibrates a classifier on rows that are divided."""
 
 
 @stage("evaluate")
@@ -52,41 +71,87 @@ def evaluate_task(
     model: ModelRef,
     rows: DatasetRef,
     real_test: DatasetRef | None,
+    folds: tuple[Fold, ...] = (),
     taxonomy: Taxonomy,
     evaluation: EvaluationConfig,
     seed: int,
 ) -> Evaluation:
-    """Measure the classifier and two baselines on every test set, with the same threshold rule."""
+    """Measure the classifier and two baselines on every test set, with the same threshold rule.
+
+    With `folds`, every real text is labelled by the model that was trained without its fold.
+    """
     store = open_store()
     parts = parts_of(store.get_rows(rows))
+    folder = store.get_folder(model)
     tests = {SYNTHETIC: parts["test"]} if parts["test"] else {}
     n_seen = 0
-    if real_test:
+    if real_test and not folds:
         tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
+    found = _said(folder, parts, tests, taxonomy, evaluation, seed) if tests else {}
+    if folds:
+        tests[REAL] = [row for fold in folds for row in store.get_rows(fold.test)]
+        each = [_said_out_of_fold(fold, taxonomy, evaluation, seed) for fold in folds]
+        found = {
+            name: {**found.get(name, {}), REAL: joined([said[name][REAL] for said in each])}
+            for name in each[0]
+        }
+    deciding = REAL if REAL in tests else SYNTHETIC
+    own = found[CLASSIFIER][deciding]
+    return Evaluation(
+        results=tuple(_system_results(found, taxonomy, seed, load_settings(folder).get("unsure_below", 0.0))),
+        n_seen_in_training=n_seen,
+        n_folds=len(folds),
+        error_analysis=analyse_errors(deciding, tests[deciding], own, parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(own), ".npz"),
+    )
+
+
+def _said(
+    folder: Path,
+    parts: dict[str, list[Row]],
+    tests: dict[str, list[Row]],
+    taxonomy: Taxonomy,
+    evaluation: EvaluationConfig,
+    seed: int,
+) -> dict[str, dict[str, Predictions]]:
+    """What the classifier, and the baselines on its training rows, say about test sets."""
     labelled = {name: (texts_of(part), targets_of(part)) for name, part in tests.items()}
     calibration_set, weights = calibration_rows(parts["validation"], taxonomy)
     train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], calibration_set))
-    folder = store.get_folder(model)
-    own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
     baselines = baseline_predictions(
         train, validation, labelled, taxonomy, seed, evaluation.min_positives, weights
     )
-    deciding = REAL if REAL in tests else SYNTHETIC
-    return Evaluation(
-        results=tuple(
-            _system_results(
-                {CLASSIFIER: own, **baselines},
-                taxonomy,
-                seed,
-                load_settings(folder).get("unsure_below", 0.0),
-            )
-        ),
-        n_seen_in_training=n_seen,
-        error_analysis=analyse_errors(
-            deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed
-        ),
-        predictions=store.put_blob(to_bytes(own[deciding]), ".npz"),
-    )
+    return {
+        CLASSIFIER: {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()},
+        **baselines,
+    }
+
+
+def _said_out_of_fold(
+    fold: Fold, taxonomy: Taxonomy, evaluation: EvaluationConfig, seed: int
+) -> dict[str, dict[str, Predictions]]:
+    store = open_store()
+    if fold.model is None:
+        raise ValueError("a fold has no model; expected one. Train it on the rows of the fold.")
+    parts, tests = parts_of(store.get_rows(fold.rows)), {REAL: store.get_rows(fold.test)}
+    return _said(store.get_folder(fold.model), parts, tests, taxonomy, evaluation, seed)
+
+
+@stage("divide-into-folds")
+def folds_task(*, rows: DatasetRef, real: DatasetRef) -> tuple[Fold, ...]:
+    """Real rows in folds, each with all training and validation rows but those of the fold."""
+    store = open_store()
+    every, measured = store.get_rows(rows), store.get_rows(real)
+    number = folds_of(texts_of(measured), [tuple(row["labels"]) for row in measured])
+    folds = []
+    for k in range(int(number.max()) + 1):
+        held_out = [row for row, own in zip(measured, number, strict=True) if own == k]
+        ids = {row["id"] for row in held_out}
+        # By id, too: cleaning may have changed the text of the row that is trained on.
+        others = [row for row in every if not (row["source"] == REAL and row["id"] in ids)]
+        rest, _ = without_seen(others, held_out)
+        folds.append(Fold(rows=store.put_rows(rest), test=store.put_rows(held_out)))
+    return tuple(folds)
 
 
 def _system_results(
@@ -153,14 +218,36 @@ def _measured(predictions: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
     return measure(predictions.probabilities, predictions.thresholds, predictions.targets, taxonomy, levels)
 
 
-def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef) -> Evaluation:
-    """Measure classifier and baselines on held-out synthetic text, and on real text if there is any."""
+def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef, fit: Fit | None = None) -> Evaluation:
+    """Measure classifier and baselines on held-out synthetic text, and on real text if there is any.
+
+    Real text that is too little to be divided is all measured on. Where the classifier was trained on it, it
+    is cross-validated: for each fold a classifier is trained without the fold.
+
+    Args:
+        run: The run.
+        model: Trained on `rows`.
+        rows: Rows of all splits.
+        fit: How the classifiers of the folds are made, if not by plain training.
+    """
+    real_test = read_real(run, "test") if run.real else None
+    folds: tuple[Fold, ...] = ()
+    if real_test and run.config.mixing.real_fraction and is_cross_validated(run):
+        fit = fit or (lambda part: calibrate(run, train(run, part), part))
+        divided = run.call(folds_task, rows=rows, real=real_test)
+        folds = tuple(fold.model_copy(update={"model": fit(fold.rows)}) for fold in divided)
     return run.call(
         evaluate_task,
         model=model,
         rows=rows,
-        real_test=read_real(run, "test") if run.real else None,
+        real_test=real_test,
+        folds=folds,
         taxonomy=run.taxonomy,
         evaluation=run.config.evaluation,
         seed=run.config.seed,
     )
+
+
+def is_cross_validated(run: RunContext) -> bool:
+    """Whether the real data is too small to be divided."""
+    return run.real is not None and read_dataset(run.real.source).is_cross_validated

@@ -26,6 +26,7 @@ from tasks.pipeline.reporting.provenance import command_of, now, versions
 from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
+from tasks.stages.evaluation import is_cross_validated
 from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.scrubbing import report_scrubbing
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
@@ -139,14 +140,41 @@ def _scores(
         scrubbed=summaries.scrub_counts(data),
         rows=summaries.row_counts(data, evaluation.results),
         results=evaluation.results,
+        n_folds=evaluation.n_folds,
         error_analysis=evaluation.error_analysis,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=summaries.samples(data, names, config.seed),
         timings=run.ledger.timings,
         versions=versions(),
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
-        notes=(*(f"{n:,} {what}" for what, n in counted.items() if n), *_told_of_real_data(run)),
+        notes=(
+            *(f"{n:,} {what}" for what, n in counted.items() if n),
+            *_told_of_cross_validation(run, evaluation.n_folds),
+            *_told_of_real_data(run),
+        ),
     )
+
+
+def _told_of_cross_validation(run: RunContext, n_folds: int) -> list[str]:
+    """What the scores on cross-validated rows hold for, and what they leave out."""
+    if not is_cross_validated(run):
+        return []
+    told = []
+    if n_folds:
+        told.append(
+            f"Human text is cross-validated, {n_folds} folds: each text is labelled by a classifier that was "
+            "trained without it. The classifier that is published is trained on all of them."
+        )
+    readers = {
+        "prompts showed them": run.config.generator.exemplars > 0,
+        "the teacher learnt from them": run.config.verifying.teacher,
+    }
+    if used := [reader for reader, is_on in readers.items() if is_on]:
+        told.append(
+            f"The human texts that are measured on took part in making the synthetic ones: "
+            f"{' and '.join(used)}. Scores on them may be slightly too high."
+        )
+    return told
 
 
 def _told_of_real_data(run: RunContext) -> list[str]:

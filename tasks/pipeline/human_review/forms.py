@@ -29,19 +29,7 @@ def write_label_studio(path: Path, items: Sequence[ReviewItem], taxonomy: Taxono
     tasks = [
         {
             "data": {"text": item.text, ITEM_ID: item.id, "why": item.why},
-            "predictions": [
-                {
-                    "model_version": item.id.rpartition("/")[0],
-                    "result": [
-                        {
-                            "from_name": QUESTION,
-                            "to_name": "text",
-                            "type": "choices",
-                            "value": {"choices": list(item.labels)},
-                        }
-                    ],
-                }
-            ],
+            "predictions": [_prediction(item)] if item.labels else [],
         }
         for item in items
     ]
@@ -49,6 +37,16 @@ def write_label_studio(path: Path, items: Sequence[ReviewItem], taxonomy: Taxono
     view = path.with_suffix(".xml")
     view.write_text(_view(taxonomy), encoding="utf-8")
     return [path, view]
+
+
+def _prediction(item: ReviewItem) -> dict[str, Any]:
+    result = {
+        "from_name": QUESTION,
+        "to_name": "text",
+        "type": "choices",
+        "value": {"choices": list(item.labels)},
+    }
+    return {"model_version": item.id.rpartition("/")[0], "result": [result]}
 
 
 def _view(taxonomy: Taxonomy) -> str:
