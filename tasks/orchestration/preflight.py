@@ -11,7 +11,9 @@ from tasks.config import (
     RealConfig,
     RunConfig,
     TuneConfig,
+    VerifyingConfig,
 )
+from tasks.config.judging import judge_of
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
 from tasks.models.weights_cache import require_generator
@@ -41,6 +43,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             "verifying.teacher is true but real is empty; expected real training rows to learn from. "
             "Give --real, or leave verifying.teacher out."
         )
+    _require_own_judge(config.verifying)
     _require_models(config)
     _require_fitting(config.generator)
     if config.real:
@@ -73,6 +76,38 @@ def _require_fitting(generator: GeneratorConfig) -> None:
         )
 
 
+def require_judge(config: RunConfig) -> None:
+    """Refuse a judge's own endpoint that does not answer or lacks the model, before any text is paid for.
+
+    Raises:
+        ValueError: The server refuses the key, or serves other models.
+        ConnectionError: The server does not answer.
+    """
+    if not (config.verifying.enabled and config.verifying.judge_endpoint):
+        return
+    from tasks.pipeline.sampling.endpoint import served_model  # not for a run without
+
+    judge = judge_of(config.verifying, config.generator)
+    try:
+        served_model(str(judge.endpoint), str(judge.model), judge.key_variable)
+    except (ValueError, ConnectionError) as error:
+        said = str(error).replace("OPENAI_API_KEY, or what key_variable names,", judge.key_variable)
+        for option in ("endpoint", "model"):
+            said = said.replace(f"generator.{option}", f"verifying.judge_{option}")
+        raise type(error)(said) from None
+
+
+def _require_own_judge(verifying: VerifyingConfig) -> None:
+    """Refuse a model or an endpoint of a judge that would not be asked."""
+    given = [name for name in ("judge_endpoint", "judge_model") if getattr(verifying, name)]
+    if given and verifying.judge is not JudgeKind.llm:
+        kind = verifying.judge.value if verifying.judge else "none"
+        raise ValueError(
+            f"verifying.{given[0]} is set and verifying.judge is {kind}; expected llm, which alone asks a "
+            "language model. Give --verifying.judge llm, or leave it out."
+        )
+
+
 def _require_extras(config: RunConfig) -> None:
     """Refuse options whose package is not installed."""
     wanted = {
@@ -102,6 +137,9 @@ def _require_models(config: RunConfig) -> None:
         require_generator(EMBEDDED)
     elif wants_synthetic and not config.generator.endpoint:
         _require_folder("generator.model", str(config.generator.model))
+    judge = judge_of(config.verifying, config.generator)
+    if wants_synthetic and config.verifying.judge_model and not judge.endpoint:
+        _require_folder("verifying.judge_model", str(judge.model))
     if wants_synthetic and config.verifying.judge is JudgeKind.nli:
         _require_folder("verifying.nli_model", config.verifying.nli_model)
 

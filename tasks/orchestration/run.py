@@ -22,7 +22,7 @@ from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.ledger import RunLedger
-from tasks.orchestration.preflight import check
+from tasks.orchestration.preflight import check, require_judge
 from tasks.storage.connection import open_store
 from tasks.storage.files import private_folder
 from tasks.storage.hashing import sha256_of
@@ -116,6 +116,7 @@ def open_run(config: RunConfig) -> RunContext:
     config, taxonomy, topics = check(asked)
     store = open_store()
     store.require_writable()
+    require_judge(config)
     for told in read_dataset(config.real).told if config.real else ():
         tqdm.write(f"real data: {told}", file=sys.stderr)
     claim_gpu(private_folder("gpus"))
