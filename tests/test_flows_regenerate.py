@@ -373,6 +373,27 @@ def test_few_human_rows_that_nothing_is_trained_on_are_all_measured_on(config, s
     assert len([name for name in cache(store) if name.startswith("train-")]) - n_trained <= 1
 
 
+def test_unlabelled_texts_join_training_and_are_what_the_service_compares_with(config, store, tmp_path):
+    texts = [f"We {verb} the {noun} {when}." for verb in ("liked", "missed", "lost", "found")
+             for noun in ("soup", "garden", "train", "hotel") for when in ("early", "late")]  # fmt: skip
+    (tmp_path / "mails.csv").write_text("\n".join(["body", *texts, texts[0], ""]) + "\n")
+    asked = config.model_dump() | {"unlabelled": str(tmp_path / "mails.csv")}
+    asked["verifying"]["relabel_threshold"] = 0.2  # the texts of the tiny generator teach nothing
+    asked["cleaning"]["near_duplicate_similarity"] = 1.0
+    summary = regenerate(RunConfig.model_validate(asked))
+    added = [row for row in dataset(summary, store, "train") if row["source"] == "unlabelled"]
+    scores = RunScores.model_validate_json(store.read_path(f"runs/{summary.run}/scores.json"))
+
+    assert len({row["text"] for row in added}) == len(added) == scores.rows["unlabelled train"] > 0
+    assert {row["text"] for row in added} <= set(texts)
+    assert {len(row["labels"]) for row in added} == {1}
+    for part in ("validation", "test"):
+        assert "unlabelled" not in {row["source"] for row in dataset(summary, store, part)}
+    reference = dataset(summary, store, "reference")
+    assert {row["text"] for row in reference} == set(texts)
+    assert all(sum(row["targets"]) >= 1 for row in reference)
+
+
 def test_an_ablation_of_few_human_rows_without_splits_is_refused(config, tmp_path):
     real = small_real_file(tmp_path / "trips.csv")
     with pytest.raises(

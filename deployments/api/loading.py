@@ -86,7 +86,7 @@ def load(source: Source, settings: ApiSettings) -> Served:
         scrubber=scrubber_for(ScrubbingConfig.model_validate(about["scrubbing"])),
         precision=precision,
         agreement=share,
-        reference=_reference(_rows(source, "train")),
+        reference=_reference(_rows(source, "reference") or _rows(source, "train")),
         config=json.loads(read_beside(source, "config.json") or b"{}"),
         card=text,
         scores=json.loads(read_beside(source, "scores.json") or b"{}"),

@@ -4,10 +4,11 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 from tasks.config.real import RealConfig
 from tasks.data.reading import LabelledText, map_labels, mapped, read_dataset, require_mapped
-from tasks.data.records import FilterResult, Row, reject
+from tasks.data.records import UNLABELLED, FilterResult, Row, reject
 from tasks.taxonomy import Taxonomy
 
 UNMAPPED = "no label of the taxonomy"
@@ -77,7 +78,8 @@ def _row(text: LabelledText, labels: list[str], taxonomy: Taxonomy, split: str) 
 
 def unlabelled_row(text: str, taxonomy: Taxonomy) -> Row:
     """A row of a text that nobody has labelled; its id is that of its text."""
-    return _row(LabelledText(text, (), hashlib.sha256(text.encode()).hexdigest()[:16]), [], taxonomy, "")
+    id_ = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return cast("Row", {**_row(LabelledText(text, (), id_), [], taxonomy, ""), "source": UNLABELLED})
 
 
 def leakage_key(text: str) -> str:

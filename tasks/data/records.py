@@ -11,6 +11,10 @@ COUNTERFACTUAL = "counterfactual"
 """`Row.source` of rows that a fairness correction made; no data set that is published has any."""
 
 
+UNLABELLED = "unlabelled"
+"""`Row.source` of rows that people wrote and votes labelled."""
+
+
 class Record(BaseModel):
     """Base of everything that a task takes or returns."""
 
@@ -48,7 +52,7 @@ class Row(TypedDict):
     seed: int
     round: int
     source: str
-    """`synthetic`, `real`, or COUNTERFACTUAL."""
+    """`synthetic`, `real`, UNLABELLED, or COUNTERFACTUAL."""
     votes: dict[str, float]
     scrubbed: dict[str, int]
     """Replacements per entity type."""

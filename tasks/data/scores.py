@@ -226,7 +226,8 @@ class RunScores(Record):
     scrubbing: ScrubSummary | None = None
     """What else there is to say about scrubbing."""
     rows: dict[str, int]
-    """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
+    """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote
+    and labelled, `unlabelled train` how many people wrote and votes labelled,
     `real test` how many rows of human text were measured on."""
     results: tuple[SystemResult, ...] = Field(min_length=1)
     n_folds: int = 0

@@ -10,11 +10,13 @@ from tasks.config import (
     PromptForm,
     RealConfig,
     RunConfig,
+    TextsConfig,
     TuneConfig,
     VerifyingConfig,
 )
 from tasks.config.judging import judge_of
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
+from tasks.data.reading.unlabelled import read_texts
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
 from tasks.models.weights_cache import require_generator
 from tasks.prompts.rendering import check_template
@@ -48,6 +50,8 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     _require_fitting(config.generator)
     if config.real:
         _require_real(config.real, taxonomy, divided=isinstance(config, AblationConfig))
+    if config.unlabelled:
+        _require_texts(config.unlabelled)
     if config.push_to_hub:
         require_target(config.push_to_hub)
     return config, taxonomy, topics
@@ -156,6 +160,14 @@ def _require_folder(option: str, name: str) -> None:
         )
     if (folder / "SHA256SUMS").is_file():
         embedded_folder(folder)
+
+
+def _require_texts(source: TextsConfig) -> None:
+    try:
+        read_texts(source)
+    except (ValueError, FileNotFoundError) as error:  # the reader names the options of labelled data
+        said = str(error).replace("--real", "--unlabelled").replace("real data", "unlabelled texts")
+        raise type(error)(said) from None
 
 
 def _require_real(source: RealConfig, taxonomy: Taxonomy, divided: bool) -> None:

@@ -29,6 +29,7 @@ from tasks.pipeline.verification import outcome_counts
 from tasks.stages.evaluation import is_cross_validated
 from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.scrubbing import report_scrubbing
+from tasks.stages.unlabelled import drift_reference
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
 from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
@@ -66,6 +67,8 @@ def publish(
         (folder / "dataset" / "rejects.parquet").write_bytes(
             run.store.read_path(run.store.put_rejects(rejects).uri)
         )
+        if reference := drift_reference(run, model):
+            (folder / "dataset" / "reference.parquet").write_bytes(run.store.read_path(reference.uri))
         write_report(folder, scores)
         run.store.put_tree(folder, prefix)
     run.store.put_tree(run.store.get_folder(model), f"{prefix}/model")
@@ -168,6 +171,7 @@ def _told_of_cross_validation(run: RunContext, n_folds: int) -> list[str]:
     readers = {
         "prompts showed them": run.config.generator.exemplars > 0,
         "the teacher learnt from them": run.config.verifying.teacher,
+        "votes on unlabelled texts learnt from them": n_folds > 0 and run.unlabelled is not None,
     }
     if used := [reader for reader, is_on in readers.items() if is_on]:
         told.append(

@@ -5,12 +5,12 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from tasks.config.real import RealConfig
+from tasks.config.real import RealConfig, TextsConfig
 from tasks.data.reading.columns import text_column
 from tasks.data.reading.source import tables_of
 
 
-def read_texts(config: RealConfig) -> list[str]:
+def read_texts(config: TextsConfig) -> list[str]:
     """Texts of all splits in the order of the files, each once; empty ones are left out.
 
     Args:
@@ -20,6 +20,7 @@ def read_texts(config: RealConfig) -> list[str]:
         FileNotFoundError: There is nothing at the path.
         ValueError: The data cannot be read, no column holds texts, or none is left.
     """
+    config = RealConfig.model_validate(config.model_dump(include={*TextsConfig.model_fields}))
     with TemporaryDirectory(prefix="sentimill-") as scratch:
         tables = [table for _, table in tables_of(config, Path(scratch))]
     frame = pd.concat([table.frame for table in tables], ignore_index=True)

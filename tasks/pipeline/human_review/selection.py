@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from tasks.data.arrays import Matrix
 from tasks.data.human_review import ReviewItem
-from tasks.data.records import Row
+from tasks.data.records import UNLABELLED, Row
 from tasks.data.votes import FOLDS, JUDGE, LABEL_PROBABILITY, LIKELIHOOD, TEACHER, read_votes
 from tasks.taxonomy import Taxonomy
 
@@ -36,7 +36,7 @@ def rows_to_review(
         run: Name of the run.
         n: Rows at most.
     """
-    kept = [row for row in rows if row["source"] == SYNTHETIC]
+    kept = [row for row in rows if row["source"] in (SYNTHETIC, UNLABELLED)]
     gone = {row["id"] for row in disputed}
     every = [*kept, *disputed]
     counts = Counter(label for row in kept for label in row["labels"])
@@ -52,7 +52,7 @@ def rows_to_review(
             labels=() if row["id"] in gone else tuple(row["labels"]),
             unknown=() if row["id"] in gone else _unknown(row, taxonomy),
             why=why,
-            source=SYNTHETIC,
+            source=SYNTHETIC if row["source"] == SYNTHETIC else HUMAN,
         )
         for why, row in islice(_in_turn(orders), n)
     ]
