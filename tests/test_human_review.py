@@ -371,6 +371,13 @@ def test_a_file_that_is_no_review_is_refused(results, tmp_path, capsys):
     assert "any.csv has ids that no review gave (1 of 1 answers, such as 'row-1')" in said
 
 
+def test_answers_that_are_not_there_are_not_looked_for_on_the_hub(results, tmp_path, capsys):
+    exported(tmp_path / "review.csv")
+    capsys.readouterr()
+    said = refused(capsys, "review", "import", "first", "answers", "--out", str(tmp_path / "human.csv"))
+    assert said.startswith("sentimill: answers is missing (looked for ")
+
+
 def test_an_answer_that_is_no_label_is_refused(results, tmp_path, capsys):
     path = exported(tmp_path / "review.csv")
     pd.read_csv(path, keep_default_na=False).assign(labels="glee").to_csv(

@@ -81,6 +81,11 @@ def import_review(options: ReviewImportOptions) -> None:
     _require_new(options.out)
     store, scores = _open_run(options.run)
     asked = _asked(store, scores.run)
+    if not options.answers.expanduser().exists():
+        raise FileNotFoundError(
+            f"{options.answers} is missing (looked for {options.answers.absolute()}); expected what Label Studio, "
+            "Argilla or a spreadsheet program saved. Check the path."
+        )
     data = read_dataset(RealConfig(path=str(options.answers)))
     _require_own(data, scores.run, asked, options.answers)
     answers = _answers(data, scores.taxonomy)
