@@ -83,8 +83,8 @@ def import_review(options: ReviewImportOptions) -> None:
     asked = _asked(store, scores.run)
     if not options.answers.expanduser().exists():
         raise FileNotFoundError(
-            f"{options.answers} is missing (looked for {options.answers.absolute()}); expected what Label Studio, "
-            "Argilla or a spreadsheet program saved. Check the path."
+            f"{options.answers} is missing (looked for {options.answers.absolute()}); expected what Label "
+            "Studio, Argilla or a spreadsheet program saved. Check the path."
         )
     data = read_dataset(RealConfig(path=str(options.answers)))
     _require_own(data, scores.run, asked, options.answers)

@@ -1,6 +1,6 @@
 """From divided rows to a classifier and to what it is worth."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,6 @@ import numpy as np
 
 from tasks.config import EvaluationConfig
 from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
-from tasks.data.reading import read_dataset
-from tasks.data.reading.splits import folds_of
 from tasks.data.real_rows import without_seen
 from tasks.data.records import Record, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
@@ -32,8 +30,8 @@ from tasks.pipeline.evaluation.measure import measure
 from tasks.pipeline.evaluation.predictions import Predictions, joined, levels_of, to_bytes
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
 from tasks.pipeline.training.classifier.calibrate import calibration_rows
+from tasks.stages.cross_validation import Fit, Fold, fit_folds
 from tasks.stages.real_data import read_real
-from tasks.stages.training import calibrate, train
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -49,20 +47,6 @@ class Evaluation(Record):
     error_analysis: ErrorAnalysis
     predictions: BlobRef
     """What the classifier said about the test set that decides, see `Predictions`."""
-
-
-class Fold(Record):
-    """Real rows that are measured on, and what is trained on in their place."""
-
-    rows: DatasetRef
-    """Rows of all splits without those of the fold."""
-    test: DatasetRef
-    model: ModelRef | None = None
-    """Trained on `rows`."""
-
-
-Fit = Callable[[DatasetRef], ModelRef]
-"""Trains and calibrates a classifier on rows that are divided."""
 
 
 @stage("evaluate")
@@ -131,27 +115,8 @@ def _said_out_of_fold(
     fold: Fold, taxonomy: Taxonomy, evaluation: EvaluationConfig, seed: int
 ) -> dict[str, dict[str, Predictions]]:
     store = open_store()
-    if fold.model is None:
-        raise ValueError("a fold has no model; expected one. Train it on the rows of the fold.")
     parts, tests = parts_of(store.get_rows(fold.rows)), {REAL: store.get_rows(fold.test)}
     return _said(store.get_folder(fold.model), parts, tests, taxonomy, evaluation, seed)
-
-
-@stage("divide-into-folds")
-def folds_task(*, rows: DatasetRef, real: DatasetRef) -> tuple[Fold, ...]:
-    """Real rows in folds, each with all training and validation rows but those of the fold."""
-    store = open_store()
-    every, measured = store.get_rows(rows), store.get_rows(real)
-    number = folds_of(texts_of(measured), [tuple(row["labels"]) for row in measured])
-    folds = []
-    for k in range(int(number.max()) + 1):
-        held_out = [row for row, own in zip(measured, number, strict=True) if own == k]
-        ids = {row["id"] for row in held_out}
-        # By id, too: cleaning may have changed the text of the row that is trained on.
-        others = [row for row in every if not (row["source"] == REAL and row["id"] in ids)]
-        rest, _ = without_seen(others, held_out)
-        folds.append(Fold(rows=store.put_rows(rest), test=store.put_rows(held_out)))
-    return tuple(folds)
 
 
 def _system_results(
@@ -231,11 +196,7 @@ def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef, fit: Fit | None
         fit: How the classifiers of the folds are made, if not by plain training.
     """
     real_test = read_real(run, "test") if run.real else None
-    folds: tuple[Fold, ...] = ()
-    if real_test and run.config.mixing.real_fraction and is_cross_validated(run):
-        fit = fit or (lambda part: calibrate(run, train(run, part), part))
-        divided = run.call(folds_task, rows=rows, real=real_test)
-        folds = tuple(fold.model_copy(update={"model": fit(fold.rows)}) for fold in divided)
+    folds = fit_folds(run, rows, real_test, fit) if real_test else ()
     return run.call(
         evaluate_task,
         model=model,
@@ -246,8 +207,3 @@ def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef, fit: Fit | None
         evaluation=run.config.evaluation,
         seed=run.config.seed,
     )
-
-
-def is_cross_validated(run: RunContext) -> bool:
-    """Whether the real data is too small to be divided."""
-    return run.real is not None and read_dataset(run.real.source).is_cross_validated

@@ -26,7 +26,7 @@ from tasks.pipeline.reporting.provenance import command_of, now, versions
 from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
-from tasks.stages.evaluation import is_cross_validated
+from tasks.stages.cross_validation import is_cross_validated
 from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.scrubbing import report_scrubbing
 from tasks.stages.unlabelled import drift_reference
