@@ -6,13 +6,13 @@ Run as:
     pip install setfit==1.2.0
     python tests/benchmarks/bench_few_rows.py results/runs/RUN --real path/to/goemotions
 
-For each number of rows per label and each seed, the same human rows go to four arms: the classifier on them
-alone, on synthetic rows alone, on both, and SetFit (Tunstall et al. 2022, "Efficient Few-Shot Learning
-Without Prompts") on them alone, with the same encoder and `--setfit-steps` steps of 16 pairs. All are measured
-on the test split of the human data, without texts that stand in its training split. Arms of the classifier see
-about as many rows in all (`--row-passes`), so that few rows are read often. In the arm of both, human rows
-weigh as much as synthetic ones, but none more than `--max-weight`. Differences are paired, with 95 % intervals
-by bootstrap over texts.
+For each number of rows per label and each seed, the same human rows go to four arms: the classifier on
+them alone, on synthetic rows alone, on both, and SetFit (Tunstall et al. 2022, "Efficient Few-Shot Learning
+Without Prompts") on them alone, with the same encoder and `--setfit-steps` steps of 16 pairs. All are
+measured on the test split of the human data, without texts that stand in its training split. Arms of the
+classifier see about as many rows in all (`--row-passes`), so that few rows are read often. In the arm of
+both, human rows weigh as much as synthetic ones, but none more than `--max-weight`. Differences are paired,
+with 95 % intervals by bootstrap over texts.
 
 Without setfit that arm is left out. Figures are merged into results/bench/few-rows.json, one entry per data
 set.
