@@ -4,9 +4,11 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fsspec.implementations.local import LocalFileSystem
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +26,7 @@ from tasks.pipeline.human_review.agreement import LabelAgreement, agreement, lev
 from tasks.pipeline.human_review.forms import SEPARATOR, write_argilla, write_label_studio, write_sheet
 from tasks.pipeline.human_review.selection import SYNTHETIC, rows_to_review, texts_to_label
 from tasks.storage.connection import open_results
+from tasks.storage.files import write_whole
 from tasks.storage.hashing import sha256_of
 from tasks.storage.parquet import rows_of_parquet
 from tasks.storage.store import ResultsStore, write_json
@@ -63,7 +66,9 @@ def export_review(options: ReviewExportOptions) -> None:
     name = sha256_of(json.dumps(batch).encode())[:12]
     write_json(store, f"{_folder(scores.run)}/{name}.json", batch)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    files = WRITERS[form](options.out, items, scores.taxonomy)
+    with TemporaryDirectory(dir=options.out.parent) as scratch:  # so that no part of a file is ever there
+        made = WRITERS[form](Path(scratch) / options.out.name, items, scores.taxonomy)
+        files = [file.replace(options.out.parent / file.name) for file in made]
     why = {
         reason: sum(item.why == reason for item in items) for reason in dict.fromkeys(i.why for i in items)
     }
@@ -90,12 +95,17 @@ def import_review(options: ReviewImportOptions) -> None:
     _require_own(data, scores.run, asked, options.answers)
     answers = _answers(data, scores.taxonomy)
     items = [asked[id_] for id_ in answers]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label", "split", "source"])
-        writer.writerows(_written(item, answers[item.id]) for item in items)
-    _show(items, answers, scores.taxonomy, options, f"{len(answers):,} of {len(asked):,} texts asked about")
+    content = StringIO(newline="")
+    writer = csv.writer(content)
+    writer.writerow(["text", "label", "split", "source"])
+    writer.writerows(_written(item, answers[item.id]) for item in items)
+    write_whole(LocalFileSystem(), str(options.out.absolute()), content.getvalue().encode())
+    console = Console()
+    console.print(_table(agreement(items, answers, scores.taxonomy)))
+    said = _said(items, answers, scores.taxonomy, len(asked))
+    said += [f"left out    {n:,} texts: {reason}" for reason, n in data.dropped.items()]
+    for line in [*said, f"written     {options.out}"]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _form_of(options: ReviewExportOptions) -> ReviewForm:
@@ -220,26 +230,19 @@ def _written(item: ReviewItem, labels: Sequence[str]) -> tuple[str, str, str, st
     return item.text, SEPARATOR.join(labels), "train" if item.source == SYNTHETIC else "", item.source
 
 
-def _show(
-    items: Sequence[ReviewItem],
-    answers: dict[str, tuple[str, ...]],
-    taxonomy: Taxonomy,
-    options: ReviewImportOptions,
-    n_answers: str,
-) -> None:
-    console = Console()
-    console.print(_table(agreement(items, answers, taxonomy)))
+def _said(
+    items: Sequence[ReviewItem], answers: dict[str, tuple[str, ...]], taxonomy: Taxonomy, n_asked: int
+) -> list[str]:
+    """What came of the review, a line each."""
     kappa = level_kappa(items, answers, taxonomy)
     n_changed = sum(set(answers[item.id]) != set(item.labels) for item in items)
     n_ours = sum(item.source == SYNTHETIC for item in items)
-    lines = [f"levels      kappa {kappa:.3f}, quadratically weighted"] if kappa is not None else []
-    lines += [
-        f"answers     {n_answers}, of which {n_changed:,} change the labels",
-        f"written     {options.out}: {n_ours:,} texts of the generator, for training; "
-        f"{len(items) - n_ours:,} by people",
+    return [
+        *([f"levels      kappa {kappa:.3f}, quadratically weighted"] if kappa is not None else []),
+        f"answers     {len(items):,} of {n_asked:,} texts asked about, of which {n_changed:,} change the "
+        "labels",
+        f"texts       {n_ours:,} by the generator, for training; {len(items) - n_ours:,} by people",
     ]
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(found: Sequence[LabelAgreement]) -> Table:

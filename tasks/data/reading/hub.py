@@ -37,9 +37,8 @@ def read_hub(name: str) -> list[tuple[str | None, Table]]:
 
     plain, _, configuration = name.partition(":")
     try:
-        with _without_warnings(
-            "huggingface_hub"
-        ):  # it warns at each of five tries; the last error says it all
+        # It warns at each of five tries; the last error says it all.
+        with _without_warnings("huggingface_hub"):
             found = load_dataset(SHORT.get(plain, plain), configuration or None)
     except (OSError, ValueError, RuntimeError) as error:
         said = str(error).strip().split("\n")[0][:200]
