@@ -10,12 +10,14 @@ from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
-from tasks.config import AblationConfig, EvaluationConfig, MixingConfig, RealConfig, RunConfig
+from tasks.config import AblationConfig, AuditConfig, EvaluationConfig, MixingConfig, RealConfig, RunConfig
 from tasks.data.scores import RunScores
 from tasks.orchestration.preflight import check
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages import sampling as text_stages
+from tasks.stages.champion_audit import open_champion
+from tasks.storage.champions import set_champion
 from tasks.storage.parquet import rows_of_parquet
 from tasks.storage.store import ResultsStore
 
@@ -362,6 +364,9 @@ def test_few_human_rows_that_are_trained_on_are_cross_validated(prefect_api, con
     assert [rest & held_out for rest, held_out in parts] == [set()] * 5
     assert sum(len(held_out) for _, held_out in parts) == 30
     assert len(set.union(*(held_out for _, held_out in parts))) == 30
+    set_champion(store, "polarity3", {"run": summary.run, "model": {"uri": "models/m", "sha256": "s"}})
+    with pytest.raises(ValueError, match=f"champion {summary.run} was cross-validated on its human text"):
+        open_champion(AuditConfig(taxonomy="polarity3", real=real))
 
 
 def test_few_human_rows_that_nothing_is_trained_on_are_all_measured_on(config, store, tmp_path):
@@ -380,6 +385,7 @@ def test_unlabelled_texts_join_training_and_are_what_the_service_compares_with(c
     asked = config.model_dump() | {"unlabelled": str(tmp_path / "mails.csv")}
     asked["verifying"]["relabel_threshold"] = 0.2  # the texts of the tiny generator teach nothing
     asked["cleaning"]["near_duplicate_similarity"] = 1.0
+    asked["generator"]["exemplars"] = 1
     summary = regenerate(RunConfig.model_validate(asked))
     added = [row for row in dataset(summary, store, "train") if row["source"] == "unlabelled"]
     scores = RunScores.model_validate_json(store.read_path(f"runs/{summary.run}/scores.json"))
@@ -389,6 +395,8 @@ def test_unlabelled_texts_join_training_and_are_what_the_service_compares_with(c
     assert {len(row["labels"]) for row in added} == {1}
     for part in ("validation", "test"):
         assert "unlabelled" not in {row["source"] for row in dataset(summary, store, part)}
+    written = [row for row in dataset(summary, store, "train") if row["source"] == "synthetic"]
+    assert all(any(text in row["prompt"] for text in texts) for row in written)
     reference = dataset(summary, store, "reference")
     assert {row["text"] for row in reference} == set(texts)
     assert all(sum(row["targets"]) >= 1 for row in reference)
