@@ -29,6 +29,7 @@ from tasks.stages.publishing import Candidate, promote, publish
 from tasks.stages.real_data import add_real
 from tasks.stages.sampling import sample
 from tasks.stages.training import calibrate, train
+from tasks.stages.unlabelled import add_unlabelled
 from tasks.stages.verification import fit_real_data_model, require_label_signal
 
 DEFAULT = RunConfig()
@@ -48,7 +49,7 @@ def regenerate(config: RunConfig = DEFAULT) -> RunSummary:
     run = open_run(config)
     quotas = sample_until_filled(run)
     require_label_signal(run, quotas)
-    rows = add_real(run, balance(run, quotas))
+    rows = add_unlabelled(run, add_real(run, balance(run, quotas)))
     candidate = learn(run, quotas, rows)
 
     decision = ask(run, candidate)

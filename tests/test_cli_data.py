@@ -9,12 +9,22 @@ from tasks.taxonomy import load_taxonomy
 CSV = "review;kind\nWhere is my parcel?;shipping\nMoney back, please.;refund\nIt is late.;shipping\n"
 
 
+def test_a_message_names_no_option_that_the_command_lacks(tmp_path, capsys):
+    for name in ("train.csv", "train_set.csv.gz", "train.jsonl"):
+        write(tmp_path / name, CSV)
+    with pytest.raises(SystemExit):
+        dispatch(["data", str(tmp_path)])
+    assert capsys.readouterr().err.endswith(
+        "expected one for the split train. Give the file itself, or move the others away.\n"
+    )
+
+
 def test_what_a_file_holds_is_printed(tmp_path, capsys):
     dispatch(["data", str(write(tmp_path / "a.csv", CSV)), "--labels", "kind"])
     lines = capsys.readouterr().out.splitlines()
 
     assert lines[:2] == [
-        "rows        3 (train 2, test 1)",
+        "rows        3 (cross-validated 3)",
         "columns     text from 'review', labels from 'kind'",
     ]
     assert "                    2  shipping" in lines

@@ -1,11 +1,16 @@
 """Labels of human data in the labels of a run; rows as the run has them; and what is told about the data."""
 
+import io
+
+import numpy as np
+import pandas as pd
 import pytest
 from reading import read, write
 
 from tasks.config.real import RealConfig
 from tasks.data.reading import describe, label_mapping, propose_taxonomy, read_dataset
 from tasks.data.reading.mapping import level_of_score
+from tasks.data.reading.splits import folds_of
 from tasks.data.reading.treebank import detokenise, is_treebank
 from tasks.data.real_rows import label_set_counts, leakage_key, read_real_rows, real_rows, without_seen
 from tasks.taxonomy import Taxonomy, load_taxonomy
@@ -284,17 +289,50 @@ def test_a_file_without_splits_is_split_by_groups_of_near_duplicates_and_label(t
     assert 0.22 <= sum(text.labels == ("bad",) for text in test) / len(test) <= 0.28
 
 
-def test_the_same_file_is_always_split_alike_and_half_of_a_small_one_is_measured_on(tmp_path):
-    path = write(tmp_path / "a.csv", made(60))
+def test_the_same_file_is_always_split_alike(tmp_path):
+    path = write(tmp_path / "a.csv", made(250))
     first = [text.id for text in read_dataset(real(path)).texts("test")]
     path.touch()
     assert [text.id for text in read_dataset(real(path)).texts("test")] == first
-    assert 50 <= len(first) <= 70
+    assert 0 < len(first) < 500
+
+
+def test_of_fewer_than_400_rows_all_are_trained_on_and_measured_on(tmp_path):
+    data = read_dataset(real(write(tmp_path / "a.csv", made(60))))
+    assert data.texts("train") == data.texts("test")
+    assert (data.is_cross_validated, len(data.texts("test"))) == (True, 120)
+    assert data.notes[-1] == (
+        "the data has no splits, and half of its 120 rows are fewer than 200: all are measured on, by "
+        "cross-validation in 5 folds where rows are trained on"
+    )
+
+
+def test_rows_marked_for_training_are_not_drawn_to_measure_on(tmp_path):
+    lines = made(60).splitlines()
+    marked = [
+        lines[0] + ",split",
+        *(f"{line},train" for line in lines[1:31]),
+        *(f"{line}," for line in lines[31:]),
+    ]
+    data = read_dataset(real(write(tmp_path / "a.csv", "\n".join(marked) + "\n")))
+    assert (len(data.texts("train")), len(data.texts("test"))) == (120, 90)
+
+
+def test_folds_keep_near_duplicates_together_and_labels_even():
+    frame = pd.read_csv(io.StringIO(made(60)))
+    texts, labels = frame["text"].tolist(), [(label,) for label in frame["label"]]
+    fold = folds_of(texts, labels)
+    assert np.bincount(fold).tolist() == [24, 24, 24, 24, 24]
+    assert fold[:60].tolist() == fold[60:].tolist()
+    bad = np.bincount(fold[frame["label"] == "bad"], minlength=5)
+    assert bad.tolist() == [6, 6, 6, 6, 6]
+    assert folds_of(["One.", "One!", "Two."], [("a",), ("a",), ("b",)]).tolist() in ([0, 0, 1], [1, 1, 0])
+    assert folds_of(["One."], [("a",)]).tolist() == [0]
 
 
 def test_a_label_with_one_row_does_not_stop_the_split(tmp_path):
-    path = write(tmp_path / "a.csv", made(30) + "A lonely row of its own kind.,odd\n")
-    assert len(read(path)) == 61
+    path = write(tmp_path / "a.csv", made(210) + "A lonely row of its own kind.,odd\n")
+    assert len(read(path)) == 421
 
 
 def test_what_was_understood_is_told(tmp_path, tickets):

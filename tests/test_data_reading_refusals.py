@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import zipfile
 
 import pandas as pd
@@ -231,6 +232,19 @@ def test_a_hub_name_without_network(monkeypatch):
         "set of that name ("
     )
     assert said.endswith("Check the path, or the network.")
+
+
+def test_a_hub_that_does_not_answer_is_one_message(monkeypatch, caplog):
+    import datasets
+
+    def unreachable(*_):
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 8s [Retry 5/5].")
+        raise ConnectionError("Couldn't reach the Hub")
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    before = logging.getLogger("huggingface_hub").level
+    assert "(Couldn't reach the Hub)" in refusal("nobody/nothing-at-all")
+    assert (caplog.messages, logging.getLogger("huggingface_hub").level) == ([], before)
 
 
 def test_a_split_that_is_not_there(tmp_path):

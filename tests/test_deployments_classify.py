@@ -21,6 +21,7 @@ from deployments.classify.command import classify
 from deployments.classify.judging import answer_of
 from deployments.classify.writing import CsvRows, Portions, as_lines, rows_of
 from tasks.cli.options import ClassifyOptions
+from tasks.storage.parquet import parquet_bytes
 
 ANSWER = {
     "predicted": ["good", "kind"],
@@ -49,6 +50,19 @@ def answers(model):
 def options(source, model, **more):
     more = {"workers": 1, "rows": 3} | more
     return ClassifyOptions(source=str(source), model=str(model), **more)
+
+
+def test_drift_is_measured_against_unlabelled_texts_where_a_run_had_some(tmp_path, tiny_encoder, make_row):
+    write_run(tmp_path, "first", tiny_encoder, make_row)
+    folder = tmp_path / "runs" / "first"
+    settings = ApiSettings(model=str(folder / "model"), workers=1)
+    plain = load(find(settings), settings).reference
+    rows = [make_row("One two three four five six seven.", targets=(0.0, 1.0, 0.0)) for _ in range(9)]
+    (folder / "dataset" / "reference.parquet").write_bytes(parquet_bytes(rows))
+    found = load(find(settings), settings).reference
+
+    assert len(plain.words) == len(TEXTS)
+    assert (found.words.tolist(), found.label_shares.tolist()) == ([7] * 9, [0.0, 1.0, 0.0])
 
 
 def test_rows_of_a_csv_file_come_back_in_order_with_the_services_answers(tmp_path, model, answers):

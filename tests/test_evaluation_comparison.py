@@ -16,7 +16,7 @@ from tasks.pipeline.evaluation.ablation_arms import (
     rarest,
 )
 from tasks.pipeline.evaluation.comparison import compare, rare_f1
-from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, to_bytes
+from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, joined, to_bytes
 from tasks.taxonomy import load_taxonomy
 
 EKMAN = load_taxonomy("ekman")
@@ -157,3 +157,17 @@ def test_predictions_are_saved_whole():
 
     assert to_bytes(said) == to_bytes(said)
     assert all(np.array_equal(a, b) for a, b in zip(from_bytes(to_bytes(said)), said, strict=True))
+
+
+def test_out_of_fold_predictions_keep_the_thresholds_of_their_models():
+    one = predictions(EKMAN, n=3)._replace(thresholds=np.full(7, 0.2))
+    other = predictions(EKMAN, n=2, seed=1)._replace(thresholds=np.full(7, 0.9))
+    both = joined([one, other])
+
+    assert (both.probabilities.shape, both.thresholds.shape) == ((5, 7), (5, 7))
+    assert both.decided.tolist() == [*one.decided.tolist(), *other.decided.tolist()]
+    assert both.rows(np.array([4, 0])).decided.tolist() == [
+        other.decided[1].tolist(),
+        one.decided[0].tolist(),
+    ]
+    assert from_bytes(to_bytes(both)).decided.tolist() == both.decided.tolist()

@@ -11,10 +11,14 @@ from prefect.artifacts import Artifact
 from prefect.utilities.callables import parameter_schema
 
 from flows.regenerate import regenerate
-from tasks.config import EvaluationConfig, MixingConfig, RealConfig, RunConfig
+from tasks.config import AblationConfig, AuditConfig, EvaluationConfig, MixingConfig, RealConfig, RunConfig
+from tasks.data.scores import RunScores
+from tasks.orchestration.preflight import check
 from tasks.pipeline.decision.thresholds import confidence, decide
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages import sampling as text_stages
+from tasks.stages.champion_audit import open_champion
+from tasks.storage.champions import set_champion
 from tasks.storage.parquet import rows_of_parquet
 from tasks.storage.store import ResultsStore
 
@@ -340,6 +344,82 @@ def test_real_text_alone_trains_and_is_measured_without_a_generator(prefect_api,
     assert {arm["metrics"]["n_rows"] for arm in scores["results"]} == {30}
     assert {row["source"] for row in dataset(summary, store, "train")} == {"real"}
     assert not [name for name in cache(store) if name.startswith("sample-cell")]
+
+
+def small_real_file(path):
+    """Thirty human rows, ten per level, without splits."""
+    words = {"positive": "wonderful", "neutral": "plain", "negative": "terrible"}
+    places = "lake kitchen station museum market garden office theatre harbour library".split()
+    lines = [f"The {p} on our trip was truly {w},{name}" for name, w in words.items() for p in places]
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    return RealConfig(path=str(path))
+
+
+def test_few_human_rows_that_are_trained_on_are_cross_validated(prefect_api, config, tmp_path):
+    store = block_in(tmp_path / "results")
+    real = small_real_file(tmp_path / "trips.csv")
+    asked = config.model_copy(update={"mixing": MixingConfig(real_fraction=1.0), "real": real})
+    summary = regenerate(asked)
+    scores = RunScores.model_validate_json(store.read_path(f"runs/{summary.run}/scores.json"))
+    report = store.read_path(summary.report.removeprefix(f"{store.root}/")).decode()
+
+    assert (scores.n_folds, {system.metrics.n_rows for system in scores.results}) == (5, {30})
+    assert "Human text, 30 rows, cross-validated, 5 folds" in report
+    assert "On human text (30 rows, cross-validated, 5 folds) the classifier" in report
+    assert {"f1_macro", "kappa"} <= set(scores.results[0].intervals)
+    assert any(note.startswith("Human text is cross-validated, 5 folds: each text") for note in scores.notes)
+    assert len([name for name in cache(store) if name.startswith("train-")]) == 6  # five folds, and all rows
+    (divided,) = Path(store.root, "cache").glob("divide-into-folds-*")
+    uris = re.findall(r"data/\w{20}\.parquet", divided.read_text())
+    texts = [{row["text"] for row in rows_of_parquet(store.read_path(uri))} for uri in uris]
+    parts = list(zip(texts[::2], texts[1::2], strict=True))
+    assert [rest & held_out for rest, held_out in parts] == [set()] * 5
+    assert sum(len(held_out) for _, held_out in parts) == 30
+    assert len(set.union(*(held_out for _, held_out in parts))) == 30
+    set_champion(store, "polarity3", {"run": summary.run, "model": {"uri": "models/m", "sha256": "s"}})
+    with pytest.raises(ValueError, match=f"champion {summary.run} was cross-validated on its human text"):
+        open_champion(AuditConfig(taxonomy="polarity3", real=real))
+
+
+def test_few_human_rows_that_nothing_is_trained_on_are_all_measured_on(config, store, tmp_path):
+    n_trained = len([name for name in cache(store) if name.startswith("train-")])
+    summary = regenerate(config.model_copy(update={"real": small_real_file(tmp_path / "trips.csv")}))
+    scores = RunScores.model_validate_json(store.read_path(f"runs/{summary.run}/scores.json"))
+
+    assert (scores.n_folds, scores.metrics("classifier", "real").n_rows) == (0, 30)
+    assert len([name for name in cache(store) if name.startswith("train-")]) - n_trained <= 1
+
+
+def test_unlabelled_texts_join_training_and_are_what_the_service_compares_with(config, store, tmp_path):
+    texts = [f"We {verb} the {noun} {when}." for verb in ("liked", "missed", "lost", "found")
+             for noun in ("soup", "garden", "train", "hotel") for when in ("early", "late")]  # fmt: skip
+    (tmp_path / "mails.csv").write_text("\n".join(["body", *texts, texts[0], ""]) + "\n")
+    asked = config.model_dump() | {"unlabelled": str(tmp_path / "mails.csv")}
+    asked["verifying"]["relabel_threshold"] = 0.2  # the texts of the tiny generator teach nothing
+    asked["cleaning"]["near_duplicate_similarity"] = 1.0
+    asked["generator"]["exemplars"] = 1
+    summary = regenerate(RunConfig.model_validate(asked))
+    added = [row for row in dataset(summary, store, "train") if row["source"] == "unlabelled"]
+    scores = RunScores.model_validate_json(store.read_path(f"runs/{summary.run}/scores.json"))
+
+    assert len({row["text"] for row in added}) == len(added) == scores.rows["unlabelled train"] > 0
+    assert {row["text"] for row in added} <= set(texts)
+    assert {len(row["labels"]) for row in added} == {1}
+    for part in ("validation", "test"):
+        assert "unlabelled" not in {row["source"] for row in dataset(summary, store, part)}
+    written = [row for row in dataset(summary, store, "train") if row["source"] == "synthetic"]
+    assert all(any(text in row["prompt"] for text in texts) for row in written)
+    reference = dataset(summary, store, "reference")
+    assert {row["text"] for row in reference} == set(texts)
+    assert all(sum(row["targets"]) >= 1 for row in reference)
+
+
+def test_an_ablation_of_few_human_rows_without_splits_is_refused(config, tmp_path):
+    real = small_real_file(tmp_path / "trips.csv")
+    with pytest.raises(
+        ValueError, match="has 30 rows and no splits; an ablation expects a test split, or 400"
+    ):
+        check(AblationConfig.model_validate({**config.model_dump(), "real": real}))
 
 
 def test_the_run_form_of_the_server_knows_every_knob():

@@ -220,6 +220,16 @@ def test_exemplars_share_a_label_with_the_cell_and_too_few_are_all():
     assert set(request.exemplars) == {"Text number 0.", "Text number 1."}
 
 
+def test_without_a_text_that_has_the_label_unlabelled_ones_are_shown():
+    unlabelled = [{**row, "labels": [], "source": "unlabelled"} for row in _texts(3, "negative")]
+
+    for labelled, shown in (([], {"Text number 0.", "Text number 1.", "Text number 2."}), (_texts(1), 1)):
+        (request,) = build_requests(
+            cell(n_to_sample=1), SCALE, TOPICS, PromptForm.chat, [*labelled, *unlabelled], 8
+        ).requests
+        assert shown in (set(request.exemplars), len(request.exemplars))
+
+
 def test_examples_of_a_label_are_shown_like_exemplars():
     glad = Label(name="positive", meaning="positive", examples=("What a day!", "Lovely."))
     taxonomy = Taxonomy(name="own", labels=(glad, Label(name="negative", meaning="negative")))

@@ -332,7 +332,7 @@ def test_an_endpoint_that_wants_a_key_is_told_before_sampling(monkeypatch):
     with _serving(key="sesame") as server:
         message = (
             f'endpoint {server.url}/models answers status 401: {{"error": "no such key"}}; expected 200. '
-            "Set OPENAI_API_KEY to a key that the server knows."
+            "Set OPENAI_API_KEY, or what key_variable names, to a key that the server knows."
         )
         with pytest.raises(ValueError, match=_exactly(message)):
             load_engine(_config(server))

@@ -10,6 +10,7 @@ from tasks.pipeline.verification import outcome_counts, verify_rows
 from tasks.pipeline.verification.aggregation import aggregate_votes, classifier_evidence, prior_of
 from tasks.pipeline.verification.decisions import decide_rows
 from tasks.pipeline.verification.out_of_fold import out_of_fold
+from tasks.pipeline.verification.unlabelled import guess_labels, label_by_votes
 from tasks.taxonomy import Label, Taxonomy, load_taxonomy
 
 N_PER_LABEL = 60
@@ -286,3 +287,39 @@ def test_rows_that_cannot_be_told_apart_are_kept(make_row, columns):
     ]
 
     assert verify_rows(rows, MOODS, VerifyingConfig(folds=5), 0).kept == rows
+
+
+def test_unlabelled_texts_take_on_the_label_of_which_the_votes_are_sure(verified, make_row):
+    known = verified[1].kept
+    texts = {
+        "We were so happy and grateful, it was a wonderful evening.": ["joy"],
+        "She felt awful and cried all night, a horrible week.": ["sadness"],
+        "The train leaves at nine.": None,
+    }
+    rows = [{**make_row(text, (), (0.0, 0.0), id=text), "source": "unlabelled"} for text in texts]
+    guessed = guess_labels(rows, known, MOODS, 0)
+    found = label_by_votes(guessed, known, MOODS, VerifyingConfig(relabel_threshold=0.8), 0)
+
+    assert {row["id"]: row["labels"] for row in found.kept} == {
+        t: given for t, given in texts.items() if given
+    }
+    assert {(row["split"], row["source"]) for row in found.kept} == {("train", "unlabelled")}
+    assert found.counts() == {"verifying: label disputed": 1}
+    assert set(found.kept[0]["votes"]) == {
+        f"{label}|{vote}" for label in MOODS.names for vote in ("folds", "label_probability")
+    }
+
+
+def test_a_judge_can_tip_a_text_and_no_label_gets_more_rows_than_it_has_known_ones(make_row):
+    known = [make_row(labels=("joy",), targets=(1.0, 0.0)), make_row(labels=("sadness",), targets=(0.0, 1.0))]
+    said = {"joy|folds": 0.6, "sadness|folds": 0.3}
+    rows = [make_row(f"Text {i}.", ("joy",), (0.0, 0.0), id=f"r{i}", votes=said) for i in range(4)]
+    rows[0] = {**rows[0], "votes": {**said, "joy|judge": 0.9}}
+    rows[1] = {**rows[1], "votes": {**said, "joy|judge": 0.1}}
+    sure = VerifyingConfig(relabel_threshold=0.8, judge_weight=1.0)
+    found = label_by_votes(rows, known, MOODS, sure, 0)
+
+    assert [row["id"] for row in found.kept] == ["r0"]
+    assert found.kept[0]["votes"]["joy|label_probability"] == 0.931  # odds of 1.5 x 9
+    many = label_by_votes(rows, known, MOODS, VerifyingConfig(relabel_threshold=0.5, judge_weight=1.0), 0)
+    assert many.counts() == {"verifying: label is full": 2, "verifying: label disputed": 1}

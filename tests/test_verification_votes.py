@@ -9,7 +9,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, BertConfig, BertForSequenceClassification, BertTokenizer
 
-from tasks.config import GeneratorConfig, JudgeKind, PromptForm, VerifyingConfig
+from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RunConfig, VerifyingConfig
+from tasks.config.judging import judge_of
+from tasks.orchestration.preflight import check, require_judge
 from tasks.pipeline.sampling import Scorer, load_engine
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
 from tasks.pipeline.sampling.tokenization import PromptCodec
@@ -296,12 +298,14 @@ class Chat(BaseHTTPRequestHandler):
     """A server that finds joy wherever soup is."""
 
     prompts: list[str] = []  # noqa: RUF012
+    keys: set[str | None] = set()  # noqa: RUF012
 
     def do_GET(self):
         self._answer({"data": [{"id": "tiny"}]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        Chat.keys.add(self.headers.get("Authorization"))
         prompt = body["messages"][0]["content"]
         Chat.prompts.append(prompt)
         content = "joy" if "soup" in prompt else "sadness"
@@ -335,3 +339,77 @@ def test_a_judge_behind_an_endpoint_reads_every_text(make_row):
     assert [row["votes"] for row in voted] == [{"joy|judge": 0.9}, {"joy|judge": 0.1, "sadness|judge": 0.9}]
     assert all("- joy: The writer is glad." in prompt for prompt in Chat.prompts)
     assert unscored == rows  # an endpoint tells no likelihoods
+
+
+@pytest.fixture
+def chat():
+    """Address of a server that finds joy wherever soup is, and the keys that it was shown."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    Chat.keys.clear()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+
+
+def test_the_judge_may_be_another_endpoint_and_model_with_a_key_of_its_own(make_row, chat, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "the generator's")
+    monkeypatch.setenv("JUDGE_API_KEY", "the judge's")
+    generator = GeneratorConfig(
+        model="small", endpoint="http://127.0.0.1:9/v1", stop=("joy",), prompt_form="chat"
+    )
+    own = VerifyingConfig(judge="llm", judge_endpoint=chat, judge_model="tiny")
+    (voted,) = verification.add_judge_votes([make_row("The soup was lovely.")], own, generator, MOODS)
+
+    assert voted["votes"] == {"joy|judge": 0.9}
+    assert Chat.keys == {"Bearer the judge's"}
+
+
+@pytest.mark.parametrize(
+    ("judge", "expected"),
+    [
+        ({}, ("http://g/v1", "small", "OPENAI_API_KEY")),
+        ({"judge_model": "large"}, ("http://g/v1", "large", "OPENAI_API_KEY")),
+        ({"judge_endpoint": "http://j/v1"}, ("http://j/v1", "default", "JUDGE_API_KEY")),
+        (
+            {"judge_endpoint": "http://j/v1", "judge_model": "large"},
+            ("http://j/v1", "large", "JUDGE_API_KEY"),
+        ),
+    ],
+)
+def test_what_is_not_said_of_the_judge_is_the_generators(judge, expected):
+    generator = GeneratorConfig(
+        model="small", endpoint="http://g/v1", prompt_form="chat", system_prompt="Write."
+    )
+    found = judge_of(VerifyingConfig(judge="llm", **judge), generator)
+    assert (found.endpoint, found.model, found.key_variable) == expected
+    assert (found.temperature, found.max_new_tokens, found.system_prompt) == (0.01, 48, "")
+
+
+def run_with_judge(**verifying):
+    return RunConfig(profile="server", taxonomy="polarity3", verifying=verifying).resolved()
+
+
+def test_a_judge_that_does_not_answer_or_lacks_the_model_is_told_before_sampling(chat):
+    require_judge(run_with_judge(judge_endpoint=chat, judge_model="tiny"))
+    with pytest.raises(ValueError, match="verifying") as lacking:
+        require_judge(run_with_judge(judge_endpoint=chat, judge_model="large"))
+    assert str(lacking.value) == (
+        f"verifying.judge_model is large; expected one that {chat} serves: tiny (1 in all). Name one of "
+        "them, or `default` for the first."
+    )
+    with pytest.raises(ConnectionError) as down:
+        require_judge(run_with_judge(judge_endpoint="http://127.0.0.1:9/v1"))
+    assert str(down.value) == (
+        "endpoint http://127.0.0.1:9/v1 does not answer (ConnectError); expected a server. Start it, or "
+        "correct verifying.judge_endpoint."
+    )
+
+
+def test_a_model_for_a_judge_that_is_not_asked_is_refused():
+    config = RunConfig(taxonomy="polarity3", verifying={"judge_model": "large"})
+    with pytest.raises(ValueError, match="verifying") as refused:
+        check(config)
+    assert str(refused.value) == (
+        "verifying.judge_model is set and verifying.judge is none; expected llm, which alone asks a language "
+        "model. Give --verifying.judge llm, or leave it out."
+    )

@@ -88,7 +88,7 @@ def load(source: Source, settings: ApiSettings) -> Served:
         runtime=opened.runtime,
         precision=opened.precision,
         agreement=opened.agreement,
-        reference=_reference(labelled_rows(source, "train")),
+        reference=_reference(labelled_rows(source, "reference") or labelled_rows(source, "train")),
         config=json.loads(read_beside(source, "config.json") or b"{}"),
         card=text,
         scores=json.loads(read_beside(source, "scores.json") or b"{}"),

@@ -20,8 +20,8 @@ def describe_data(options: DataOptions) -> None:
     try:
         told = describe(real, taxonomy)
         proposed = propose_taxonomy(told.data) if options.propose_taxonomy else ""
-    except ValueError as error:  # here the options of the reader have no section
-        raise ValueError(str(error).replace("--real.", "--")) from None
+    except (ValueError, FileNotFoundError) as error:  # here the options of the reader have no section
+        raise type(error)(str(error).replace("--real.", "--").replace(" as --real", "")) from None
     lines = told.lines()
     if options.propose_taxonomy:
         options.propose_taxonomy.write_text(proposed, encoding="utf-8")

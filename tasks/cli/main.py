@@ -85,6 +85,16 @@ COMMANDS = {
         "tasks.cli.options:ExportOptions",
         "deployments.export:export",
     ),
+    "review export": Command(
+        "Write rows that are worth a person's look for Label Studio, Argilla or a spreadsheet",
+        "tasks.cli.options:ReviewExportOptions",
+        "tasks.cli.review:export_review",
+    ),
+    "review import": Command(
+        "Read people's answers: human rows for the next run, and agreement with the votes",
+        "tasks.cli.options:ReviewImportOptions",
+        "tasks.cli.review:import_review",
+    ),
     "serve": Command(
         "Serve a classifier over HTTP",
         "deployments.api.settings:ApiSettings",
@@ -145,6 +155,8 @@ def dispatch(arguments: Sequence[str]) -> None:
     if name == "--version":
         print_version()
         return
+    if rest and f"{name} {rest[0]}" in COMMANDS:
+        name = f"{name} {rest.pop(0)}"
     if name not in COMMANDS:
         kind = "an option of sentimill" if name.startswith("-") else "a command"
         fail(

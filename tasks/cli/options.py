@@ -1,5 +1,6 @@
 """Options of the commands that are no flows. Quick to import: neither torch, transformers nor Prefect."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
@@ -128,3 +129,39 @@ class ExportOptions(Config):
     service finds it."""
     taxonomy: str | None = Field(None, title="Taxonomy")
     """Whose champion is exported; needed where there are champions of several taxonomies."""
+
+
+class ReviewForm(StrEnum):
+    """What a review is written for."""
+
+    label_studio = "label-studio"
+    argilla = "argilla"
+    sheet = "sheet"
+
+
+class ReviewExportOptions(Config):
+    """Write the rows of a run that are worth a person's look, or texts of your own to label first."""
+
+    run: CliPositionalArg[str] = Field(min_length=1, title="Run")
+    """Name or folder of a finished run."""
+    out: Path = Field(title="Output")
+    """File to write: .json for Label Studio or Argilla, .csv or .xlsx for a spreadsheet program."""
+    form: ReviewForm | None = Field(None, title="Form")
+    """`label-studio`, `argilla` or `sheet`; empty means what the ending of the file says."""
+    rows: int = Field(200, ge=1, le=1_000_000, title="Rows")
+    """Rows to write, at most."""
+    unlabelled: Path | None = Field(None, title="Unlabelled texts")
+    """Table of texts of your own; those that the classifier of the run is least sure about are written."""
+    text: str | None = Field(None, min_length=1, title="Text column")
+    """Column of that table that holds the text; empty means that it is guessed."""
+
+
+class ReviewImportOptions(Config):
+    """Read the answers to a review: human rows for the next run, and how far people and votes agree."""
+
+    run: CliPositionalArg[str] = Field(min_length=1, title="Run")
+    """Name or folder of the run that the review came from."""
+    answers: CliPositionalArg[Path] = Field(title="Answers")
+    """What Label Studio (JSON, JSON_MIN, CSV), Argilla (records, data set) or a spreadsheet program saved."""
+    out: Path = Field(title="Output")
+    """CSV file to write, which `sentimill run --real` reads."""

@@ -20,7 +20,7 @@ from tasks.config.modelling import (
     SplitConfig,
     TrainingConfig,
 )
-from tasks.config.real import RealConfig
+from tasks.config.real import RealConfig, TextsConfig
 from tasks.config.run import PROFILES, RunConfig
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Scope",
     "ScrubbingConfig",
     "SplitConfig",
+    "TextsConfig",
     "TrainingConfig",
     "TuneConfig",
     "VerifyingConfig",

@@ -125,8 +125,14 @@ class VerifyingConfig(Config, title="Verifying"):
     """Real training rows that the teacher reads by an encoder, some 300 a second on two cores; by words it
     reads all of them."""
     judge: JudgeKind | None = Field(None, title="Judge")
-    """Model that reads every text: `nli`, `llm` (the generator itself), or `none`; empty means the
-    profile's."""
+    """Model that reads every text: `nli`, `llm` (a language model), or `none`; empty means the profile's."""
+    judge_endpoint: str | None = Field(None, min_length=1, title="Endpoint of the judge")
+    """Base URL of an OpenAI-compatible server for `judge=llm`; empty means where the generator is."""
+    judge_model: str | None = Field(None, min_length=1, title="Model of the judge")
+    """Instruct model for `judge=llm`: a name at the endpoint, or without one a folder or hub name; empty
+    means the generator itself, or the first model of the judge's own endpoint."""
+    judge_key_variable: str = Field("JUDGE_API_KEY", min_length=1, title="Key variable of the judge")
+    """Environment variable with the key of the judge's own endpoint; the generator's is not sent there."""
     nli_model: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", title="NLI model")
     """Folder or hub name of the entailment model for `judge=nli`; the default is MIT-licensed."""
     label_prior: float = Field(0.65, gt=0.0, lt=1.0, title="Label prior")
@@ -150,6 +156,11 @@ class VerifyingConfig(Config, title="Verifying"):
     """Upper bound on the fraction of a label's texts that lose it, least probable first."""
     soft_targets: bool = Field(False, title="Soft targets")
     """Train on the probability of each label instead of on 0 and 1."""
+
+    @property
+    def has_own_judge(self) -> bool:
+        """Whether a language model judges that is not the generator."""
+        return bool(self.judge is JudgeKind.llm and (self.judge_endpoint or self.judge_model))
 
     @property
     def weights(self) -> dict[str, float]:

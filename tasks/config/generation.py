@@ -62,6 +62,8 @@ class GeneratorConfig(Config, title="Generator"):
     """Hub revision (commit, tag or branch)."""
     endpoint: str | None = Field(None, title="Endpoint")
     """Base URL of an OpenAI-compatible server, such as http://localhost:8000/v1; used by profile `server`."""
+    key_variable: str = Field("OPENAI_API_KEY", min_length=1, title="Key variable")
+    """Environment variable that holds the key of the endpoint; none is sent where it is not set."""
     prompt_form: PromptForm | None = Field(None, title="Prompt form")
     """Plain completion (base models) or chat (instruct models)."""
     max_new_tokens: int = Field(56, ge=1, le=4_096, title="New tokens")

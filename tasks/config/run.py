@@ -14,7 +14,7 @@ from tasks.config.exporting import ExportFormat
 from tasks.config.filtering import CleaningConfig, JudgeKind, ScrubbingConfig, VerifyingConfig
 from tasks.config.generation import EMBEDDED_SYSTEM_PROMPT, SYSTEM_PROMPT, GeneratorConfig, PlanConfig
 from tasks.config.modelling import EvaluationConfig, FairnessConfig, MixingConfig, SplitConfig, TrainingConfig
-from tasks.config.real import RealConfig, or_path
+from tasks.config.real import RealConfig, TextsConfig, or_path
 
 TAXONOMIES = Path(__file__).parent.parent / "taxonomy" / "builtin"
 
@@ -72,6 +72,10 @@ class RunConfig(Config, title="Run"):
     real: RealConfig | None = Field(None, title="Real data", json_schema_extra=or_path)
     """Human-written, human-labelled text to measure on: a file or a folder with texts and labels, or a name
     on the hub. `--real PATH` alone does where the columns have usual names."""
+    unlabelled: TextsConfig | None = Field(None, title="Unlabelled texts", json_schema_extra=or_path)
+    """Human-written text without labels: a file, a folder or a name on the hub. Texts of which the votes are
+    sure become training rows, prompts show some for their manner (`--generator.exemplars`), and the service
+    measures drift against them."""
     push_to_hub: str | None = Field(None, min_length=1, title="Push to the hub")
     """Where a new champion's model and data set go, too: a name on the Hugging Face Hub (private there), or a
     folder that begins with `.` or `/`; empty means nowhere."""

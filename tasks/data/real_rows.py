@@ -4,10 +4,11 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 from tasks.config.real import RealConfig
 from tasks.data.reading import LabelledText, map_labels, mapped, read_dataset, require_mapped
-from tasks.data.records import FilterResult, Row, reject
+from tasks.data.records import UNLABELLED, FilterResult, Row, reject
 from tasks.taxonomy import Taxonomy
 
 UNMAPPED = "no label of the taxonomy"
@@ -33,6 +34,8 @@ def read_real_rows(source: RealConfig | str, split: str, taxonomy: Taxonomy) -> 
     for text in data.texts(split):
         labels = mapped(text, mapping, taxonomy)
         (lost if labels is None else kept).append(_row(text, list(labels or ()), taxonomy, split))
+    if data.is_cross_validated and split == "train":
+        lost = []  # the same rows are counted where they are measured on
     return FilterResult(kept, reject(lost, "load-real-data", UNMAPPED))
 
 
@@ -71,6 +74,12 @@ def _row(text: LabelledText, labels: list[str], taxonomy: Taxonomy, split: str) 
         split=split,
         segments=[],
     )
+
+
+def unlabelled_row(text: str, taxonomy: Taxonomy) -> Row:
+    """A row of a text that nobody has labelled; its id is that of its text."""
+    id_ = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return cast("Row", {**_row(LabelledText(text, (), id_), [], taxonomy, ""), "source": UNLABELLED})
 
 
 def leakage_key(text: str) -> str:

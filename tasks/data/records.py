@@ -14,6 +14,10 @@ LOG_RATIO = "log_ratio"
 without any, in nats; a by-product of sampling with guidance."""
 
 
+UNLABELLED = "unlabelled"
+"""`Row.source` of rows that people wrote and votes labelled."""
+
+
 class Record(BaseModel):
     """Base of everything that a task takes or returns."""
 
@@ -51,7 +55,7 @@ class Row(TypedDict):
     seed: int
     round: int
     source: str
-    """`synthetic`, `real`, or COUNTERFACTUAL."""
+    """`synthetic`, `real`, UNLABELLED, or COUNTERFACTUAL."""
     votes: dict[str, float]
     scrubbed: dict[str, int]
     """Replacements per entity type."""

@@ -227,11 +227,14 @@ class RunScores(Record):
     scrubbing: ScrubSummary | None = None
     """What else there is to say about scrubbing."""
     rows: dict[str, int]
-    """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote,
+    """Rows per part: `train`, `validation`, `test`; `real train` says how many of `train` people wrote
+    and labelled, `unlabelled train` how many people wrote and votes labelled,
     `real test` how many rows of human text were measured on."""
     results: tuple[SystemResult, ...] = Field(min_length=1)
     parts: dict[str, str] = Field(default_factory=dict)
     """sha256 of the Parquet file of `train`, `validation` and `test`."""
+    n_folds: int = 0
+    """Folds that the real texts were cross-validated in; 0 where one classifier was measured on all."""
     thresholds: dict[str, float]
     """Per label, of the classifier."""
     samples: tuple[ExampleText, ...]
@@ -268,6 +271,11 @@ class RunScores(Record):
         """Names of the test sets in order of appearance, human text before all."""
         names = dict.fromkeys(system.test_set for system in self.results)
         return tuple(sorted(names, key=lambda name: name != REAL))
+
+    def measured_how(self, test_set: str) -> str:
+        """How a test set was measured, in words, such as `cross-validated, 5 folds`; else empty."""
+        is_divided = self.n_folds and test_set == REAL
+        return f"cross-validated, {self.n_folds} folds" if is_divided else ""
 
     @property
     def system_names(self) -> tuple[str, ...]:

@@ -4,8 +4,20 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RunConfig, TuneConfig
+from tasks.config import (
+    AblationConfig,
+    GeneratorConfig,
+    JudgeKind,
+    PromptForm,
+    RealConfig,
+    RunConfig,
+    TextsConfig,
+    TuneConfig,
+    VerifyingConfig,
+)
+from tasks.config.judging import judge_of
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
+from tasks.data.reading.unlabelled import read_texts
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder, minilm_words
 from tasks.models.weights_cache import check_adapter_of, require_generator
 from tasks.pipeline.exporting.manifest import require_packages
@@ -38,10 +50,13 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             "verifying.teacher is true but real is empty; expected real training rows to learn from. "
             "Give --real, or leave verifying.teacher out."
         )
+    _require_own_judge(config.verifying)
     _require_models(config)
     _require_fitting(config.generator)
     if config.real:
-        _require_real(config.real, taxonomy)
+        _require_real(config.real, taxonomy, divided=isinstance(config, AblationConfig))
+    if config.unlabelled:
+        _require_texts(config.unlabelled)
     if config.push_to_hub:
         require_target(config.push_to_hub)
     return config, taxonomy, topics
@@ -96,6 +111,38 @@ def _require_fitting(generator: GeneratorConfig) -> None:
         )
 
 
+def require_judge(config: RunConfig) -> None:
+    """Refuse a judge's own endpoint that does not answer or lacks the model, before any text is paid for.
+
+    Raises:
+        ValueError: The server refuses the key, or serves other models.
+        ConnectionError: The server does not answer.
+    """
+    if not (config.verifying.enabled and config.verifying.judge_endpoint):
+        return
+    from tasks.pipeline.sampling.endpoint import served_model  # not for a run without
+
+    judge = judge_of(config.verifying, config.generator)
+    try:
+        served_model(str(judge.endpoint), str(judge.model), judge.key_variable)
+    except (ValueError, ConnectionError) as error:
+        said = str(error).replace("OPENAI_API_KEY, or what key_variable names,", judge.key_variable)
+        for option in ("endpoint", "model"):
+            said = said.replace(f"generator.{option}", f"verifying.judge_{option}")
+        raise type(error)(said) from None
+
+
+def _require_own_judge(verifying: VerifyingConfig) -> None:
+    """Refuse a model or an endpoint of a judge that would not be asked."""
+    given = [name for name in ("judge_endpoint", "judge_model") if getattr(verifying, name)]
+    if given and verifying.judge is not JudgeKind.llm:
+        kind = verifying.judge.value if verifying.judge else "none"
+        raise ValueError(
+            f"verifying.{given[0]} is set and verifying.judge is {kind}; expected llm, which alone asks a "
+            "language model. Give --verifying.judge llm, or leave it out."
+        )
+
+
 def _require_extras(config: RunConfig) -> None:
     """Refuse options whose package is not installed."""
     for target in config.export:
@@ -130,6 +177,9 @@ def _require_models(config: RunConfig) -> None:
         _require_folder("generator.model", str(config.generator.model))
         if adapter:
             check_adapter_of(adapter, str(config.generator.model))
+    judge = judge_of(config.verifying, config.generator)
+    if wants_synthetic and config.verifying.judge_model and not judge.endpoint:
+        _require_folder("verifying.judge_model", str(judge.model))
     if wants_synthetic and config.verifying.judge is JudgeKind.nli:
         _require_folder("verifying.nli_model", config.verifying.nli_model)
 
@@ -148,6 +198,19 @@ def _require_folder(option: str, name: str) -> None:
         embedded_folder(folder)
 
 
-def _require_real(source: RealConfig, taxonomy: Taxonomy) -> None:
+def _require_texts(source: TextsConfig) -> None:
+    try:
+        read_texts(source)
+    except (ValueError, FileNotFoundError) as error:  # the reader names the options of labelled data
+        said = str(error).replace("--real", "--unlabelled").replace("real data", "unlabelled texts")
+        raise type(error)(said) from None
+
+
+def _require_real(source: RealConfig, taxonomy: Taxonomy, divided: bool) -> None:
     data = read_dataset(source)
     require_mapped(data, map_labels(data, taxonomy), taxonomy, drop=source.unmapped == "drop")
+    if divided and data.is_cross_validated:
+        raise ValueError(
+            f"real data {source.path!r} has {len(data.frame):,} rows and no splits; an ablation expects a "
+            "test split, or 400 rows to draw one from. Give files for train and test, or more rows."
+        )

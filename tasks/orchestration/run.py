@@ -13,7 +13,7 @@ from prefect import Task, get_run_logger, runtime
 from prefect.settings import get_current_settings
 from tqdm import tqdm
 
-from tasks.config import RunConfig
+from tasks.config import RealConfig, RunConfig, TextsConfig
 from tasks.data.reading import read_dataset
 from tasks.data.records import Reject
 from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef
@@ -21,7 +21,7 @@ from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
 from tasks.orchestration.ledger import RunLedger
-from tasks.orchestration.preflight import check, unknown_topics
+from tasks.orchestration.preflight import check, require_judge, unknown_topics
 from tasks.pipeline.evaluation.promotion import other_labels
 from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_store
@@ -45,6 +45,7 @@ class RunContext:
     topics: Topics
     generator_sha256: str
     real: RealRef | None
+    unlabelled: RealRef | None
     store: ResultsStore
     earlier: tuple[BlobRef, ...]
     """Data sets of earlier runs that are not to be repeated."""
@@ -122,6 +123,7 @@ def open_run(config: RunConfig) -> RunContext:
     config, taxonomy, topics = check(asked)
     store = open_store()
     store.require_writable()
+    require_judge(config)
     for told in read_dataset(config.real).told if config.real else ():
         tqdm.write(f"real data: {told}", file=sys.stderr)
     for topic in unknown_topics(topics, config.generator):
@@ -138,9 +140,15 @@ def open_run(config: RunConfig) -> RunContext:
         topics=topics,
         generator_sha256=generator_sha256(config.generator),
         real=RealRef(source=config.real, sha256=real_sha256(config.real)) if config.real else None,
+        unlabelled=_texts_ref(config.unlabelled) if config.unlabelled else None,
         store=store,
         earlier=earlier_data(store, taxonomy.name, config.cleaning.earlier_runs),
     )
+
+
+def _texts_ref(texts: TextsConfig) -> RealRef:
+    source = RealConfig.model_validate(texts.model_dump())
+    return RealRef(source=source, sha256=real_sha256(source))
 
 
 def earlier_data(store: ResultsStore, taxonomy: str, n_runs: int) -> tuple[BlobRef, ...]:

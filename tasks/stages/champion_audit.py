@@ -83,6 +83,12 @@ def open_champion(config: AuditConfig) -> Champion:
             f"champion {entry['run']} was measured on {', '.join(scores.test_sets)} text; expected "
             f"{test_set} text, to compare with. {advice}"
         )
+    if config.real and scores.n_folds:
+        raise ValueError(
+            f"champion {entry['run']} was cross-validated on its human text and then trained on all of it; "
+            "expected human text that it has not seen, with scores to compare with. Run regenerate with "
+            "400 human rows or more, or with a test split."
+        )
     return Champion(entry["run"], ModelRef.model_validate(entry["model"]), scores, store)
 
 

@@ -27,9 +27,10 @@ from tasks.pipeline.evaluation.baselines import baseline_predictions
 from tasks.pipeline.evaluation.comparison import compare
 from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
-from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
+from tasks.pipeline.evaluation.predictions import Predictions, joined, levels_of, to_bytes
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
 from tasks.pipeline.training.classifier.calibrate import calibration_rows
+from tasks.stages.cross_validation import Fit, Fold, fit_folds
 from tasks.stages.real_data import read_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
@@ -41,6 +42,8 @@ class Evaluation(Record):
     results: tuple[SystemResult, ...]
     n_seen_in_training: int
     """Real test texts that were left out because they stand in training."""
+    n_folds: int = 0
+    """Folds that the real texts were cross-validated in; 0 where one classifier was measured on all."""
     error_analysis: ErrorAnalysis
     predictions: BlobRef
     """What the classifier said about the test set that decides, see `Predictions`."""
@@ -52,41 +55,68 @@ def evaluate_task(
     model: ModelRef,
     rows: DatasetRef,
     real_test: DatasetRef | None,
+    folds: tuple[Fold, ...] = (),
     taxonomy: Taxonomy,
     evaluation: EvaluationConfig,
     seed: int,
 ) -> Evaluation:
-    """Measure the classifier and two baselines on every test set, with the same threshold rule."""
+    """Measure the classifier and two baselines on every test set, with the same threshold rule.
+
+    With `folds`, every real text is labelled by the model that was trained without its fold.
+    """
     store = open_store()
     parts = parts_of(store.get_rows(rows))
+    folder = store.get_folder(model)
     tests = {SYNTHETIC: parts["test"]} if parts["test"] else {}
     n_seen = 0
-    if real_test:
+    if real_test and not folds:
         tests[REAL], n_seen = without_seen(store.get_rows(real_test), [*parts["train"], *parts["validation"]])
+    found = _said(folder, parts, tests, taxonomy, evaluation, seed) if tests else {}
+    if folds:
+        tests[REAL] = [row for fold in folds for row in store.get_rows(fold.test)]
+        each = [_said_out_of_fold(fold, taxonomy, evaluation, seed) for fold in folds]
+        found = {
+            name: {**found.get(name, {}), REAL: joined([said[name][REAL] for said in each])}
+            for name in each[0]
+        }
+    deciding = REAL if REAL in tests else SYNTHETIC
+    own = found[CLASSIFIER][deciding]
+    return Evaluation(
+        results=tuple(_system_results(found, taxonomy, seed, load_settings(folder).get("unsure_below", 0.0))),
+        n_seen_in_training=n_seen,
+        n_folds=len(folds),
+        error_analysis=analyse_errors(deciding, tests[deciding], own, parts["train"], taxonomy, seed),
+        predictions=store.put_blob(to_bytes(own), ".npz"),
+    )
+
+
+def _said(
+    folder: Path,
+    parts: dict[str, list[Row]],
+    tests: dict[str, list[Row]],
+    taxonomy: Taxonomy,
+    evaluation: EvaluationConfig,
+    seed: int,
+) -> dict[str, dict[str, Predictions]]:
+    """What the classifier, and the baselines on its training rows, say about test sets."""
     labelled = {name: (texts_of(part), targets_of(part)) for name, part in tests.items()}
     calibration_set, weights = calibration_rows(parts["validation"], taxonomy)
     train, validation = ((texts_of(rows), targets_of(rows)) for rows in (parts["train"], calibration_set))
-    folder = store.get_folder(model)
-    own = {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()}
     baselines = baseline_predictions(
         train, validation, labelled, taxonomy, seed, evaluation.min_positives, weights
     )
-    deciding = REAL if REAL in tests else SYNTHETIC
-    return Evaluation(
-        results=tuple(
-            _system_results(
-                {CLASSIFIER: own, **baselines},
-                taxonomy,
-                seed,
-                load_settings(folder).get("unsure_below", 0.0),
-            )
-        ),
-        n_seen_in_training=n_seen,
-        error_analysis=analyse_errors(
-            deciding, tests[deciding], own[deciding], parts["train"], taxonomy, seed
-        ),
-        predictions=store.put_blob(to_bytes(own[deciding]), ".npz"),
-    )
+    return {
+        CLASSIFIER: {name: predictions_of(folder, part, taxonomy) for name, part in tests.items()},
+        **baselines,
+    }
+
+
+def _said_out_of_fold(
+    fold: Fold, taxonomy: Taxonomy, evaluation: EvaluationConfig, seed: int
+) -> dict[str, dict[str, Predictions]]:
+    store = open_store()
+    parts, tests = parts_of(store.get_rows(fold.rows)), {REAL: store.get_rows(fold.test)}
+    return _said(store.get_folder(fold.model), parts, tests, taxonomy, evaluation, seed)
 
 
 def _system_results(
@@ -153,13 +183,26 @@ def _measured(predictions: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
     return measure(predictions.probabilities, predictions.thresholds, predictions.targets, taxonomy, levels)
 
 
-def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef) -> Evaluation:
-    """Measure classifier and baselines on held-out synthetic text, and on real text if there is any."""
+def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef, fit: Fit | None = None) -> Evaluation:
+    """Measure classifier and baselines on held-out synthetic text, and on real text if there is any.
+
+    Real text that is too little to be divided is all measured on. Where the classifier was trained on it, it
+    is cross-validated: for each fold a classifier is trained without the fold.
+
+    Args:
+        run: The run.
+        model: Trained on `rows`.
+        rows: Rows of all splits.
+        fit: How the classifiers of the folds are made, if not by plain training.
+    """
+    real_test = read_real(run, "test") if run.real else None
+    folds = fit_folds(run, rows, real_test, fit) if real_test else ()
     return run.call(
         evaluate_task,
         model=model,
         rows=rows,
-        real_test=read_real(run, "test") if run.real else None,
+        real_test=real_test,
+        folds=folds,
         taxonomy=run.taxonomy,
         evaluation=run.config.evaluation,
         seed=run.config.seed,

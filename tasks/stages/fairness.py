@@ -1,6 +1,7 @@
 """From a classifier to what it does to people, and to the rows that teach it better."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,17 +130,13 @@ def make_fair(run: RunContext, rows: DatasetRef, model: ModelRef, scores: Evalua
     corrections: list[Correction] = []
     while (before := violated_limits(audit, config)) and len(corrections) < config.corrections:
         n, old, old_scores = len(corrections), audit, scores
-        counterfactuals = run.call(
-            counterfactuals_task, rows=rows, fraction=config.augmentation * 2**n, seed=run.config.seed + n
-        )
-        pairing = config.pairing * STRONGER**n
-        trained = train(run, rows, counterfactuals=counterfactuals, pairing=pairing)
-        model = calibrate(run, trained, rows)
-        scores, audit = evaluate(run, model, rows), _audit(run, model)
+        model = _corrected(run, rows, n)
+        scores = evaluate(run, model, rows, fit=partial(_corrected, run, n=n))
+        audit = _audit(run, model)
         corrections.append(
             Correction(
-                n_rows=counterfactuals.n_rows,
-                pairing=pairing,
+                n_rows=_counterfactuals(run, rows, n).n_rows,
+                pairing=config.pairing * STRONGER**n,
                 before=before,
                 after=violated_limits(audit, config),
                 f1_before=_f1(old_scores),
@@ -155,6 +152,18 @@ def make_fair(run: RunContext, rows: DatasetRef, model: ModelRef, scores: Evalua
         generator_bias=_generator_bias(run, model),
     )
     return AuditedClassifier(model, scores, found)
+
+
+def _counterfactuals(run: RunContext, rows: DatasetRef, n: int) -> DatasetRef:
+    """Pairs of rows of the n-th correction, counted from 0."""
+    fraction = run.config.fairness.augmentation * 2**n
+    return run.call(counterfactuals_task, rows=rows, fraction=fraction, seed=run.config.seed + n)
+
+
+def _corrected(run: RunContext, rows: DatasetRef, n: int) -> ModelRef:
+    """A classifier trained with the pairs of the n-th correction, counted from 0."""
+    pairs, weight = _counterfactuals(run, rows, n), run.config.fairness.pairing * STRONGER**n
+    return calibrate(run, train(run, rows, counterfactuals=pairs, pairing=weight), rows)
 
 
 def _audit(run: RunContext, model: ModelRef) -> FairnessAudit:

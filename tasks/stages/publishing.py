@@ -27,10 +27,12 @@ from tasks.pipeline.reporting.provenance import command_of, now, versions
 from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
+from tasks.stages.cross_validation import is_cross_validated
 from tasks.stages.exporting import export_classifier, labelled
 from tasks.stages.fairness import AuditedClassifier
 from tasks.stages.real_data import read_again
 from tasks.stages.scrubbing import report_scrubbing
+from tasks.stages.unlabelled import drift_reference
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
 from tasks.storage.hashing import sha256_of
 from tasks.storage.hub import push_run
@@ -73,6 +75,8 @@ def publish(
         (folder / "dataset" / "rejects.parquet").write_bytes(
             run.store.read_path(run.store.put_rejects(rejects).uri)
         )
+        if reference := drift_reference(run, model):
+            (folder / "dataset" / "reference.parquet").write_bytes(run.store.read_path(reference.uri))
         run.store.put_tree(folder, prefix)
     run.store.put_tree(run.store.get_folder(model), f"{prefix}/model")
     publish_exports(run, data, model, f"{prefix}/model")
@@ -176,6 +180,7 @@ def _scores(
         scrubbed=summaries.scrub_counts(data),
         rows=summaries.row_counts(data, evaluation.results),
         results=evaluation.results,
+        n_folds=evaluation.n_folds,
         error_analysis=evaluation.error_analysis,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=summaries.samples(data, names, config.seed),
@@ -184,10 +189,34 @@ def _scores(
         machine={"processor": f"{os.cpu_count()} cores, {platform.machine()}", "system": platform.system()},
         notes=(
             *(f"{n:,} {what}" for what, n in counted.items() if n),
+            *_told_of_cross_validation(run, evaluation.n_folds),
             *_told_of_real_data(run),
             *run.ledger.notes,
         ),
     )
+
+
+def _told_of_cross_validation(run: RunContext, n_folds: int) -> list[str]:
+    """What the scores on cross-validated rows hold for, and what they leave out."""
+    if not is_cross_validated(run):
+        return []
+    told = []
+    if n_folds:
+        told.append(
+            f"Human text is cross-validated, {n_folds} folds: each text is labelled by a classifier that was "
+            "trained without it. The classifier that is published is trained on all of them."
+        )
+    readers = {
+        "prompts showed them": run.config.generator.exemplars > 0,
+        "the teacher learnt from them": run.config.verifying.teacher,
+        "votes on unlabelled texts learnt from them": n_folds > 0 and run.unlabelled is not None,
+    }
+    if used := [reader for reader, is_on in readers.items() if is_on]:
+        told.append(
+            f"The human texts that are measured on took part in making the synthetic ones: "
+            f"{' and '.join(used)}. Scores on them may be slightly too high."
+        )
+    return told
 
 
 def _told_of_real_data(run: RunContext) -> list[str]:

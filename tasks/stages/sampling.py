@@ -22,6 +22,7 @@ from tasks.pipeline.planning.rows import SampledText, rows_of
 from tasks.pipeline.sampling import Engine, Request, Sample
 from tasks.pipeline.sampling.throughput import RoundThroughput
 from tasks.stages.real_data import read_real
+from tasks.stages.unlabelled import read_unlabelled
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -155,7 +156,10 @@ def _n_texts(cell_request: CellRequest) -> int:
 
 
 def _exemplars(run: RunContext, quotas: QuotaState) -> list[Row]:
-    """Rows that prompts may show: real training rows, or without them what was accepted so far."""
+    """Rows that prompts may show: human-written ones, or without them what was accepted so far."""
     if not run.config.generator.exemplars:
         return []
-    return run.store.get_rows(read_real(run, "train") if run.real else quotas.accepted)
+    if not (run.real or run.unlabelled):
+        return run.store.get_rows(quotas.accepted)
+    refs = [read_real(run, "train") if run.real else None, read_unlabelled(run)]
+    return [row for ref in refs if ref for row in run.store.get_rows(ref)]

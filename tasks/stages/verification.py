@@ -7,11 +7,11 @@ later rounds do not ask again.
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from transformers import pipeline
 
 from tasks.config import GeneratorConfig, JudgeKind, PromptForm, VerifyingConfig
+from tasks.config.judging import judge_of
 from tasks.data.records import Row
 from tasks.data.references import DatasetRef, FilterRefs, TeacherRef
 from tasks.orchestration import artifacts
@@ -36,7 +36,6 @@ from tasks.taxonomy import Style, Taxonomy
 
 log = logging.getLogger(__name__)
 
-ANSWER_TOKENS = 48
 CALLS = 32
 """Answers of a language model waited for at the same time."""
 
@@ -85,23 +84,16 @@ def add_judge_votes(
     """Rows with the judge's votes; answers that name no label are counted in the log."""
     if verifying.judge is JudgeKind.nli:
         return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=verifying.nli_model))
-    voted, n_unread = llm_votes(rows, taxonomy, lambda prompts: _answers(prompts, generator))
+    voted, n_unread = llm_votes(
+        rows, taxonomy, lambda prompts: _answers(prompts, judge_of(verifying, generator))
+    )
     if n_unread:
         log.warning("%d of %d answers of the judge named no label.", n_unread, len(rows))
     return voted
 
 
-def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
-    # As good as greedy; an answer is a matter of fact and not of fancy.
-    greedy: dict[str, Any] = {
-        "temperature": 0.01,
-        "top_p": 1.0,
-        "min_p": 0.0,
-        "guidance_scale": 1.0,
-        "max_new_tokens": ANSWER_TOKENS,
-        "system_prompt": "",  # the one for texts says what an answer is not
-    }
-    engine = engine_of(generator.model_copy(update=greedy))
+def _answers(prompts: Sequence[str], judge: GeneratorConfig) -> list[str]:
+    engine = engine_of(judge)
     with ThreadPoolExecutor(CALLS) as calls:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 

@@ -41,6 +41,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 from tasks.config import CleaningConfig, PlanConfig, PromptForm, RunConfig, VerifyingConfig  # noqa: E402
 from tasks.data.real_rows import real_rows, without_seen  # noqa: E402
 from tasks.data.records import Cell, Row  # noqa: E402
+from tasks.data.votes import LIKELIHOOD, read_votes  # noqa: E402
 from tasks.models.embedding import embed  # noqa: E402
 from tasks.pipeline.balancing import fill_quotas  # noqa: E402
 from tasks.pipeline.cleaning import clean_rows  # noqa: E402
@@ -54,7 +55,6 @@ from tasks.pipeline.verification import Teacher, fit_teacher_and_weights, likeli
 from tasks.pipeline.verification.aggregation import aggregate_votes, prior_of, set_probability, swap_labels  # noqa: E402
 from tasks.pipeline.verification.out_of_fold import out_of_fold  # noqa: E402
 from tasks.pipeline.verification.verify import evidence_of  # noqa: E402
-from tasks.pipeline.verification.vote_columns import LIKELIHOOD, read_votes  # noqa: E402
 from tasks.storage.parquet import parquet_bytes, rows_of_parquet  # noqa: E402
 from tasks.taxonomy import load_taxonomy, load_topics  # noqa: E402
 

@@ -13,7 +13,7 @@ from tasks.data.reading.columns import Columns
 from tasks.data.reading.labels import Labels
 from tasks.data.reading.rows import join_tables, rows_of
 from tasks.data.reading.source import local_path, tables_of
-from tasks.data.reading.splits import with_splits
+from tasks.data.reading.splits import BOTH, with_splits
 
 
 class LabelledText(NamedTuple):
@@ -33,8 +33,9 @@ class RealData:
     source: str
     """Path or name as the user gave it."""
     frame: pd.DataFrame
-    """Columns `id`, `text`, `labels` (tuples of names), `score` (0..1 or nan) and `split` (`train` or
-    `test`), in the order of the files."""
+    """Columns `id`, `text`, `labels` (tuples of names), `score` (0..1 or nan), `split` (`train`,
+    `test`, or `cross-validated` for both) and `generated` (whether a generator wrote the text), in the order
+    of the files."""
     columns: Columns
     """Columns of the files that were taken."""
     notes: tuple[str, ...] = ()
@@ -52,9 +53,14 @@ class RealData:
         """Whether rows have degrees, such as stars, in place of or beside names."""
         return bool(self.frame["score"].notna().any())
 
+    @property
+    def is_cross_validated(self) -> bool:
+        """Whether rows are trained on and measured on, since there are too few to be divided."""
+        return bool((self.frame["split"] == BOTH).any())
+
     def texts(self, part: str) -> list[LabelledText]:
-        """Texts of a part, `train` or `test`."""
-        chosen = self.frame[self.frame["split"] == part]
+        """Texts of a part, `train` or `test`; cross-validated ones are of both."""
+        chosen = self.frame[self.frame["split"].isin([part, BOTH])]
         scores = [None if pd.isna(score) else float(score) for score in chosen["score"]]
         columns = (chosen[name].tolist() for name in ("text", "labels", "id"))
         return list(map(LabelledText, *columns, scores))
@@ -91,5 +97,12 @@ def _read(config: RealConfig, _: tuple[tuple[str, int, int], ...]) -> RealData:
         raise ValueError(f"{joined.name} holds no labelled text; expected some. Check the file.")
     measured = config.split if config.split != joined.columns.split else None
     rows, decided = with_splits(rows, measured, joined.name)
-    told = tuple(dict.fromkeys([*joined.notes, *notes, *decided]))
+    told = tuple(dict.fromkeys([*joined.notes, *notes, *decided, *_generated(rows)]))
     return RealData(config.path, rows, joined.columns, told, dropped)
+
+
+def _generated(rows: pd.DataFrame) -> list[str]:
+    """A warning where what a generator wrote would be measured on as human text."""
+    n = int((rows["generated"] & (rows["split"] != "train")).sum())
+    told = f"{n:,} rows to measure on were not written by people (column source): scores on them say less"
+    return [told] if n else []

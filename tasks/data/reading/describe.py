@@ -12,7 +12,7 @@ from tasks.config.real import RealConfig
 from tasks.data.reading.dataset import RealData, read_dataset
 from tasks.data.reading.labels import Labels
 from tasks.data.reading.mapping import Mapping, map_labels
-from tasks.data.reading.splits import plain_text
+from tasks.data.reading.splits import BOTH, plain_text
 from tasks.taxonomy import Taxonomy
 
 LANGUAGE_SAMPLE = 300
@@ -53,7 +53,8 @@ class Description:
     def lines(self) -> list[str]:
         """The figures as text, a line each."""
         splits = self.data.frame["split"].value_counts()
-        shown = ", ".join(f"{split} {splits.get(split, 0):,}" for split in ("train", "test"))
+        names = ("train", "test") if BOTH not in splits else ("train", BOTH)
+        shown = ", ".join(f"{split} {splits[split]:,}" for split in names if split in splits)
         median, high, longest = self.words
         return [
             f"rows        {len(self.data.frame):,} ({shown})",

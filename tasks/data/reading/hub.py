@@ -1,6 +1,9 @@
 """Data sets of the Hugging Face Hub, and folders that `save_to_disk` wrote."""
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,9 @@ def read_hub(name: str) -> list[tuple[str | None, Table]]:
 
     plain, _, configuration = name.partition(":")
     try:
-        found = load_dataset(SHORT.get(plain, plain), configuration or None)
+        # It warns at each of five tries; the last error says it all.
+        with _without_warnings("huggingface_hub"):
+            found = load_dataset(SHORT.get(plain, plain), configuration or None)
     except (OSError, ValueError, RuntimeError) as error:
         said = str(error).strip().split("\n")[0][:200]
         raise ValueError(
@@ -43,6 +48,17 @@ def read_hub(name: str) -> list[tuple[str | None, Table]]:
             "Check the path, or the network."
         ) from None
     return _splits(found, name)
+
+
+@contextmanager
+def _without_warnings(library: str) -> Iterator[None]:
+    logger = logging.getLogger(library)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def is_saved(folder: Path) -> bool:

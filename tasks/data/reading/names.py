@@ -13,7 +13,9 @@ LABELS = (
     "stars,star rating,star,rating,ratings,review rating,overall,score,target,targets,y"
 ).split(",")
 SPLITS = "split,partition,subset,set,fold,dataset split".split(",")
-IDS = "id,uid,guid,key,idx,index,comment id,tweet id,example id,sentence id,record id,unnamed: 0".split(",")
+IDS = (
+    "sentimill id,id,uid,guid,key,idx,index,comment id,tweet id,example id,sentence id,record id,unnamed: 0"
+).split(",")
 RATERS = "rater id,rater,annotator,annotator id,annotator ids,worker id,worker".split(",")
 UNCLEAR = "example very unclear"
 STARS = "stars,star,star rating,rating,ratings,review rating,overall,score".split(",")

@@ -16,6 +16,12 @@ LABELS = "labels of the text"
 Answer = tuple[Any, Any, list[Any] | None]
 """Id, text and labels; None where nobody has labelled the text."""
 UNSUBMITTED = ("draft", "discarded", "pending")
+ITEM_ID = "sentimill_id"
+"""Where a review of ours keeps the id of a text, beside the number that a tool gives it."""
+SHEET = (ITEM_ID, "text", "suggested", "labels", "why")
+"""Columns of a review of ours as a sheet; people fill in `labels`."""
+NO_LABEL = "-"
+"""What people write in a sheet for a text without a label; an empty cell is one that nobody looked at."""
 
 
 class Preset(NamedTuple):
@@ -77,7 +83,7 @@ def _label_studio(frame: pd.DataFrame) -> pd.DataFrame:
     rows = list[Answer]()
     for id_, data, annotations in zip(_ids(frame), frame["data"], given, strict=True):
         answers = [_choices(one) for one in _listed(annotations) if not _cancelled(one)]
-        rows += _answers(id_, _text_of(data), answers)
+        rows += _answers(data.get(ITEM_ID, id_), _text_of(data), answers)
     return _frame(rows)
 
 
@@ -169,6 +175,13 @@ def _goemotions_raw(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~unclear].drop(columns=[name for name in meta if name in frame]).reset_index(drop=True)
 
 
+def _sheet(frame: pd.DataFrame) -> pd.DataFrame:
+    """A review that people filled in; what nobody looked at has no labels."""
+    cells = frame["labels"].astype(str).str.strip()
+    given = cells.where(cells != "", None).replace({NO_LABEL: ""})
+    return frame[[ITEM_ID, "text"]].assign(labels=given.astype(object))
+
+
 def _as_list(value: Any) -> list[Any]:
     return list(_listed(value)) if isinstance(value, list | tuple | np.ndarray) else [value]
 
@@ -192,5 +205,6 @@ PRESETS = (
     Preset(
         "Prodigy's JSON lines", lambda c: c >= {"text", "answer"} and bool(c & {"label", "accept"}), _prodigy
     ),
+    Preset("Sentimill's review", lambda c: c >= {ITEM_ID, "text", "labels"}, _sheet),
     Preset("GoEmotions by rater", lambda c: c >= {"rater_id", "example_very_unclear"}, _goemotions_raw),
 )

@@ -72,7 +72,8 @@ def rows_of(data: Joined, config: RealConfig) -> tuple[pd.DataFrame, dict[str, i
     """Rows with a text that somebody labelled, the labels of several people made one.
 
     Returns:
-        A frame with columns `id`, `text`, `labels`, `score`, `split`; rows left out by reason; and notes.
+        A frame with columns `id`, `text`, `labels`, `score`, `split`, `generated`; rows left out by reason;
+        and notes.
 
     Raises:
         ValueError: A cell cannot be read.
@@ -85,6 +86,7 @@ def rows_of(data: Joined, config: RealConfig) -> tuple[pd.DataFrame, dict[str, i
             "labels": pd.Series(read.labels, dtype=object),
             "score": pd.Series(read.scores, dtype=float) if read.scores else float("nan"),
             "split": _splits(data),
+            "generated": _generated(data),
         }
     )
     empty = rows["text"].str.strip() == ""
@@ -131,6 +133,12 @@ def _texts(data: Joined) -> list[str]:
     return texts
 
 
+def _generated(data: Joined) -> "pd.Series[bool]":
+    """Whether the data, as our own files do, says that a generator wrote the text."""
+    said = data.frame.get("source", pd.Series("", index=data.frame.index))
+    return said == "synthetic"
+
+
 def _ids(data: Joined) -> list[str]:
     """Ids of the data where they tell rows apart, else split and number."""
     column = data.columns.id
@@ -141,7 +149,7 @@ def _ids(data: Joined) -> list[str]:
 
 
 def _splits(data: Joined) -> Sequence[str]:
-    """Split of every row, from the file's name or from a column; empty where neither says."""
+    """Split of every row, from a column or else from the file's name; empty where neither says."""
     column = data.columns.split
     if column is None:
         return data.frame[SPLIT].tolist()
@@ -153,4 +161,4 @@ def _splits(data: Joined) -> Sequence[str]:
             f"{data.place(row)}: column {column!r} holds {words.iloc[row][:40]!r}; expected train, "
             "validation or test. Fix the row, or name another column: --real.split COLUMN."
         )
-    return splits.tolist()
+    return splits.where(words != "", data.frame[SPLIT]).tolist()

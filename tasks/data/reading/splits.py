@@ -1,6 +1,7 @@
 """Which rows are measured on: as the data says, or drawn so that near-duplicates stay on one side."""
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from zlib import crc32
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from datasketch import MinHash, MinHashLSH
 from scipy.cluster.hierarchy import DisjointSet
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from tasks.data.reading.labels import Labels
 from tasks.data.reading.names import split_of
@@ -17,6 +18,10 @@ from tasks.data.reading.names import split_of
 TEST_SHARE = 0.2
 FEWEST, MOST = 200, 10_000
 """Test rows at least, up to half of the data, and at most."""
+BOTH = "cross-validated"
+"""Split of the rows of a data set that is too small to be divided: they are trained on and measured on, never
+by the same model."""
+FOLDS = 5
 SEED = 0
 """One for all runs: a champion and its challenger must be measured on the same rows."""
 SIMILARITY = 0.7
@@ -32,7 +37,7 @@ _WORD = re.compile(r"\w+")
 
 
 def with_splits(frame: pd.DataFrame, measured: str | None, where: str) -> tuple[pd.DataFrame, list[str]]:
-    """Set `split` to `train` or `test` in every row.
+    """Set `split` to `train`, `test` or `BOTH` in every row.
 
     Args:
         frame: Rows with `text`, `labels`, and `split`, which is empty where the data does not say.
@@ -80,21 +85,52 @@ def _measured_on(
 
 
 def _drawn(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Test rows drawn among groups of near-duplicates, with each label's share kept."""
-    n_test = min(len(frame) // 2, MOST, max(FEWEST, round(TEST_SHARE * len(frame))))
-    groups = _groups(frame["text"].tolist())
+    """Test rows drawn among groups of near-duplicates, with each label's share kept; of few rows, all.
+
+    Rows marked as training rows stay so where others are not marked.
+    """
+    free = (frame["split"] == "").to_numpy()
+    free = free | (not free.any())
+    drawn = frame[free]
+    n_test = min(len(drawn) // 2, MOST, max(FEWEST, round(TEST_SHARE * len(drawn))))
+    if n_test < FEWEST:
+        note = (
+            f"the data has no splits, and half of its {len(drawn):,} rows are fewer than {FEWEST}: all are "
+            f"measured on, by cross-validation in {FOLDS} folds where rows are trained on"
+        )
+        return frame.assign(split=np.where(free, BOTH, "train")), [note]
+    groups = _groups(drawn["text"].tolist())
     first = np.unique(groups)
     if len(first) < 2:
         return frame.assign(split="test"), ["all rows say the same: there is nothing to divide"]
-    strata = _strata(frame["labels"].tolist(), frame["score"].tolist())[first]
-    n_groups = min(len(first) - 1, max(1, round(n_test / len(frame) * len(first))))
+    strata = _strata(drawn["labels"].tolist(), drawn["score"].tolist())[first]
+    n_groups = min(len(first) - 1, max(1, round(n_test / len(drawn) * len(first))))
     test = _stratified(first, strata, n_groups)
-    marked = np.where(np.isin(groups, test), "test", "train")
+    marked = np.full(len(frame), "train", dtype=object)
+    marked[np.flatnonzero(free)[np.isin(groups, test)]] = "test"
     note = (
         f"the data has no splits: {int((marked == 'test').sum()):,} rows are drawn to measure on, "
         "near-duplicates kept together"
     )
     return frame.assign(split=marked), [note]
+
+
+def folds_of(texts: Sequence[str], labels: Sequence[Labels], n_folds: int = FOLDS) -> np.ndarray:
+    """Fold of each text, int (n_texts,), 0 .. n_folds - 1: near-duplicates together, labels spread evenly.
+
+    Fewer folds where there are fewer groups of texts.
+    """
+    groups = _groups(texts)
+    n_folds = min(n_folds, len(np.unique(groups)))
+    strata = _strata(labels, [np.nan] * len(texts))
+    fold = np.zeros(len(texts), dtype=int)
+    if n_folds > 1:
+        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a label with fewer rows than there are folds
+            for number, (_, test) in enumerate(splitter.split(groups, strata, groups)):
+                fold[test] = number
+    return fold
 
 
 def _stratified(groups: np.ndarray, strata: np.ndarray, n_test: int) -> np.ndarray:

@@ -121,6 +121,9 @@ def _wrong_label(predictions: Predictions, i: int, label: int) -> int:
 def _neighbours(text: str, label: int, train: Sequence[Row], seed: int) -> tuple[Neighbour, ...]:
     # Synthetic rows were embedded when they were verified; of real ones a sample is enough.
     near = candidates([row["targets"] for row in train], label, MAX_CANDIDATES, seed)
+    near = [i for i in near if train[i]["text"] != text]  # which a cross-validated text may be itself
+    if not near:
+        return ()
     (order,) = nearest(embed([text]), embed([train[i]["text"] for i in near]), N_NEIGHBOURS)
     chosen = [train[near[i]] for i in order]
     return tuple(

@@ -1,6 +1,7 @@
 """What a classifier predicts for a test set."""
 
 import io
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ class Predictions(NamedTuple):
     probabilities: Matrix
     """(n, n_labels)."""
     thresholds: Matrix
-    """(n_labels,)."""
+    """(n_labels,), or (n, n_labels) where several models labelled the texts."""
     targets: Matrix
     """(n, n_labels) of 0 and 1, -1 where unknown."""
     levels: NDArray[np.int_]
@@ -30,8 +31,8 @@ class Predictions(NamedTuple):
 
     def rows(self, which: NDArray[np.int_]) -> "Predictions":
         """Some of the texts, by place."""
-        per_row = {name: getattr(self, name)[which] for name in self._fields if name != "thresholds"}
-        return self._replace(**per_row)
+        shared = {"thresholds"} if self.thresholds.ndim == 1 else set()
+        return self._replace(**{name: getattr(self, name)[which] for name in {*self._fields} - shared})
 
     @property
     def decided(self) -> Matrix:
@@ -42,6 +43,12 @@ class Predictions(NamedTuple):
     def true(self) -> Matrix:
         """(n, n_labels) of 0 and 1; an unknown label counts as not there."""
         return np.maximum(self.targets, 0.0)
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """What several models said, each about texts of its own, as one: out-of-fold predictions."""
+    wide = [p._replace(thresholds=np.broadcast_to(p.thresholds, p.probabilities.shape)) for p in parts]
+    return Predictions(*(np.concatenate(arrays) for arrays in zip(*wide, strict=True)))
 
 
 def to_bytes(found: Predictions) -> bytes:

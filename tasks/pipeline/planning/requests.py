@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.config import PromptForm
-from tasks.data.records import Cell, Record, Row
+from tasks.data.records import UNLABELLED, Cell, Record, Row
 from tasks.prompts.rendering import LENGTHS, Manner, render
 from tasks.taxonomy import Label, Style, Taxonomy, Topic, Topics
 
@@ -55,7 +55,8 @@ def build_requests(
         taxonomy: Of the run.
         topics: Of the run.
         form: How the request is put.
-        texts: Rows that exemplars are drawn from; those with one of the cell's labels can be drawn.
+        texts: Rows that exemplars are drawn from: those with one of the cell's labels, or where there are
+            none, unlabelled ones.
         n_exemplars: Most exemplars per prompt.
         template: Text of a template in place of the one that ships for the form.
     """
@@ -63,6 +64,8 @@ def build_requests(
     labels = [taxonomy.labels[taxonomy.index[name]] for name in cell.labels]
     written = {row["text"] for row in texts if set(row["labels"]) & set(cell.labels)}
     fitting = sorted(written.union(*(label.examples for label in labels)))
+    # Without a text that has the label, one shows at least how people here write.
+    fitting = fitting or sorted({row["text"] for row in texts if row["source"] == UNLABELLED})
     topic = topics.by_name[cell.topic]
     n_prompts = -(-cell.n_to_sample // TEXTS_PER_PROMPT)
     sizes = [cell.n_to_sample // n_prompts + (i < cell.n_to_sample % n_prompts) for i in range(n_prompts)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.data.records import Cell, Reject, Row, cell_key, cell_keys
+from tasks.data.records import UNLABELLED, Cell, Reject, Row, cell_key, cell_keys
 from tasks.data.scores import REAL, CellFill, ExampleText, RunScores, SystemResult
 from tasks.pipeline.reporting.cards import dataset_card
 from tasks.pipeline.reporting.exports import export_rows
@@ -100,6 +100,8 @@ def row_counts(rows: Sequence[Row], results: Sequence[SystemResult]) -> dict[str
     """Rows per split; how many of the training rows people wrote, and how many were measured on."""
     counts = {part: sum(row["split"] == part for row in rows) for part in ("train", "validation", "test")}
     counts["real train"] = sum(row["split"] == "train" and row["source"] == "real" for row in rows)
+    if n_unlabelled := sum(row["source"] == UNLABELLED for row in rows):
+        counts["unlabelled train"] = n_unlabelled
     measured = [system.metrics.n_rows for system in results if system.test_set == REAL]
     return counts | ({"real test": measured[0]} if measured else {})
 

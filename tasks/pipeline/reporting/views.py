@@ -59,6 +59,8 @@ class ScoreTable:
     n_rows: int
     headings: list[str]
     rows: list[tuple[str, list[Value]]]
+    how: str = ""
+    """How it was measured, where several classifiers were."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ def _score_table(scores: RunScores, test_set: str, attributes: tuple[str, ...] |
         for name, metrics in systems.items()
     ]
     n_rows = systems[CLASSIFIER].n_rows
-    return ScoreTable(test_set, n_rows, [heading for _, heading, _ in shown], rows)
+    headings = [heading for _, heading, _ in shown]
+    return ScoreTable(test_set, n_rows, headings, rows, scores.measured_how(test_set))
 
 
 def _range(ends: tuple[float, float] | None) -> str:
@@ -152,7 +155,8 @@ def _verdict(scores: RunScores, test_set: str) -> str:
     if own is None:
         return ""
     where = "On human text" if test_set == REAL else f"On the {test_set} test set"
-    sentence = f"{where} ({own.n_rows:,} rows) the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
+    how = ", ".join(filter(None, [f"{own.n_rows:,} rows", scores.measured_how(test_set)]))
+    sentence = f"{where} ({how}) the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
     return f"{sentence}{_beside(own, bag)}{_beyond_chance(scores, test_set)}{_ordinal_clause(own)}."
 
 

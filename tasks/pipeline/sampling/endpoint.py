@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from tasks.config import GeneratorConfig, PromptForm
+from tasks.config.judging import ANY_MODEL
 from tasks.pipeline.sampling.interface import Request, Sample, Usage
 from tasks.pipeline.sampling.retries import Json, Pause, RefusedError, ask, refuse
 from tasks.pipeline.sampling.tokenization import chat_messages, without_thinking
@@ -22,8 +23,6 @@ ANSWER_S = 300.0
 DEFAULT_CONCURRENCY = 64
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
-ANY_MODEL = "default"
-"""Stands for the first model that the server names."""
 
 UNFIT = {400, 422}
 """Statuses of a request that the server does not take as it is, perhaps because of its `n`."""
@@ -37,7 +36,7 @@ def open_endpoint(config: GeneratorConfig, answer_s: float = ANSWER_S) -> "Endpo
     """Connect to the server that a resolved configuration names and see that it serves the model.
 
     Args:
-        config: With `endpoint`, `model` and `prompt_form`. The key comes from OPENAI_API_KEY, if set.
+        config: With `endpoint`, `model` and `prompt_form`; the key comes from `key_variable`, if set.
         answer_s: Seconds of silence after which a call is made again.
 
     Raises:
@@ -54,19 +53,26 @@ def open_endpoint(config: GeneratorConfig, answer_s: float = ANSWER_S) -> "Endpo
             f"generator.guidance_scale is {config.guidance_scale}; expected 1 with an endpoint, which "
             "returns no scores. Set it to 1, or sample from the model in this process."
         )
-    model = _served_model(config.endpoint, config.model)
+    model = served_model(config.endpoint, config.model, config.key_variable)
     return EndpointEngine(config.model_copy(update={"model": model}), answer_s)
 
 
-def _headers() -> dict[str, str]:
-    key = os.environ.get("OPENAI_API_KEY")
+def _headers(key_variable: str) -> dict[str, str]:
+    key = os.environ.get(key_variable)
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _served_model(endpoint: str, model: str) -> str:
-    """The model's name at the server; as given where the server keeps no list."""
+def served_model(endpoint: str, model: str, key_variable: str) -> str:
+    """The model's name at the server; as given where the server keeps no list.
+
+    Raises:
+        ValueError: The server refuses the key, or serves other models.
+        ConnectionError: The server does not answer.
+    """
     try:
-        response = httpx.get(f"{endpoint.rstrip('/')}/models", headers=_headers(), timeout=CONNECT_S)
+        response = httpx.get(
+            f"{endpoint.rstrip('/')}/models", headers=_headers(key_variable), timeout=CONNECT_S
+        )
     except httpx.HTTPError as error:
         raise ConnectionError(
             f"endpoint {endpoint} does not answer ({type(error).__name__}); expected a server. "
@@ -135,7 +141,9 @@ class EndpointEngine:
         timeout = httpx.Timeout(self._answer_s, connect=CONNECT_S, pool=None)
         limits = httpx.Limits(max_connections=None)
         base_url = str(self._config.endpoint)
-        return httpx.AsyncClient(base_url=base_url, headers=_headers(), timeout=timeout, limits=limits)
+        return httpx.AsyncClient(
+            base_url=base_url, headers=_headers(self._config.key_variable), timeout=timeout, limits=limits
+        )
 
     async def _sample(self, request: Request) -> list[Sample]:
         """Ask for all choices at once, so that the server shares the prompt; again for those missing."""

@@ -23,8 +23,8 @@ MAX_WAIT_S = 60.0
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """Statuses that may be gone the next time (RFC 9110 and OpenAI's own client)."""
 REFUSED = {
-    401: "Set OPENAI_API_KEY to a key that the server knows.",
-    403: "Set OPENAI_API_KEY to a key that may use this model.",
+    401: "Set OPENAI_API_KEY, or what key_variable names, to a key that the server knows.",
+    403: "Set OPENAI_API_KEY, or what key_variable names, to a key that may use this model.",
     404: "Check generator.endpoint and generator.model.",
 }
 

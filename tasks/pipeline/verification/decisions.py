@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.config import VerifyingConfig
 from tasks.data.records import FilterResult, Row, reject
-from tasks.pipeline.verification.vote_columns import REQUESTED
+from tasks.data.votes import REQUESTED
 from tasks.taxonomy import Taxonomy
 
 UNKNOWN = -1.0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from tasks.config import PromptForm
 from tasks.data.records import LOG_RATIO, Row
-from tasks.pipeline.verification.vote_columns import LIKELIHOOD, with_votes
+from tasks.data.votes import LIKELIHOOD, with_votes
 from tasks.prompts.rendering import Manner, length_word, render
 from tasks.taxonomy import Style, Taxonomy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.data.records import Row
-from tasks.pipeline.verification.vote_columns import JUDGE, with_votes
+from tasks.data.votes import JUDGE, with_votes
 from tasks.prompts.rendering import TEMPLATES
 from tasks.taxonomy import Taxonomy
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 
 from tasks.data.records import Record, Row
-from tasks.pipeline.verification.vote_columns import FOLDS, LIKELIHOOD, REQUESTED, read_votes
+from tasks.data.votes import FOLDS, LIKELIHOOD, REQUESTED, read_votes
 from tasks.taxonomy import Taxonomy
 
 MIN_TEXTS = 30

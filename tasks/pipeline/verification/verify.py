@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 from tasks.config import VerifyingConfig
 from tasks.data.arrays import Matrix
 from tasks.data.records import FilterResult, Row
+from tasks.data.votes import (
+    FOLDS,
+    JUDGE,
+    LABEL_PROBABILITY,
+    LIKELIHOOD,
+    REQUESTED,
+    TEACHER,
+    read_votes,
+    with_votes,
+)
 from tasks.models.embedding import embed
 from tasks.pipeline.verification.aggregation import (
     aggregate_votes,
@@ -19,16 +29,6 @@ from tasks.pipeline.verification.aggregation import (
 from tasks.pipeline.verification.decisions import MIN_ROWS, decide_rows
 from tasks.pipeline.verification.out_of_fold import label_quality, out_of_fold
 from tasks.pipeline.verification.real_data_model import Teacher
-from tasks.pipeline.verification.vote_columns import (
-    FOLDS,
-    JUDGE,
-    LABEL_PROBABILITY,
-    LIKELIHOOD,
-    REQUESTED,
-    TEACHER,
-    read_votes,
-    with_votes,
-)
 from tasks.taxonomy import Taxonomy
 
 

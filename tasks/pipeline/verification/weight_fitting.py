@@ -7,12 +7,12 @@ import numpy as np
 
 from tasks.config import VerifyingConfig
 from tasks.data.records import Row
+from tasks.data.votes import FOLDS, LIKELIHOOD, TEACHER, read_votes
 from tasks.models.embedding import embed
 from tasks.pipeline.verification.aggregation import fit_weights, swap_labels
 from tasks.pipeline.verification.out_of_fold import out_of_fold
 from tasks.pipeline.verification.real_data_model import Teacher, fit_teacher
 from tasks.pipeline.verification.verify import evidence_of
-from tasks.pipeline.verification.vote_columns import FOLDS, LIKELIHOOD, TEACHER, read_votes
 from tasks.taxonomy import Taxonomy
 
 MAX_SLICE = 1_000
