@@ -466,5 +466,6 @@ def test_the_manifest_names_every_asset() -> None:
         "names.npz",
         "pos_tagger.npz",
         "tagger.npz",
+        "things.npz",
         "verbs.json",
     ]

@@ -1,7 +1,8 @@
 """The files beside this module that the tagger runs on: checked by digest, never pickled.
 
 `python -m tasks.pipeline.scrubbing.table_builder` makes them. `names.npz` holds the name lexicon,
-`tagger.npz` the weights, `verbs.json` the verb forms, `assets.json` the sha256 of each.
+`things.npz` words and towns that are no names, `tagger.npz` the weights, `verbs.json` the verb forms,
+`assets.json` the sha256 of each.
 """
 
 import hashlib
@@ -37,6 +38,15 @@ class Weights(NamedTuple):
     """Words with a feature of their own."""
     letters: Letters
     """The letter model, see `features.name_likeness`."""
+
+
+class Things(NamedTuple):
+    """Lower-case words that mean something else where they look like a name."""
+
+    words: frozenset[str]
+    """Rarer words of an English dictionary."""
+    towns: frozenset[str]
+    """Towns too small for the name lexicon."""
 
 
 def read_asset(name: str, folder: Path = FOLDER) -> bytes:
@@ -139,6 +149,13 @@ def load_clusters(folder: Path = FOLDER) -> Clusters:
 def load_pos_tables(folder: Path = FOLDER) -> PosTables:
     """Return the tables of the part-of-speech tagger."""
     return read_tables(_arrays("pos_tagger.npz", folder))
+
+
+@cache
+def load_things(folder: Path = FOLDER) -> Things:
+    """Return the words and towns that no list holds as names."""
+    stored = _arrays("things.npz", folder)
+    return Things(frozenset(_strings(stored["words"])), frozenset(_strings(stored["towns"])))
 
 
 @cache

@@ -5,15 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidates import (
-    CONTRACTED,
-    KNOWN_NAME,
-    PROPER,
-    SENTENCE_ENDS,
-    Candidate,
-    CandidateRule,
-    is_family,
-)
+from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule
+from tasks.pipeline.scrubbing.names.candidates import CONTRACTED, PROPER, is_family
 from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
 

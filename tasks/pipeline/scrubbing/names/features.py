@@ -97,9 +97,15 @@ class WordFeatures(NamedTuple):
 
 @cache
 def word_lists() -> dict[str, frozenset[str]]:
-    """Return the word lists of `words.yaml`, lower-case, by name."""
-    text = (Path(__file__).parent / "words.yaml").read_text(encoding="utf-8")
-    return {name: frozenset(words.split()) for name, words in yaml.safe_load(text).items()}
+    """Return the word lists of `words.yaml`, lower-case, by name; `never_people` joins those of `things.yaml`."""
+    things, lists = _lists_of("things.yaml"), _lists_of("words.yaml")
+    phrases = lists["phrases"] | things.pop("things_of_several_words")
+    return {**lists, "phrases": phrases, "never_people": frozenset().union(*things.values())}
+
+
+def _lists_of(name: str) -> dict[str, frozenset[str]]:
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return {key: frozenset(words.split()) for key, words in yaml.safe_load(text).items()}
 
 
 def shape(word: str) -> str:

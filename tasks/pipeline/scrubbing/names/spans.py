@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidates import candidate_at, is_person
+from tasks.pipeline.scrubbing.names.candidate import candidate_at
+from tasks.pipeline.scrubbing.names.candidates import is_person
 from tasks.pipeline.scrubbing.names.features import (
     UNKNOWN,
     WORD_GROUPS,

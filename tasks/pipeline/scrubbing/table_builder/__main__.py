@@ -30,7 +30,13 @@ from tasks.pipeline.scrubbing.table_builder.clusters import cluster_arrays
 from tasks.pipeline.scrubbing.table_builder.comments import masked_comments
 from tasks.pipeline.scrubbing.table_builder.corpora import HELD_OUT, TRAINED, read_corpora
 from tasks.pipeline.scrubbing.table_builder.letters import letter_model
-from tasks.pipeline.scrubbing.table_builder.lexicon import build_lexicon, third_persons
+from tasks.pipeline.scrubbing.table_builder.lexicon import (
+    build_lexicon,
+    dictionary_words,
+    third_persons,
+    towns,
+    word_probabilities,
+)
 from tasks.pipeline.scrubbing.table_builder.pos_training import accuracy, train_pos
 from tasks.pipeline.scrubbing.table_builder.sentences import Annotated, make_sentences
 from tasks.pipeline.scrubbing.table_builder.training import ITERATIONS, joined, train
@@ -96,6 +102,13 @@ def build_names(chosen: argparse.Namespace) -> None:
     write_assets(files, chosen.out)
 
 
+def build_things(chosen: argparse.Namespace) -> None:
+    """Write the words and towns that are no names."""
+    lexicon = load_lexicon(chosen.out)
+    words = dictionary_words(word_probabilities(), lexicon)
+    write_assets({"things.npz": npz({"words": joined(words), "towns": joined(towns(lexicon))})}, chosen.out)
+
+
 def build_pos_tagger(chosen: argparse.Namespace) -> None:
     """Train the part-of-speech tagger on the treebank's training part and print its score on the other."""
     lexicon, clusters = load_lexicon(chosen.out), load_clusters(chosen.out)
@@ -119,7 +132,7 @@ def build_name_tagger(chosen: argparse.Namespace) -> None:
     print(json.dumps(overlap_score(tagger, read_corpora(corpora, HELD_OUT))))  # noqa: T201
 
 
-PARTS = {"lexicon": build_names, "pos": build_pos_tagger, "names": build_name_tagger}
+PARTS = {"lexicon": build_names, "things": build_things, "pos": build_pos_tagger, "names": build_name_tagger}
 """What can be remade, in the order in which one part needs the other."""
 
 

@@ -29,6 +29,8 @@ FREQUENT_NAME_PERCENT = 0.02
 ORIGIN_PERCENT = 0.004
 """Frequency given to the names of `origins.yaml`, in per cent: the class of an ordinary census name."""
 SEX_RATIO = 20.0
+RATHER_CAPITAL = 2
+"""Largest preference for capitals (see `case_preference`) of a dictionary word that is no name."""
 
 
 def census(name: str) -> dict[str, float]:
@@ -170,6 +172,21 @@ def common_words(probabilities: dict[str, float]) -> frozenset[str]:
         for w in frequent
         if w.isalpha() and w.islower() and probabilities.get(w.title(), RAREST) < probabilities[w]
     )
+
+
+def dictionary_words(probabilities: dict[str, float], lexicon: Lexicon) -> list[str]:
+    """Return words of an English dictionary that the lexicon lacks and that are not mostly capitalised."""
+    path = package_folder("spacy_lookups_data") / "data" / "en_lemma_index.json.gz"
+    index: dict[str, list[str]] = json.loads(gzip.decompress(path.read_bytes()))
+    words = {word for listed in index.values() for word in listed if word.isalpha() and word.islower()}
+    known = (word for word in words - set(lexicon) if len(word) > 2 and word in probabilities)
+    return sorted(word for word in known if (case_preference(word, probabilities) or 0) <= RATHER_CAPITAL)
+
+
+def towns(lexicon: Lexicon) -> list[str]:
+    """Return one-word towns of GeoNames, lower-case, that are no names, words or cities of the lexicon."""
+    found = {town["name"].lower() for town in geonames()[0] if " " not in town["name"]}
+    return sorted(found - {word for word in found if lexicon.get(word, Entry()) != Entry()})
 
 
 def sex_of(word: str, male: dict[str, float], female: dict[str, float]) -> str:
