@@ -56,6 +56,11 @@ class Candidate:
         """The part of speech before it."""
         return self.tokens.tags[self.first - 1] if self.first else "."
 
+    def tag_before_by(self, distance: int) -> str:
+        """Return the part of speech at a distance before it."""
+        place = self.first - distance
+        return self.tokens.tags[place] if place >= 0 else "."
+
     def tag_after(self, distance: int = 1) -> str:
         """Return the part of speech behind it."""
         place = self.last + distance

@@ -1,7 +1,7 @@
 """Which found names are no person's, as an ordered table of rules over tokens and parts of speech."""
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun, terms
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, Candidate, CandidateRule, acts
+from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule, acts
 from tasks.pipeline.scrubbing.names.features import entry_of, word_lists
 from tasks.pipeline.scrubbing.names.thing_rules import THING_RULES
 from tasks.pipeline.scrubbing.tagging.loading import pos_tagger
@@ -136,6 +136,12 @@ def _is_titled(c: Candidate) -> bool:
     return c.word[0].isupper() and (short or (c.before() in lists["titles"] and c.before_is_capital))
 
 
+def _is_greeted(c: Candidate) -> bool:
+    """Whether a greeting stands before it and a comma behind it: "Hello Bethlehem, ..."."""
+    greeted = c.before() in word_lists()["greetings"] and c.before(2) in SENTENCE_ENDS
+    return c.single and greeted and c.after() == "," and not c.entry.common
+
+
 CANDIDATE_RULES = (
     CandidateRule("family", "We met the Smiths.", is_family, True),
     CandidateRule("contraction", "You'll never find it.", _is_contraction, False),
@@ -147,6 +153,7 @@ CANDIDATE_RULES = (
     CandidateRule("thing", "This is America.", _is_thing_word, False),
     CandidateRule("beside a thing", "Java and Ruby are slow.", _is_beside_a_thing, False),
     CandidateRule("behind a title", "Foreign Minister Timmermans spoke.", _is_titled, True),
+    CandidateRule("greeted", "Hello Bethlehem, it has arrived.", _is_greeted, True),
     *THING_RULES,
     CandidateRule("numbered", "We saw Apollo 18.", _is_numbered, False),
     CandidateRule("behind an article", "I love the Orville.", _has_article, False),

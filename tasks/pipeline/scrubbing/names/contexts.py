@@ -27,6 +27,7 @@ BEHIND_MET = frozenset(".,!?\n") | {
 BOOKED = frozenset(
     {"booking", "reservation", "reserved", "booked", "table", "name", "order", "listed", "filed"}
 )
+CONTINENTS = frozenset({"africa", "america", "asia"})
 NOUNS_OF_APPOSITION = 4
 """Words within which "Pat, the dog walker" comes to its noun for people."""
 AGENT_ENDINGS = ("er", "or", "ist", "ian")
@@ -58,11 +59,13 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
             continue
         follower = words[i + 1] if i + 1 < len(words) else "."
         months = word_lists()["calendar"]
-        if follower in behind_name or (i and words[i - 1] in before_name) or lowered(word) in months:
+        before = words[i - 1] if i else ""
+        near = follower in behind_name or before in before_name or is_person_noun(before)
+        if near or lowered(word) in months:
             candidate = Candidate(tokens, i, i, lexicon)
             if any(rule.holds(candidate) for rule in CONTEXT_RULES):
                 first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
-                last = i + 1 if _has_surname(candidate) else i
+                last = i + 1 if _has_surname(candidate) or _has_second_name(candidate) else i
                 yield tokens.starts[first], tokens.ends[last]
 
 
@@ -93,6 +96,11 @@ def _namesakes(text: str) -> Iterator[Span]:
             yield match.start(3), match.end()
 
 
+def _may_be_place_name(c: Candidate) -> bool:
+    """Whether it is a country, a continent or an everyday word that people are also called."""
+    return shape(c.word) == "Xx" and c.entry.first > 1 and not is_person_noun(c.low)
+
+
 def _may_be_name(c: Candidate) -> bool:
     """Whether nothing but a name is known of a word, not even a list of names."""
     lists = word_lists()
@@ -106,6 +114,35 @@ def _may_be_name(c: Candidate) -> bool:
 
 def _opens(c: Candidate) -> bool:
     return c.before() in SENTENCE_ENDS
+
+
+def _has_feelings(c: Candidate) -> bool:
+    """Whether a word that is also a country, a thing or an adjective thinks or feels: "Kenya feels annoyed"."""
+    if not _opens(c) or not _may_be_place_name(c) or c.low in word_lists()["calendar"]:
+        return False
+    verb, behind = lowered(c.after()), lowered(c.after(2))
+    told = verb in {"told", "tells"} and behind in {"me", "us", "him", "her", "them"}
+    felt = verb in {"feels", "felt"} and behind.endswith("ed")
+    made = verb in {"made", "makes"} and behind in {"me", "us"} and lowered(c.after(3)) == "feel"
+    return told or felt or (made and not c.entry.common) or (verb in {"thinks", "believes"} and c.entry.common)
+
+
+def _is_kin(c: Candidate) -> bool:
+    """Whether a noun for one person stands before it: "My neighbour Kenya was furious"."""
+    place = 3 if c.tag_before_by(2) == "JJ" else 2
+    owned = c.before(place) in word_lists()["owners"] and is_person_noun(c.before()) and c.tag_before == "NN"
+    described = c.tag_after() in {"NN", "NNS"}
+    thing = c.low in word_lists()["never_people"] - word_lists()["countries"] - CONTINENTS
+    return owned and c.tag in PROPER and shape(c.word) in {"Xx", "Xm"} and not described and not thing
+
+
+def _works_together(c: Candidate) -> bool:
+    """Whether somebody works or lives with it: "My sister works with Xolani"."""
+    together = c.before() == "with" and c.before(2) in word_lists()["shared_verbs"]
+    if not together or not _may_be_name(c) or c.tag not in PROPER | {"NN"}:
+        return False
+    subject = c.before(3)
+    return subject in {"i", "we", "he", "she", "they", "who"} or is_person_noun(subject)
 
 
 def _does_something(c: Candidate) -> bool:
@@ -159,6 +196,11 @@ def _has_surname(c: Candidate) -> bool:
     return entry.last >= KNOWN_NAME and not entry.common and not entry.city
 
 
+def _has_second_name(c: Candidate) -> bool:
+    """Whether another name follows a name that a noun explains: "my neighbour Hyun-woo Park"."""
+    return _is_kin(c) and c.tag_after() in PROPER and shape(c.after()) in {"Xx", "Xm"} and c.follows_at_once
+
+
 def _owns(c: Candidate) -> bool:
     """Whether a first name that ends in "s" owns what follows: "James' proposal"."""
     apostrophe = c.after() in {"'", "’"} and c.tag_after() == "POS" and c.low.endswith("s")
@@ -172,13 +214,18 @@ def _is_booked(c: Candidate) -> bool:
 
 def _is_met(c: Candidate) -> bool:
     met = c.before() in word_lists()["meeting_verbs"]
+    placed = c.after() == "at" and c.after(2) == "the"
     seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
     addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
     closes = lowered(c.after()) in BEHIND_MET
-    return (met or seen or addressed) and c.tag in PROPER and closes and _may_be_name(c)
+    named = _may_be_name(c) or (_may_be_place_name(c) and c.inside and (seen or addressed or (met and placed)))
+    return (met or seen or addressed) and (c.tag in PROPER or c.entry.common) and closes and named
 
 
 CONTEXT_RULES = (
+    CandidateRule("has feelings", "Kenya feels annoyed.", _has_feelings, True),
+    CandidateRule("explained by a noun before it", "My neighbour Kenya was furious.", _is_kin, True),
+    CandidateRule("works together", "My sister works with Xolani on Mondays.", _works_together, True),
     CandidateRule("does something", "Xolani feels annoyed.", _does_something, True),
     CandidateRule("department", "Mark from sales agrees.", _works_in_department, True),
     CandidateRule("explained", "Pat, the dog walker, called.", _is_explained, True),

@@ -100,9 +100,12 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
 
 
 def _is_country(text: str, start: int, name: str) -> bool:
-    """Whether a name is a country's. One word that opens a sentence is left to other rules (Kenya smiled)."""
+    """Whether a name is a country's; one word that opens a sentence may be somebody who acts (Kenya smiled)."""
     low = _as_listed(name)
-    return low in word_lists()["countries"] and ("-" in low or not opens_sentence(text, start))
+    if low not in word_lists()["countries"] or "-" in low or not opens_sentence(text, start):
+        return low in word_lists()["countries"]
+    follower = FOLLOWERS.match(text, start + len(name))
+    return follower is None or follower.group(1) not in word_lists()["human_verbs"]
 
 
 def _is_firm(name: str, behind: str) -> bool:

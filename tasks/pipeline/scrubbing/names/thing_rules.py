@@ -4,7 +4,7 @@ import re
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
 from tasks.pipeline.scrubbing.names.assets import load_things
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, Candidate, CandidateRule, acts
+from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule, acts
 from tasks.pipeline.scrubbing.names.features import entry_of, shape, word_lists
 from tasks.pipeline.scrubbing.tokens import POSSESSIVES, lowered
 
@@ -67,11 +67,13 @@ def _ends_compound(c: Candidate, word: str) -> bool:
 
 
 def _is_hyphenated(c: Candidate) -> bool:
-    """Whether everyday words stand around a hyphen: "X-Wing", "Spin-off"."""
+    """Whether everyday words stand around a hyphen: "X-Wing", "Spin-off"; "Sang-min" is a name."""
     first, hyphen, rest = c.low.partition("-")
-    named = entry_of(first, c.lexicon).first >= KNOWN_NAME
-    everyday = len(first) == 1 or first in word_lists()["prefixes"] or _is_everyday(c, first)
-    return c.single and bool(hyphen) and not named and everyday and _is_everyday(c, rest.rpartition("-")[2])
+    lists, last = word_lists(), rest.rpartition("-")[2]
+    if not c.single or not hyphen or not _is_everyday(c, last) or entry_of(first, c.lexicon).first >= KNOWN_NAME:
+        return False
+    prefixed = len(first) == 1 or first in lists["prefixes"] or last in lists["prepositions"] | lists["adverbs"]
+    return prefixed or (_is_everyday(c, first) and min(len(first), len(last)) > SHORTEST_PART)
 
 
 def _is_in_dictionary(c: Candidate) -> bool:
@@ -84,12 +86,15 @@ def _is_town(c: Candidate) -> bool:
 
 def _is_rank_alone(c: Candidate) -> bool:
     """Whether a capitalised rank stands without a name: "the role of Admiral"."""
-    return c.single and c.word[0].isupper() and is_person_noun(c.low) and max(c.entry[:2]) < 2
+    return c.single and c.word[0].isupper() and is_person_noun(c.low) and _is_hardly_a_name(c)
 
 
 def _is_called_a_thing(c: Candidate) -> bool:
     """Whether a sentence says that it is a thing: "Bohemian Rhapsody is a horrible song"."""
-    if lowered(c.after()) not in word_lists()["linking"] | POSSESSIVES:
+    follower = lowered(c.after())
+    explained = follower == "," and lowered(c.after(2)) in word_lists()["articles"]
+    is_ = follower in word_lists()["linking"] or (follower in POSSESSIVES and c.tag_after() == "BES")
+    if not (is_ or explained):
         return False
     for distance in range(2, LONGEST_DESCRIPTION + 2):
         word, tag = lowered(c.after(distance)), c.tag_after(distance)
@@ -121,6 +126,37 @@ def _is_place(c: Candidate) -> bool:
         return place and c.before(2) not in lists["before_in_people"] and not acts(c)
     moved = c.before() in {"to", "from"} and c.before(2) in lists["ways"]
     return moved and c.entry.first < KNOWN_NAME
+
+
+def _is_alone(c: Candidate) -> bool:
+    """Whether an everyday word is a sentence of its own: "Nice." """
+    alone = c.before() in SENTENCE_ENDS and c.after()[0] in SENTENCE_ENDS
+    return alone and c.entry.common and _is_hardly_a_name(c)
+
+
+def _is_between_adjective_and_noun(c: Candidate) -> bool:
+    """Whether it describes a noun as an adjective before it does: "the next great Orlando team"."""
+    place = 2 if c.tag_after() == "JJ" else 1
+    return c.single and c.tag_before == "JJ" and c.tag_after(place) in NOUNS and c.inside
+
+
+def _is_team(c: Candidate) -> bool:
+    """Whether several words behind an article end in a plural that is no surname: "the Justice Democrats"."""
+    last = lowered(c.tokens.words[c.last])
+    plural = last.endswith("s") and entry_of(last, c.lexicon).last < KNOWN_NAME
+    return not c.single and plural and c.before() in word_lists()["articles"]
+
+
+def _holds_verb(c: Candidate) -> bool:
+    """Whether a verb stands inside several capitalised words: "Lisa Goes West"."""
+    return "VBZ" in c.tokens.tags[c.first + 1 : c.last]
+
+
+def _opens_with_acronym(c: Candidate) -> bool:
+    """Whether an acronym stands before an everyday word: "MS Paint"."""
+    acronym = not c.single and c.word.isupper() and 1 < len(c.word) < LONGEST_FIRST_PART and not c.shouted
+    last = entry_of(lowered(c.tokens.words[c.last]), c.lexicon)
+    return acronym and c.low not in word_lists()["titles"] and last.common and not last.last
 
 
 def _is_described_as_thing(c: Candidate) -> bool:
@@ -161,6 +197,13 @@ THING_RULES = (
     CandidateRule("dictionary word", "I enjoyed Odyssey.", _is_in_dictionary, False),
     CandidateRule("called a thing", "Bohemian Rhapsody is a horrible song.", _is_called_a_thing, False),
     CandidateRule("introduced as a thing", "I like the album John Henry.", _is_introduced, False),
+    CandidateRule("sentence of its own", "Nice.", _is_alone, False),
+    CandidateRule(
+        "between adjective and noun", "He is a great Orlando fan.", _is_between_adjective_and_noun, False
+    ),
+    CandidateRule("team", "I like the Justice Democrats.", _is_team, False),
+    CandidateRule("sentence as a title", "I saw Lisa Goes West.", _holds_verb, False),
+    CandidateRule("acronym and word", "It is MS Paint art.", _opens_with_acronym, False),
     CandidateRule("place", "We stay in Rosslyn.", _is_place, False),
     CandidateRule("town", "Banff was cold.", _is_town, False),
     CandidateRule("thing of its kind", "It is my favorite Aquaria.", _is_described_as_thing, False),
