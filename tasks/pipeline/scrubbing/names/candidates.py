@@ -58,7 +58,7 @@ def _is_beside_a_thing(c: Candidate) -> bool:
         return False
     if c.before() in joints and c.before(2) in things:
         return True
-    unknown = c.entry.common or c.entry.first < KNOWN_NAME
+    unknown = c.entry.common or not (c.entry.first or c.entry.last)
     return unknown and c.after() in joints and lowered(c.after(2)) in things
 
 

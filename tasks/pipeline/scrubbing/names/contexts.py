@@ -73,11 +73,11 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
 def triggers() -> tuple[frozenset[str], frozenset[str]]:
     """Return the words before and behind a name without which no rule holds."""
     lists = word_lists()
-    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", "&"}
+    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", "&", ":"}
     behind = (
         lists["human_verbs"]
         | lists["verbs_of_speech"]
-        | {"made", "makes", "from", "at", "in", ",", "&", "'", "’"}
+        | {"made", "makes", "reports", "from", "at", "in", ",", "&", "'", "’"}
     )
     return before, behind
 
@@ -148,6 +148,7 @@ def _works_together(c: Candidate) -> bool:
 def _does_something(c: Candidate) -> bool:
     lists, verb = word_lists(), lowered(c.after())
     human = verb in lists["human_verbs"] or verb in lists["verbs_of_speech"]
+    human = human or (verb == "reports" and c.after(2) == "to")
     human = human or (verb in {"made", "makes"} and c.tag_after(2) == "PRP" and c.after(2) != "it")
     if not (human and _opens(c) and _may_be_name(c)) or c.low in lists["interjections"]:
         return False
@@ -182,6 +183,16 @@ def _is_joined(c: Candidate) -> bool:
     return not firm and all(_is_first_name(word, c.lexicon) for word in (c.low, other))
 
 
+def _is_asked(c: Candidate) -> bool:
+    """Whether somebody is asked for something: "Nayeli, could you send it?"."""
+    return _opens(c) and c.after() == "," and lowered(c.after(2)) in word_lists()["requests"] and _may_be_name(c)
+
+
+def _fills_field(c: Candidate) -> bool:
+    """Whether it fills a field of a form: "Beneficiary: Yonas Gebre"."""
+    return c.before() == ":" and c.before(2) in word_lists()["name_fields"] and _may_be_name(c)
+
+
 def _is_first_name(word: str, lexicon: Lexicon) -> bool:
     """Whether a lower-case word is known as a first name and as nothing else."""
     entry = entry_of(word, lexicon)
@@ -198,7 +209,7 @@ def _has_surname(c: Candidate) -> bool:
 
 def _has_second_name(c: Candidate) -> bool:
     """Whether another name follows a name that a noun explains: "my neighbour Hyun-woo Park"."""
-    return _is_kin(c) and c.tag_after() in PROPER and shape(c.after()) in {"Xx", "Xm"} and c.follows_at_once
+    return (_is_kin(c) or _fills_field(c)) and c.tag_after() in PROPER and shape(c.after()) in {"Xx", "Xm"} and c.follows_at_once
 
 
 def _owns(c: Candidate) -> bool:
@@ -227,6 +238,8 @@ CONTEXT_RULES = (
     CandidateRule("explained by a noun before it", "My neighbour Kenya was furious.", _is_kin, True),
     CandidateRule("works together", "My sister works with Xolani on Mondays.", _works_together, True),
     CandidateRule("does something", "Xolani feels annoyed.", _does_something, True),
+    CandidateRule("asked", "Nayeli, could you send it?", _is_asked, True),
+    CandidateRule("field of a form", "Beneficiary: Yonas Gebre", _fills_field, True),
     CandidateRule("department", "Mark from sales agrees.", _works_in_department, True),
     CandidateRule("explained", "Pat, the dog walker, called.", _is_explained, True),
     CandidateRule("booked", "It is a booking under Nakamura.", _is_booked, True),

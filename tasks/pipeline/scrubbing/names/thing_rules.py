@@ -11,13 +11,13 @@ from tasks.pipeline.scrubbing.tokens import POSSESSIVES, lowered
 STRETCHED = re.compile(r"([^\W\d_])\1\1")
 INNER_CAPITAL = re.compile(r"[a-z](?=[A-Z])")
 SHORTEST_PART = 3
-"""Letters of each half of a compound, at least."""
+"""Letters of each half of a compound, at least; one more of the second one."""
 LONGEST_FIRST_PART = 4
 """Letters before an inner capital from which a name is none: "FilmGob", not "DeShawn"."""
 LONGEST_DESCRIPTION = 6
 """Words between "is" and the noun that says what something is."""
 NOUNS = frozenset({"NN", "NNS"})
-DESCRIBING = frozenset({"DT", "JJ", "JJR", "JJS", "RB", "RBR", "RBS", "PRP$", "NN", "CD", "IN", "VBN", "VBG"})
+DESCRIBING = frozenset({"DT", "JJ", "JJR", "JJS", "RB", "RBR", "RBS", "PRP$", "NN", "CD", "VBN", "VBG"})
 FINITE = frozenset({"VBZ", "VBD", "VBP", "MD"})
 BEFORE_TITLE_WORDS = frozenset({"NN", "NNS", "JJ", "NNP", "NNPS"})
 
@@ -63,7 +63,7 @@ def _is_everyday(c: Candidate, word: str) -> bool:
 
 
 def _ends_compound(c: Candidate, word: str) -> bool:
-    return word in word_lists()["compound_endings"] or _is_everyday(c, word)
+    return word in word_lists()["compound_endings"] or (len(word) > SHORTEST_PART and _is_everyday(c, word))
 
 
 def _is_hyphenated(c: Candidate) -> bool:
@@ -99,8 +99,8 @@ def _is_called_a_thing(c: Candidate) -> bool:
     for distance in range(2, LONGEST_DESCRIPTION + 2):
         word, tag = lowered(c.after(distance)), c.tag_after(distance)
         if tag in NOUNS and word in word_lists()["things"]:
-            return c.tag_after(distance + 1) not in NOUNS
-        if tag not in DESCRIBING:
+            return c.tag_after(distance + 1) not in NOUNS | {"POS"}
+        if tag not in DESCRIBING and word != "of":
             return False
     return False
 
@@ -124,13 +124,15 @@ def _is_place(c: Candidate) -> bool:
     if c.before() == "in":
         place = c.entry.first < KNOWN_NAME and c.entry.last < KNOWN_NAME
         return place and c.before(2) not in lists["before_in_people"] and not acts(c)
+    if c.before() == "," and c.before(2) in lists["streets"]:
+        return True
     moved = c.before() in {"to", "from"} and c.before(2) in lists["ways"]
     return moved and c.entry.first < KNOWN_NAME
 
 
 def _is_alone(c: Candidate) -> bool:
     """Whether an everyday word is a sentence of its own: "Nice." """
-    alone = c.before() in SENTENCE_ENDS and c.after()[0] in SENTENCE_ENDS
+    alone = c.before() in SENTENCE_ENDS - {":"} and c.after()[0] in SENTENCE_ENDS
     return alone and c.entry.common and _is_hardly_a_name(c)
 
 
@@ -144,7 +146,7 @@ def _is_team(c: Candidate) -> bool:
     """Whether several words behind an article end in a plural that is no surname: "the Justice Democrats"."""
     last = lowered(c.tokens.words[c.last])
     plural = last.endswith("s") and entry_of(last, c.lexicon).last < KNOWN_NAME
-    return not c.single and plural and c.before() in word_lists()["articles"]
+    return not c.single and plural and c.before() == "the"
 
 
 def _holds_verb(c: Candidate) -> bool:
