@@ -133,6 +133,8 @@ def _is_titled(c: Candidate) -> bool:
     """Whether a capitalised title stands before it."""
     lists = word_lists()
     short = c.before() == "." and c.before(2) in lists["strong_titles"]
+    if c.written_before == "MS" and not c.shouted:
+        return False
     return c.word[0].isupper() and (short or (c.before() in lists["titles"] and c.before_is_capital))
 
 

@@ -185,7 +185,10 @@ def _is_joined(c: Candidate) -> bool:
 
 def _is_asked(c: Candidate) -> bool:
     """Whether somebody is asked for something: "Nayeli, could you send it?"."""
-    return _opens(c) and c.after() == "," and lowered(c.after(2)) in word_lists()["requests"] and _may_be_name(c)
+    lists = word_lists()
+    asked = _opens(c) and c.after() == "," and lowered(c.after(2)) in lists["requests"]
+    word = c.entry.common or c.low in lists["interjections"] | lists["requests"]
+    return asked and _may_be_name(c) and not word
 
 
 def _fills_field(c: Candidate) -> bool:

@@ -77,7 +77,8 @@ def _is_hyphenated(c: Candidate) -> bool:
 
 
 def _is_in_dictionary(c: Candidate) -> bool:
-    return c.single and c.low in load_things().words and not acts(c)
+    word = c.low in load_things().words or (c.entry.common and _is_unlisted(c))
+    return c.single and word and not acts(c)
 
 
 def _is_town(c: Candidate) -> bool:
@@ -142,11 +143,31 @@ def _is_between_adjective_and_noun(c: Candidate) -> bool:
     return c.single and c.tag_before == "JJ" and c.tag_after(place) in NOUNS and c.inside
 
 
-def _is_team(c: Candidate) -> bool:
-    """Whether several words behind an article end in a plural that is no surname: "the Justice Democrats"."""
+def _last_is_no_surname(c: Candidate) -> bool:
+    """Whether the last of several words is known, and not as a surname."""
     last = lowered(c.tokens.words[c.last])
-    plural = last.endswith("s") and entry_of(last, c.lexicon).last < KNOWN_NAME
-    return not c.single and plural and c.before() == "the"
+    entry = entry_of(last, c.lexicon)
+    return not c.single and not entry.last and (entry.common or last in load_things().words)
+
+
+def _is_team(c: Candidate) -> bool:
+    """Whether several words behind "the" end in a plural or a word: "the Justice Democrats"."""
+    last = lowered(c.tokens.words[c.last])
+    entry = entry_of(last, c.lexicon)
+    word = last.endswith("s") or (entry.case is not None and entry.case <= 0)
+    rare = word and entry.last < KNOWN_NAME
+    return not c.single and c.before() == "the" and (rare or _last_is_no_surname(c))
+
+
+def _is_of_a_city(c: Candidate) -> bool:
+    """Whether a city's name stands before an everyday word: "Dallas Gang"."""
+    return c.entry.city and _last_is_no_surname(c)
+
+
+def _is_made_of_words(c: Candidate) -> bool:
+    """Whether several words are all everyday words: "Bubble Bass"."""
+    entries = [entry_of(lowered(word), c.lexicon) for word in c.tokens.words[c.first : c.last + 1]]
+    return not c.single and all(e.common and max(e.first, e.last) < KNOWN_NAME for e in entries)
 
 
 def _holds_verb(c: Candidate) -> bool:
@@ -156,9 +177,8 @@ def _holds_verb(c: Candidate) -> bool:
 
 def _opens_with_acronym(c: Candidate) -> bool:
     """Whether an acronym stands before an everyday word: "MS Paint"."""
-    acronym = not c.single and c.word.isupper() and 1 < len(c.word) < LONGEST_FIRST_PART and not c.shouted
-    last = entry_of(lowered(c.tokens.words[c.last]), c.lexicon)
-    return acronym and c.low not in word_lists()["titles"] and last.common and not last.last
+    acronym = c.word.isupper() and 1 < len(c.word) < LONGEST_FIRST_PART and not c.shouted
+    return acronym and _last_is_no_surname(c)
 
 
 def _is_described_as_thing(c: Candidate) -> bool:
@@ -176,8 +196,15 @@ def _is_part_of_title(c: Candidate) -> bool:
     if shape(follower) == "Xx" and c.follows_at_once and _is_title_word(c, follower):
         return c.tag_after() in BEFORE_TITLE_WORDS
     word = c.written_before
+    if shape(word) == "Xx" and _is_only_a_place(c, c.before()):
+        return c.single and c.entry.first == 0
     beside = shape(word) == "Xx" and _is_title_word(c, word) and c.before(2).isalpha()
     return _is_hardly_a_name(c) and beside and c.tag_before in BEFORE_TITLE_WORDS
+
+
+def _is_only_a_place(c: Candidate, word: str) -> bool:
+    entry = entry_of(word, c.lexicon)
+    return word in load_things().towns or (entry.city and not (entry.first or entry.last))
 
 
 def _is_title_word(c: Candidate, word: str) -> bool:
@@ -204,6 +231,8 @@ THING_RULES = (
         "between adjective and noun", "He is a great Orlando fan.", _is_between_adjective_and_noun, False
     ),
     CandidateRule("team", "I like the Justice Democrats.", _is_team, False),
+    CandidateRule("of a city", "I left Dallas Gang.", _is_of_a_city, False),
+    CandidateRule("everyday words", "Bubble Bass should try it.", _is_made_of_words, False),
     CandidateRule("sentence as a title", "I saw Lisa Goes West.", _holds_verb, False),
     CandidateRule("acronym and word", "It is MS Paint art.", _opens_with_acronym, False),
     CandidateRule("place", "We stay in Rosslyn.", _is_place, False),
