@@ -342,6 +342,30 @@ def test_a_spacy_pipeline_can_take_part_or_take_over(tmp_path: Path) -> None:
     )
 
 
+def test_names_and_contact_data_alone_go_out_of_a_language_that_the_model_reads(tmp_path: Path) -> None:
+    import spacy
+
+    pipeline = spacy.blank("de")
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Jürgen"}])
+    pipeline.to_disk(tmp_path)
+    config = ScrubbingConfig(
+        name_engine=NameEngineKind("spacy"), name_model=str(tmp_path), name_languages=("de",)
+    )
+    german = "Meine Mutter hat gestern mit Jürgen gesprochen, er wohnt jetzt bei jo@mail.de in Berlin."
+    french = "Ma mère a parlé hier avec Jürgen, il habite maintenant à Berlin avec son frère."
+    done = Scrubber(config).many([german, french])
+    assert [d.text for d in done] == [
+        "Meine Mutter hat gestern mit Person A gesprochen, er wohnt jetzt bei [email] in Berlin.",
+        french,
+    ]
+    assert [d.flags for d in done] == [("not_english",), ("not_english",)]
+
+
+def test_languages_without_a_name_model_are_refused() -> None:
+    with pytest.raises(ValueError, match="name_languages is de, fr without a name model; expected a model"):
+        ScrubbingConfig(name_languages=("de", "fr"))
+
+
 @pytest.fixture
 def tiny_bert(tmp_path: Path) -> dict[str, Any]:
     """Sizes of a model whose tokenizer, in `tmp_path`, knows one name."""

@@ -43,7 +43,7 @@ from tasks.data.records import (  # noqa: E402
 from tasks.orchestration.run import RunContext, open_run  # noqa: E402
 from tasks.pipeline.cleaning import clean_rows  # noqa: E402
 from tasks.pipeline.cleaning.clean import clean_text  # noqa: E402
-from tasks.pipeline.cleaning.language import is_foreign  # noqa: E402
+from tasks.data.language import is_foreign  # noqa: E402
 from tasks.pipeline.cleaning.semantic_duplicates import same_meaning  # noqa: E402
 from tasks.pipeline.planning.rounds import QuotaState  # noqa: E402
 from tasks.stages.balancing import balance  # noqa: E402

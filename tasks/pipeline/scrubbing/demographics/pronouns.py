@@ -19,6 +19,8 @@ JUDGING_VERBS = gender_words("judging_verbs")
 BARELY_A_NOUN = -1.0
 """Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
 LONGEST_JUDGEMENT = 5
+DASHES = frozenset("-–—")
+MANY = frozenset({"countless", "dozens", "many", "multiple", "numerous", "several"})
 
 
 def _opens_quote(context: Context) -> bool:
@@ -30,11 +32,18 @@ def _opens_quote(context: Context) -> bool:
     return tokens.ends[place] == tokens.starts[place + 1] and tokens.starts[place] > tokens.ends[place - 1]
 
 
+def _touches(context: Context) -> bool:
+    """Whether the next token follows without a blank."""
+    tokens, place = context.view.tokens, context.place
+    return place + 1 < len(tokens) and tokens.ends[place] == tokens.starts[place + 1]
+
+
 def _his_alone(context: Context) -> bool:
     if _opens_quote(context):
         return False
     follower = context.word(1)
-    closes = follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
+    dashed = follower in DASHES and not _touches(context)
+    closes = dashed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
     return closes and follower not in {"and", "or"}
 
 
@@ -65,6 +74,16 @@ def _her_is_moved(context: Context) -> bool:
 def _her_is_given(context: Context) -> bool:
     """Whether an amount follows a verb of giving: "gave her five stars"."""
     return context.tag(1) == "$" or (context.tag(1) == "CD" and context.word(-1) in GIVING_VERBS)
+
+
+def _her_is_counted(context: Context) -> bool:
+    """Whether a number of times follows: "reminded her several times"."""
+    return context.word(2) in {"times", "days", "hours", "weeks"} and context.word(1) in MANY
+
+
+def _her_is_subject(context: Context) -> bool:
+    """Whether a verb stands before the noun that "her" owns: "so are her clothes"."""
+    return context.word(-1) in {"are", "is", "was", "were"} and (context.tag(1) in NOUNS or context.tag(2) in NOUNS)
 
 
 def _her_counts(context: Context) -> bool:
@@ -127,6 +146,8 @@ PRONOUN_RULES = (
     Rule("her at the end", "I told her that. -> I told them that.", HER, _her_closes, "them"),
     Rule("her and her verb", "They made her cry. -> They made them cry.", HER, _her_is_caused, "them"),
     Rule("her and a place", "We took her home. -> We took them home.", HER, _her_is_moved, "them"),
+    Rule("her and times", "I told her many times. -> I told them many times.", HER, _her_is_counted, "them"),
+    Rule("her behind a verb", "So are her shoes. -> So are their shoes.", HER, _her_is_subject, "their"),
     Rule("her and an amount", "I gave her $5. -> I gave them $5.", HER, _her_is_given, "them"),
     Rule("her before an amount", "her two dogs -> their two dogs", HER, _her_counts, "their"),
     Rule("her judged", "I find her annoying. -> I find them annoying.", HER, _her_is_judged, "them"),

@@ -187,8 +187,8 @@ def _is_asked(c: Candidate) -> bool:
     """Whether somebody is asked for something: "Nayeli, could you send it?"."""
     lists = word_lists()
     asked = _opens(c) and c.after() == "," and lowered(c.after(2)) in lists["requests"]
-    word = c.entry.common or c.low in lists["interjections"] | lists["requests"]
-    return asked and _may_be_name(c) and not word
+    other = lists["interjections"] | lists["requests"] | lists["forms_of_address"]
+    return asked and _may_be_name(c) and not (c.entry.common or c.low in other or is_person_noun(c.low))
 
 
 def _fills_field(c: Candidate) -> bool:

@@ -127,17 +127,18 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     return [(spans[a][0], spans[b - 1][1]) for a, b in pairwise(cuts)]
 
 
-def engine_for(config: ScrubbingConfig) -> NameEngine:
-    """Return the engine of a configuration: the embedded tagger, another model, or both.
+def engines_for(config: ScrubbingConfig) -> tuple[NameEngine, NameEngine | None]:
+    """Return the engine for English texts (the embedded tagger, another model, or both) and for others.
 
     Raises:
         ModuleNotFoundError: If the engine's package is missing.
         OSError: If the model cannot be found.
     """
     if config.name_model is None:
-        return NameEngine(config.person_bias)
-    finder = _finder(config.name_engine, config.name_model, config.name_revision)
-    return NameEngine(config.person_bias, [InPieces(finder)], embedded=config.name_union)
+        return NameEngine(config.person_bias), None
+    finders = [InPieces(_finder(config.name_engine, config.name_model, config.name_revision))]
+    foreign = NameEngine(config.person_bias, finders, embedded=False) if config.name_languages else None
+    return NameEngine(config.person_bias, finders, embedded=config.name_union), foreign
 
 
 def _finder(kind: NameEngineKind, model: str, revision: str | None) -> NameFinder:

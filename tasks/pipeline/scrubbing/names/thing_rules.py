@@ -140,7 +140,8 @@ def _is_alone(c: Candidate) -> bool:
 def _is_between_adjective_and_noun(c: Candidate) -> bool:
     """Whether it describes a noun as an adjective before it does: "the next great Orlando team"."""
     place = 2 if c.tag_after() == "JJ" else 1
-    return c.single and c.tag_before == "JJ" and c.tag_after(place) in NOUNS and c.inside
+    verb = lowered(c.after()) in word_lists()["finite_verbs"] | word_lists()["human_verbs"]
+    return c.single and c.inside and c.tag_before == "JJ" and c.tag_after(place) in NOUNS and not verb
 
 
 def _last_is_no_surname(c: Candidate) -> bool:
