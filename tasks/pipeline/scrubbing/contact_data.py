@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tasks.pipeline.scrubbing.contact_numbers import (
-    IBAN,
     IDENTIFIER,
     NATIONAL_INSURANCE,
     SORT_CODE,
     SSN,
+    ibans,
     ip_addresses,
-    is_iban,
     phones_and_cards,
     wallets,
 )
@@ -117,7 +116,7 @@ def _with_digits(text: str, digits: int) -> Iterator[Item]:
     if digits >= 7:
         yield from (Item(*m.span(), "US_SSN", 0.8) for m in SSN.finditer(text))
         yield from (Item(*span, kind, 0.7) for span, kind in phones_and_cards(text))
-        yield from (Item(*m.span(), "IBAN_CODE", 1.0) for m in IBAN.finditer(text) if is_iban(m.group()))
+        yield from (Item(*span, "IBAN_CODE", 1.0) for span in ibans(text))
 
 
 def _urls(text: str) -> Iterator[Item]:
