@@ -38,8 +38,8 @@ from tasks.pipeline.scrubbing.names.features import (
     name_likeness,
     word_features,
 )
-from tasks.pipeline.scrubbing.names.nlp_engine import MOST_TOKENS, cut
-from tasks.pipeline.scrubbing.names.other_models import MOST_CHARACTERS, cut_text, joined
+from tasks.pipeline.scrubbing.names.nlp_engine import MAX_TOKENS, cut
+from tasks.pipeline.scrubbing.names.other_models import MAX_CHARACTERS, cut_text, joined
 from tasks.pipeline.scrubbing.names.patterns import CertainNames
 from tasks.pipeline.scrubbing.names.spans import refined
 from tasks.pipeline.scrubbing.names.tagger import Tagger, marks_of, pronoun_ahead, spans_of
@@ -150,7 +150,7 @@ def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
     pieces = list(cut(tokens))
     assert [word for piece in pieces for word in piece.words] == tokens.words
     assert [start for piece in pieces for start in piece.starts] == tokens.starts
-    assert max(map(len, pieces)) <= MOST_TOKENS
+    assert max(map(len, pieces)) <= MAX_TOKENS
     assert pieces[0].words[-1] == "."
 
 
@@ -158,7 +158,7 @@ def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
     text = "A short sentence. " * 100 + "x" * 3_000 + "  "
     pieces = list(cut_text(text))
     assert "".join(piece for _, piece in pieces).strip() == text.strip()
-    assert all(len(piece) <= MOST_CHARACTERS and text.startswith(piece, at) for at, piece in pieces)
+    assert all(len(piece) <= MAX_CHARACTERS and text.startswith(piece, at) for at, piece in pieces)
     assert list(cut_text("  ")) == []
 
 

@@ -104,8 +104,8 @@ class ScrubbingConfig(Config, title="Scrubbing"):
             )
         if self.name_languages and self.name_model is None:
             raise ValueError(
-                f"scrubbing.name_languages is {', '.join(self.name_languages)} without a name model; expected "
-                "a model that finds names in them. Give scrubbing.name_engine and name_model."
+                f"scrubbing.name_languages is {', '.join(self.name_languages)} without a name model; "
+                "expected a model that finds names in them. Give scrubbing.name_engine and name_model."
             )
         return self
 

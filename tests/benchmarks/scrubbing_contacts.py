@@ -44,7 +44,7 @@ class Example(NamedTuple):
 
 
 def contacts(scrubber: Scrubber) -> dict[str, float]:
-    """Recall per kind, at least half of the characters taken out as that kind; the worst country of two kinds."""
+    """Recall per kind (half of the characters taken out as that kind), and the worst country of two kinds."""
     examples = list(_examples())
     hits, by_country = defaultdict[str, list[bool]](list), defaultdict[tuple[str, str], list[bool]](list)
     for example, done in zip(examples, scrubber.many([e.text for e in examples]), strict=True):
@@ -82,7 +82,9 @@ def _examples() -> Iterator[Example]:
     for _ in range(PER_KIND):
         prefix = rng.choice(sorted(CARD_PREFIXES))
         card = luhn(prefix, CARD_PREFIXES[prefix], rng)
-        yield placed("card", "", rng.choice((card, " ".join(card[i : i + 4] for i in range(0, len(card), 4)))))
+        yield placed(
+            "card", "", rng.choice((card, " ".join(card[i : i + 4] for i in range(0, len(card), 4))))
+        )
         yield placed("IP address", "", ".".join(str(rng.randint(1, 254)) for _ in range(4)))
         yield placed("US social security number", "US", _digits("5##-4#-4###", rng))
         yield placed("UK insurance number", "GB", _digits(rng.choice(("AB######C", "JM ## ## ## A")), rng))
@@ -99,8 +101,13 @@ def _phones(country: str) -> Iterator[tuple[str, str]]:
 def _filled(forms: str, rng: random.Random) -> Iterator[str]:
     templates = " ".join(forms.split()).split(" | ")
     for i in range(PER_KIND):
-        values = {"u": rng.choice(("maja", "tobi", "lin", "ken7", "rosa", "ximena")), "n": rng.randint(10, 999)}
-        yield templates[i % len(templates)].format(**values, d=rng.choice(("com", "org", "de", "fr", "co.uk")))
+        values = {
+            "u": rng.choice(("maja", "tobi", "lin", "ken7", "rosa", "ximena")),
+            "n": rng.randint(10, 999),
+        }
+        yield templates[i % len(templates)].format(
+            **values, d=rng.choice(("com", "org", "de", "fr", "co.uk"))
+        )
 
 
 def _digits(shape: str, rng: random.Random) -> str:

@@ -76,17 +76,17 @@ PLACEHOLDERS = {
 
 def find_pii(text: str) -> list[Item]:
     """Return every item; overlaps are left to the caller."""
-    found: list[Item] = []
+    matches: list[Item] = []
     if "@" in text:
-        found += [Item(*m.span(), "EMAIL_ADDRESS", 1.0) for m in EMAIL.finditer(text)]
-        found += [Item(*m.span(), "HANDLE", 0.6) for m in HANDLE.finditer(text)]
+        matches += [Item(*m.span(), "EMAIL_ADDRESS", 1.0) for m in EMAIL.finditer(text)]
+        matches += [Item(*m.span(), "HANDLE", 0.6) for m in HANDLE.finditer(text)]
     if "at" in text and any(sign in text for sign in "[({"):
-        found += [Item(*m.span(), "EMAIL_ADDRESS", 0.9) for m in SPELLED_EMAIL.finditer(text)]
+        matches += [Item(*m.span(), "EMAIL_ADDRESS", 0.9) for m in SPELLED_EMAIL.finditer(text)]
     if "u/" in text:
-        found += [Item(*m.span(), "HANDLE", 0.6) for m in REDDIT_USER.finditer(text)]
+        matches += [Item(*m.span(), "HANDLE", 0.6) for m in REDDIT_USER.finditer(text)]
     if DOTTED.search(text):
-        found += _urls(text)
-    return found + list(_with_digits(text, _digits(text, 7)))
+        matches += _urls(text)
+    return matches + list(_with_digits(text, _digits(text, 7)))
 
 
 def _digits(text: str, most: int) -> int:

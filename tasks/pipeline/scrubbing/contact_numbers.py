@@ -200,13 +200,13 @@ def ibans(text: str) -> Iterator[Span]:
 
 def passes_luhn(digits: str) -> bool:
     """Check a card number's last digit (ISO/IEC 7812-1, annex B)."""
-    doubled = [int(d) * 2 if place % 2 else int(d) for place, d in enumerate(reversed(digits))]
+    doubled = [int(d) * 2 if index % 2 else int(d) for index, d in enumerate(reversed(digits))]
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
 def passes_gs1(digits: str) -> bool:
     """Check the last digit of a bar code (GS1 general specifications, 7.9)."""
-    return sum(int(d) * (3 if place % 2 else 1) for place, d in enumerate(reversed(digits))) % 10 == 0
+    return sum(int(d) * (3 if index % 2 else 1) for index, d in enumerate(reversed(digits))) % 10 == 0
 
 
 def is_iban(written: str) -> bool:

@@ -43,7 +43,7 @@ LOOKALIKE = "\u0370-\u03ff\u0400-\u052f\u0530-\u058f"
 """Greek, Cyrillic and Armenian, whose letters pass for Latin ones."""
 OWN_PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|\[[A-Za-z ]{2,20}\]")
 MIXED_SCRIPT = re.compile(f"[{LATIN}][{LOOKALIKE}]|[{LOOKALIKE}][{LATIN}]")
-MOST_UNESCAPES = 5
+MAX_UNESCAPES = 5
 NOT_ENGLISH = "not_english"
 """Flag of a text in another language."""
 ENGLISH = FUNCTION_WORDS["en"]
@@ -73,7 +73,7 @@ def normalise(text: str) -> str:
 
     Offsets refer to the result. Normalising twice gives the same as once.
     """
-    for _ in range(MOST_UNESCAPES):
+    for _ in range(MAX_UNESCAPES):
         if "&" not in text or not ENTITY.search(text):
             break
         text = html.unescape(text)
@@ -84,7 +84,9 @@ def normalise(text: str) -> str:
 
 def without_invisible(text: str) -> str:
     """Return the text without the signs that hide words, those kept that show (see `VISIBLE`)."""
-    return INVISIBLE.sub(lambda found: found.group() if VISIBLE.match(text, found.start()) else "", text)
+    return INVISIBLE.sub(
+        lambda matches: matches.group() if VISIBLE.match(text, matches.start()) else "", text
+    )
 
 
 def flags_of(text: str) -> tuple[str, ...]:

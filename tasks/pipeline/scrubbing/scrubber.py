@@ -33,7 +33,7 @@ RULES_VERSION = "10"
 """Raised whenever the rules change what comes out."""
 SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
 """Recorded with every model: the same version turns the same text into the same text."""
-ROUND_LIMIT = 8
+MAX_ROUNDS = 8
 """A changed text is scrubbed again until nothing more is found; two rounds are the rule."""
 
 
@@ -90,10 +90,10 @@ class Scrubber:
         if not self.config.enabled:
             return [Scrubbed(text, {}, flags) for text, flags in read]
         flags = [flags_of(text) for text in normal]
-        scrubbed = self._by_language(normal, [NOT_ENGLISH in found for found in flags])
+        scrubbed = self._by_language(normal, [NOT_ENGLISH in matches for matches in flags])
         return [
-            replace(done, flags=(*odd, *found, *done.flags))
-            for done, found, (_, odd) in zip(scrubbed, flags, read, strict=True)
+            replace(done, flags=(*odd, *matches, *done.flags))
+            for done, matches, (_, odd) in zip(scrubbed, flags, read, strict=True)
         ]
 
     def _by_language(self, texts: list[str], foreign: list[bool]) -> list[Scrubbed]:
@@ -115,7 +115,7 @@ class Scrubber:
         """Scrub until nothing changes any more, which makes scrubbing twice the same as once."""
         done = self._round(texts, analyzer)
         open_ = [i for i, text in enumerate(texts) if done[i].text != text]
-        for _ in range(ROUND_LIMIT - 1):
+        for _ in range(MAX_ROUNDS - 1):
             again = self._round([normalise(done[i].text) for i in open_], analyzer)
             changed = [i for i, new in zip(open_, again, strict=True) if new.text != done[i].text]
             for i, new in zip(open_, again, strict=True):

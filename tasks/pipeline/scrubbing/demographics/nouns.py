@@ -59,10 +59,10 @@ def _in_compound(context_: Context) -> bool:
 
 def _is_owned(context_: Context) -> bool:
     """Whether an article, an owner or a number stands before the noun and its adjectives."""
-    place, view = context_.place - 1, context_.view
-    while view.tag(place) in {"JJ", "JJR", "JJS", "VBG", "VBN", "RB", "NN"} and place > context_.place - 6:
-        place -= 1
-    return view.tag(place) in OWNERS
+    index, view = context_.index - 1, context_.view
+    while view.tag(index) in {"JJ", "JJR", "JJS", "VBG", "VBN", "RB", "NN"} and index > context_.index - 6:
+        index -= 1
+    return view.tag(index) in OWNERS
 
 
 def _is_called(context_: Context) -> bool:
@@ -71,7 +71,7 @@ def _is_called(context_: Context) -> bool:
     if before in GREETINGS:
         return True
     if before in COORDINATORS and context_.word(-2) in NOUNS:
-        return _is_called(Context(context_.view, context_.place - 2))
+        return _is_called(Context(context_.view, context_.index - 2))
     return context_.tag(-1) not in OWNERS | {"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"}
 
 

@@ -25,17 +25,17 @@ MANY = frozenset({"countless", "dozens", "many", "multiple", "numerous", "severa
 
 def _opens_quote(context: Context) -> bool:
     """Whether a quotation mark follows that opens a quotation: his "dear friend"."""
-    place = context.place + 1
-    if context.word(1) not in QUOTES or place + 1 >= len(context.view):
+    index = context.index + 1
+    if context.word(1) not in QUOTES or index + 1 >= len(context.view):
         return False
     tokens = context.view.tokens
-    return tokens.ends[place] == tokens.starts[place + 1] and tokens.starts[place] > tokens.ends[place - 1]
+    return tokens.ends[index] == tokens.starts[index + 1] and tokens.starts[index] > tokens.ends[index - 1]
 
 
 def _touches(context: Context) -> bool:
     """Whether the next token follows without a blank."""
-    tokens, place = context.view.tokens, context.place
-    return place + 1 < len(tokens) and tokens.ends[place] == tokens.starts[place + 1]
+    tokens, index = context.view.tokens, context.index
+    return index + 1 < len(tokens) and tokens.ends[index] == tokens.starts[index + 1]
 
 
 def _his_alone(context: Context) -> bool:
@@ -43,7 +43,9 @@ def _his_alone(context: Context) -> bool:
         return False
     follower = context.word(1)
     dashed = follower in DASHES and not _touches(context)
-    closes = dashed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
+    closes = (
+        dashed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
+    )
     return closes and follower not in {"and", "or"}
 
 
@@ -83,7 +85,9 @@ def _her_is_counted(context: Context) -> bool:
 
 def _her_is_subject(context: Context) -> bool:
     """Whether a verb stands before the noun that "her" owns: "so are her clothes"."""
-    return context.word(-1) in {"are", "is", "was", "were"} and (context.tag(1) in NOUNS or context.tag(2) in NOUNS)
+    return context.word(-1) in {"are", "is", "was", "were"} and (
+        context.tag(1) in NOUNS or context.tag(2) in NOUNS
+    )
 
 
 def _her_counts(context: Context) -> bool:
@@ -93,24 +97,24 @@ def _her_counts(context: Context) -> bool:
 
 def _her_is_judged(context: Context) -> bool:
     """Whether nothing but adjectives follows: "find her annoying"."""
-    place = 1
-    while context.tag(place) in {"JJ", "JJR", "JJS", "RB", "RBR", "VBG", "VBN"} and place < LONGEST_JUDGEMENT:
-        place += 1
-    if place == 1:
+    index = 1
+    while context.tag(index) in {"JJ", "JJR", "JJS", "RB", "RBR", "VBG", "VBN"} and index < LONGEST_JUDGEMENT:
+        index += 1
+    if index == 1:
         judged = context.word(-1) in JUDGING_VERBS and context.word(1).endswith(("ing", "ed"))
         return judged and context.word(2) in CLOSING_SIGNS
-    if context.word(place - 1).endswith("ing") and context.word(-1) not in JUDGING_VERBS:
+    if context.word(index - 1).endswith("ing") and context.word(-1) not in JUDGING_VERBS:
         return False
-    closes = context.word(place) in CLOSING_SIGNS | {"and", "but", "or"}
-    return closes or context.tag(place) in {"IN", "TO"}
+    closes = context.word(index) in CLOSING_SIGNS | {"and", "but", "or"}
+    return closes or context.tag(index) in {"IN", "TO"}
 
 
 def _her_is_described(context: Context) -> bool:
     """Whether an adjective and a noun follow that "her" owns: "her singing voice"."""
-    place = 1
-    while context.tag(place) in {"JJ", "JJS", "VBG"} and place < LONGEST_JUDGEMENT:
-        place += 1
-    described = place > 1 and context.tag(place) in NOUNS
+    index = 1
+    while context.tag(index) in {"JJ", "JJS", "VBG"} and index < LONGEST_JUDGEMENT:
+        index += 1
+    described = index > 1 and context.tag(index) in NOUNS
     return described and context.word(-1) not in GIVING_VERBS | CAUSING_VERBS
 
 

@@ -64,11 +64,11 @@ def read_asset(name: str, folder: Path = FOLDER) -> bytes:
         )
     data = path.read_bytes()
     expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"].get(name)
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected:
+    matches = hashlib.sha256(data).hexdigest()
+    if matches != expected:
         raise ValueError(
-            f"scrubber asset {name} has sha256 {found[:12]}...; expected {str(expected)[:12]}... . The file "
-            "is damaged: reinstall Sentimill, or run `make scrubber-assets`."
+            f"scrubber asset {name} has sha256 {matches[:12]}...; expected {str(expected)[:12]}... . The "
+            "file is damaged: reinstall Sentimill, or run `make scrubber-assets`."
         )
     return data
 

@@ -43,13 +43,13 @@ class Candidate:
         """Return the lower-case word before it; a line break before the text."""
         if distance == 1:
             return self._before
-        place = self.first - distance
-        return lowered(self.tokens.words[place]) if place >= 0 else "\n"
+        index = self.first - distance
+        return lowered(self.tokens.words[index]) if index >= 0 else "\n"
 
     def after(self, distance: int = 1) -> str:
         """Return the word behind it as written; a full stop behind the text."""
-        place = self.last + distance
-        return self.tokens.words[place] if place < len(self.tokens) else "."
+        index = self.last + distance
+        return self.tokens.words[index] if index < len(self.tokens) else "."
 
     @property
     def tag_before(self) -> str:
@@ -58,13 +58,13 @@ class Candidate:
 
     def tag_before_by(self, distance: int) -> str:
         """Return the part of speech at a distance before it."""
-        place = self.first - distance
-        return self.tokens.tags[place] if place >= 0 else "."
+        index = self.first - distance
+        return self.tokens.tags[index] if index >= 0 else "."
 
     def tag_after(self, distance: int = 1) -> str:
         """Return the part of speech behind it."""
-        place = self.last + distance
-        return self.tokens.tags[place] if place < len(self.tokens) else "."
+        index = self.last + distance
+        return self.tokens.tags[index] if index < len(self.tokens) else "."
 
     @property
     def touches(self) -> bool:

@@ -117,20 +117,22 @@ def _opens(c: Candidate) -> bool:
 
 
 def _has_feelings(c: Candidate) -> bool:
-    """Whether a word that is also a country, a thing or an adjective thinks or feels: "Kenya feels annoyed"."""
+    """Whether a country, a thing or an adjective thinks or feels: "Kenya feels annoyed"."""
     if not _opens(c) or not _may_be_place_name(c) or c.low in word_lists()["calendar"]:
         return False
     verb, behind = lowered(c.after()), lowered(c.after(2))
     told = verb in {"told", "tells"} and behind in {"me", "us", "him", "her", "them"}
     felt = verb in {"feels", "felt"} and behind.endswith("ed")
     made = verb in {"made", "makes"} and behind in {"me", "us"} and lowered(c.after(3)) == "feel"
-    return told or felt or (made and not c.entry.common) or (verb in {"thinks", "believes"} and c.entry.common)
+    return (
+        told or felt or (made and not c.entry.common) or (verb in {"thinks", "believes"} and c.entry.common)
+    )
 
 
 def _is_kin(c: Candidate) -> bool:
     """Whether a noun for one person stands before it: "My neighbour Kenya was furious"."""
-    place = 3 if c.tag_before_by(2) == "JJ" else 2
-    owned = c.before(place) in word_lists()["owners"] and is_person_noun(c.before()) and c.tag_before == "NN"
+    index = 3 if c.tag_before_by(2) == "JJ" else 2
+    owned = c.before(index) in word_lists()["owners"] and is_person_noun(c.before()) and c.tag_before == "NN"
     described = c.tag_after() in {"NN", "NNS"}
     thing = c.low in word_lists()["never_people"] - word_lists()["countries"] - CONTINENTS
     return owned and c.tag in PROPER and shape(c.word) in {"Xx", "Xm"} and not described and not thing
@@ -161,8 +163,8 @@ def _does_something(c: Candidate) -> bool:
 def _works_in_department(c: Candidate) -> bool:
     if c.after() not in {"from", "at", "in"} or not (c.entry.first or c.entry.last):
         return False
-    place = 3 if c.after(2) == "the" else 2
-    return lowered(c.after(place)) in word_lists()["departments"]
+    index = 3 if c.after(2) == "the" else 2
+    return lowered(c.after(index)) in word_lists()["departments"]
 
 
 def _is_explained(c: Candidate) -> bool:
@@ -212,7 +214,12 @@ def _has_surname(c: Candidate) -> bool:
 
 def _has_second_name(c: Candidate) -> bool:
     """Whether another name follows a name that a noun explains: "my neighbour Hyun-woo Park"."""
-    return (_is_kin(c) or _fills_field(c)) and c.tag_after() in PROPER and shape(c.after()) in {"Xx", "Xm"} and c.follows_at_once
+    return (
+        (_is_kin(c) or _fills_field(c))
+        and c.tag_after() in PROPER
+        and shape(c.after()) in {"Xx", "Xm"}
+        and c.follows_at_once
+    )
 
 
 def _owns(c: Candidate) -> bool:
@@ -232,7 +239,9 @@ def _is_met(c: Candidate) -> bool:
     seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
     addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
     closes = lowered(c.after()) in BEHIND_MET
-    named = _may_be_name(c) or (_may_be_place_name(c) and c.inside and (seen or addressed or (met and placed)))
+    named = _may_be_name(c) or (
+        _may_be_place_name(c) and c.inside and (seen or addressed or (met and placed))
+    )
     return (met or seen or addressed) and (c.tag in PROPER or c.entry.common) and closes and named
 
 

@@ -74,8 +74,8 @@ def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
         *_, before, last = name.split(" ")
         if last.islower() and is_person_noun(last) and (lowered(before),) in terms():
             return True  # "Christian doctor"
-        place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
-        return bool(place) or describes_people(lowered(last), unlisted=False)
+        index = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
+        return bool(index) or describes_people(lowered(last), unlisted=False)
     return _is_no_person(text, start, end, lexicon)
 
 
@@ -100,7 +100,7 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
 
 
 def _is_country(text: str, start: int, name: str) -> bool:
-    """Whether a name is a country's; one word that opens a sentence may be somebody who acts (Kenya smiled)."""
+    """Whether a name is a country's and not somebody's who acts: "Kenya smiled"."""
     low = _as_listed(name)
     if low not in word_lists()["countries"] or "-" in low or not opens_sentence(text, start):
         return low in word_lists()["countries"]

@@ -52,7 +52,7 @@ NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or
 SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
 """Surnames that are function words; inside a sentence their capital tells them apart."""
 LONGEST_NAME = 5
-FEW_WORDS = 20
+DIRECT_SEARCH_LIMIT = 20
 """Words of names up to which each is first counted in the text: most stand there once."""
 RARELY_CAPITAL = -2
 """Words that prefer lower case this much are not taken for the person (Young, Love)."""
@@ -151,17 +151,17 @@ def phrases() -> re.Pattern[str]:
 def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
     """Cut spans at sentence ends; initials, titles and suffixes end no sentence."""
     for start, end in spans:
-        place = start
+        index = start
         for match in SENTENCE_BREAK.finditer(text, start, end):
             word = match.group(1)
             if word and keeps_dot(word):
                 continue
             cut = match.end(1) if word else match.start()
-            if cut > place:
-                yield place, cut
-            place = match.end()
-        if end > place:
-            yield place, end
+            if cut > index:
+                yield index, cut
+            index = match.end()
+        if end > index:
+            yield index, end
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
@@ -236,7 +236,9 @@ def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -
     for start, end in spans:
         for word, sure in _carried(text[start:end], lexicon):
             carried[word] = carried.get(word, False) or sure
-    if len(carried) <= FEW_WORDS:  # of more, looking for each would take longer than looking at every word
+    if (
+        len(carried) <= DIRECT_SEARCH_LIMIT
+    ):  # of more, looking for each would take longer than looking at every word
         carried = {word: sure for word, sure in carried.items() if text.count(word) > 1}
     if not carried:
         return []

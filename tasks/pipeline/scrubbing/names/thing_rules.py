@@ -47,7 +47,9 @@ def _has_inner_capital(c: Candidate) -> bool:
         return False
     part = c.word[: match.end()].lower()
     everyday = entry_of(part, c.lexicon).common and part not in word_lists()["particles"]
-    return len(part) >= LONGEST_FIRST_PART or (everyday and len(part) >= SHORTEST_PART) or c.word[-1].isupper()
+    return (
+        len(part) >= LONGEST_FIRST_PART or (everyday and len(part) >= SHORTEST_PART) or c.word[-1].isupper()
+    )
 
 
 def _is_compound(c: Candidate) -> bool:
@@ -70,9 +72,16 @@ def _is_hyphenated(c: Candidate) -> bool:
     """Whether everyday words stand around a hyphen: "X-Wing", "Spin-off"; "Sang-min" is a name."""
     first, hyphen, rest = c.low.partition("-")
     lists, last = word_lists(), rest.rpartition("-")[2]
-    if not c.single or not hyphen or not _is_everyday(c, last) or entry_of(first, c.lexicon).first >= KNOWN_NAME:
+    if (
+        not c.single
+        or not hyphen
+        or not _is_everyday(c, last)
+        or entry_of(first, c.lexicon).first >= KNOWN_NAME
+    ):
         return False
-    prefixed = len(first) == 1 or first in lists["prefixes"] or last in lists["prepositions"] | lists["adverbs"]
+    prefixed = (
+        len(first) == 1 or first in lists["prefixes"] or last in lists["prepositions"] | lists["adverbs"]
+    )
     return prefixed or (_is_everyday(c, first) and min(len(first), len(last)) > SHORTEST_PART)
 
 
@@ -123,8 +132,8 @@ def _is_place(c: Candidate) -> bool:
     if not c.single or not c.word[0].isupper() or owns:
         return False
     if c.before() == "in":
-        place = c.entry.first < KNOWN_NAME and c.entry.last < KNOWN_NAME
-        return place and c.before(2) not in lists["before_in_people"] and not acts(c)
+        index = c.entry.first < KNOWN_NAME and c.entry.last < KNOWN_NAME
+        return index and c.before(2) not in lists["before_in_people"] and not acts(c)
     if c.before() == "," and c.before(2) in lists["streets"]:
         return True
     moved = c.before() in {"to", "from"} and c.before(2) in lists["ways"]
@@ -132,16 +141,16 @@ def _is_place(c: Candidate) -> bool:
 
 
 def _is_alone(c: Candidate) -> bool:
-    """Whether an everyday word is a sentence of its own: "Nice." """
+    """Whether an everyday word is a sentence of its own, as "Nice"."""
     alone = c.before() in SENTENCE_ENDS - {":"} and c.after()[0] in SENTENCE_ENDS
     return alone and c.entry.common and _is_hardly_a_name(c)
 
 
 def _is_between_adjective_and_noun(c: Candidate) -> bool:
     """Whether it describes a noun as an adjective before it does: "the next great Orlando team"."""
-    place = 2 if c.tag_after() == "JJ" else 1
+    index = 2 if c.tag_after() == "JJ" else 1
     verb = lowered(c.after()) in word_lists()["finite_verbs"] | word_lists()["human_verbs"]
-    return c.single and c.inside and c.tag_before == "JJ" and c.tag_after(place) in NOUNS and not verb
+    return c.single and c.inside and c.tag_before == "JJ" and c.tag_after(index) in NOUNS and not verb
 
 
 def _last_is_no_surname(c: Candidate) -> bool:
@@ -214,7 +223,9 @@ def _is_title_word(c: Candidate, word: str) -> bool:
     entry = entry_of(low, c.lexicon)
     if not entry.common or max(entry.first, entry.last) >= KNOWN_NAME or is_person_noun(low):
         return False
-    return not any(low in lists[name] for name in ("titles", "kin_titles", "not_names", "suffixes", "pronouns"))
+    return not any(
+        low in lists[name] for name in ("titles", "kin_titles", "not_names", "suffixes", "pronouns")
+    )
 
 
 THING_RULES = (

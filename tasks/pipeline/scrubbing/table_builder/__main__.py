@@ -73,13 +73,13 @@ def write_assets(files: dict[str, bytes], folder: Path) -> None:
 
 def overlap_score(tagger: Tagger, samples: list[Annotated]) -> dict[str, float]:
     """Return precision, recall and F1 of names; a name is found if half of its characters are."""
-    hits = gold = right = found = 0
+    hits = gold = right = matches = 0
     for sample, spans in zip(samples, tagger.names([s.text for s in samples]), strict=True):
         truth = [(a, b) for a, b, label in sample.entities if label == "PER"]
         hits += sum(_covered(span, spans) >= 0.5 for span in truth)
         right += sum(_covered(span, truth) >= 0.5 for span in spans)
-        gold, found = gold + len(truth), found + len(spans)
-    precision, recall = right / max(found, 1), hits / max(gold, 1)
+        gold, matches = gold + len(truth), matches + len(spans)
+    precision, recall = right / max(matches, 1), hits / max(gold, 1)
     return {
         "precision": precision,
         "recall": recall,
