@@ -91,6 +91,7 @@ def test_every_verb_of_the_subject_agrees(scrubber: Scrubber, text: str, expecte
         ("She's annoyed with us.", "They're annoyed with us."),
         ("That's what she's always said.", "That's what they've always said."),
         ("hes late again", "theyre late again"),
+        ("shes loud and has no feelings", "theyre loud and have no feelings"),
     ],
 )
 def test_a_short_verb_is_told_by_what_follows(scrubber: Scrubber, text: str, expected: str) -> None:
@@ -143,6 +144,13 @@ def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: 
         "You hit the jackpot bro.",
         "Come on guys!",
         "We had Papa John's pizza.",
+        "Pleasure to meet you brother",
+        "It has started already, brother.",
+        "Thanks for the laugh man.",
+        "This movie man... It is good.",
+        "Congrats on the win my dude",
+        "The 90s were my teen decade.",
+        "The country is 400 years old.",
     ],
 )
 def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> None:
@@ -161,6 +169,8 @@ def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> 
         ("My gf likes my bro.", "My partner likes my sibling."),
         ("As a man or woman you know.", "As a person you know."),
         ("A woman doctor helped.", "A doctor helped."),
+        ("Girls who are hot dance well.", "People who are hot dance well."),
+        ("I am dating a girl.", "I am dating a person."),
     ],
 )
 def test_gendered_words_for_people_become_neutral(scrubber: Scrubber, text: str, expected: str) -> None:
@@ -193,6 +203,7 @@ def test_titles_and_kin_go_with_the_name(scrubber: Scrubber, text: str, expected
         ("I am in my 40s.", "I am of a given age."),
         ("I'm 45 yo.", "I'm of a given age."),
         ("A 31 y/o nurse helped.", "A nurse helped."),
+        ("I play with one 20 year old so I lose.", "I play with one of a given age so I lose."),
         ("At the age of 54, I quit.", "At a given age, I quit."),
         ("My one year old golden barked.", "My golden barked."),
         ("I'm an American.", "I'm a person."),

@@ -47,7 +47,7 @@ IRREGULAR = {
     "doesnt": "dont",
 }
 SUBJECTS = frozenset({"he", "she"})
-AUXILIARY_SUBJECTS = frozenset({"he'd", "she'd", "he'll", "she'll"})
+AUXILIARY_SUBJECTS = frozenset({"he'd", "she'd", "he'll", "she'll", "hes", "shes"})
 """Subjects that carry their verb; only later ones can agree with them."""
 FINITE = frozenset({"VBZ", "VBD", "VBP", "MD", "BES", "HVS"})
 SINGULAR = frozenset({"VBZ", "BES", "HVS"})

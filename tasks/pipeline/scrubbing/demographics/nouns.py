@@ -18,7 +18,15 @@ CALLED = gender_words("called_out")
 """Singular nouns that need an article or an owner to mean somebody: "man, this is good", "queen bed"."""
 GREETINGS = gender_words("before_address")
 VOCATIVES = gender_words("vocatives")
+TRADES = gender_words("trades")
+"""Nouns that make one of "man" with it: "the delivery man"."""
 ALWAYS_CALLED = frozenset({"bro", "dude"})
+ADULT_CONTEXTS = gender_words("adult_contexts")
+CHILD_CONTEXTS = gender_words("child_contexts")
+ADULT_REACH = 6
+"""Words on either side of "girl" or "boy" that tell whether an adult is meant."""
+THANKS_REACH = 7
+"""Words before a vocative within which the thanks stand that it closes."""
 FIRST_PERSONS = frozenset({"i", "i'm", "i've", "i'll", "i'd"})
 OWNERS = frozenset({"DT", "PRP$", "POS", "PDT", "WDT", "WP$", "CD"})
 PROPER = frozenset({"NNP", "NNPS"})
@@ -79,10 +87,33 @@ def _is_vocative(context_: Context) -> bool:
     """Whether somebody is spoken to at the end of a clause: "great work brother!", "it's all good man"."""
     if context_.word(1) not in CLOSING_SIGNS:
         return False
-    before = context_.tag(-1)
+    before, neighbour = context_.tag(-1), context_.word(-1)
+    if neighbour in {",", "you"} or _is_thanked(context_):
+        return True
+    if neighbour == "my" and context_.word() == "dude":
+        return True
+    if context_.word() == "man" and before == "NN":
+        return neighbour not in TRADES and not is_person_noun(neighbour)
     if context_.word() in ALWAYS_CALLED and before in {"NN", "NNS", "RB", "RP", "IN", "JJ", "VBN", "PRP"}:
         return before == "NN" or context_.word(-2) == "all" or not _is_owned(context_)
     return before in {"JJ", "VBN", "NN"} and (context_.word(-2) == "all" or not _is_owned(context_))
+
+
+def _is_thanked(context_: Context) -> bool:
+    """Whether thanks open the sentence that the noun closes: "Thanks for the laugh man."."""
+    for distance in range(2, THANKS_REACH):
+        word = context_.word(-distance)
+        if word in {".", "!", "?", "\n"}:
+            return False
+        if word in {"thanks", "thank"}:
+            return context_.word(1 - distance) in {"for", "you"}
+    return False
+
+
+def _is_grown_up(context_: Context) -> bool:
+    """Whether a word near "girl" or "boy" is about adults: "girls who are hot"."""
+    near = {context_.word(distance) for distance in range(-ADULT_REACH, ADULT_REACH + 1)}
+    return not near.isdisjoint(ADULT_CONTEXTS) and near.isdisjoint(CHILD_CONTEXTS)
 
 
 def _is_addressed(context_: Context) -> bool:
@@ -113,6 +144,20 @@ NOUN_RULES = (
     Rule("called out", "Man, this is good. -> Man, this is good.", CALLED, _is_called, None),
     Rule("vocative", "Great work brother! -> Great work brother!", VOCATIVES, _is_vocative, None),
     Rule("group addressed", "Thanks guys! -> Thanks guys!", frozenset({"guys"}), _is_addressed, None),
+    Rule(
+        "girl or boy of age",
+        "I date a girl. -> I date a person.",
+        frozenset({"girl", "boy"}),
+        _is_grown_up,
+        "person",
+    ),
+    Rule(
+        "girls or boys of age",
+        "Girls who are hot dance. -> People who are hot dance.",
+        frozenset({"girls", "boys"}),
+        _is_grown_up,
+        "people",
+    ),
     Rule("gendered noun", "My mother is a waitress. -> My parent is a server.", NOUNS, always, NEUTRAL),
 )
 """For each gendered noun the first rule that holds."""

@@ -89,7 +89,10 @@ def _complement(c: TermContext) -> bool:
 
 def _singular_of_thing(c: TermContext) -> bool:
     alone = c.word in context("nouns_at_the_end") and c.end == c.first + 1
-    return c.term.kind == "singular" and alone and not c.closes
+    compound = (
+        c.view.tag(c.end - 1) in {"NN", "JJ"} and c.view.tag(c.end) == "NN" and not is_person_noun(c.after)
+    )
+    return c.term.kind == "singular" and (alone or compound) and not c.closes
 
 
 def _singular(c: TermContext) -> bool:
