@@ -9,6 +9,8 @@ from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
 
 KNOWN_NAME = 3
 """Frequency class from which a first name is a name before it is anything else."""
+SHOUTING_REACH = 20
+"""Words on either side that tell whether a text is shouted."""
 SENTENCE_ENDS = frozenset(".!?\n:")
 
 
@@ -95,8 +97,9 @@ class Candidate:
 
     @property
     def shouted(self) -> bool:
-        """Whether most words of the text are written in capitals."""
-        letters = [word for word in self.tokens.words if word[0].isalpha()]
+        """Whether most words around it are written in capitals."""
+        nearest = self.tokens.words[max(0, self.first - SHOUTING_REACH) : self.last + SHOUTING_REACH]
+        letters = [word for word in nearest if word[0].isalpha()]
         return sum(len(word) > 1 and word.isupper() for word in letters) * 2 > len(letters)
 
 

@@ -54,26 +54,27 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
     if " and " in text:
         yield from _namesakes(text)
     words, before_name, behind_name = tokens.words, *triggers()
+    months = word_lists()["calendar"]
     for i, word in enumerate(words):
         if not word[0].isupper() or len(word) < SHORTEST_NAME:
             continue
-        follower = words[i + 1] if i + 1 < len(words) else "."
-        months = word_lists()["calendar"]
         before = words[i - 1] if i else ""
-        near = follower in behind_name or before in before_name or is_person_noun(before)
-        if near or lowered(word) in months:
-            candidate = Candidate(tokens, i, i, lexicon)
-            if any(rule.holds(candidate) for rule in CONTEXT_RULES):
-                first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
-                last = i + 1 if _has_surname(candidate) or _has_second_name(candidate) else i
-                yield tokens.starts[first], tokens.ends[last]
+        behind = before == "&" or (i + 1 < len(words) and words[i + 1] in behind_name)
+        rules = BEHIND_RULES if behind else ()
+        if before in before_name or is_person_noun(before) or lowered(word) in months:
+            rules = CONTEXT_RULES if behind or lowered(word) in months else BEFORE_RULES
+        candidate = Candidate(tokens, i, i, lexicon) if rules else None
+        if candidate and any(rule.holds(candidate) for rule in rules):
+            first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
+            last = i + 1 if _has_surname(candidate) or _has_second_name(candidate) else i
+            yield tokens.starts[first], tokens.ends[last]
 
 
 @cache
 def triggers() -> tuple[frozenset[str], frozenset[str]]:
     """Return the words before and behind a name without which no rule holds."""
     lists = word_lists()
-    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", "&", ":"}
+    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", ":"}
     behind = (
         lists["human_verbs"]
         | lists["verbs_of_speech"]
@@ -132,10 +133,14 @@ def _has_feelings(c: Candidate) -> bool:
 def _is_kin(c: Candidate) -> bool:
     """Whether a noun for one person stands before it: "My neighbour Kenya was furious"."""
     index = 3 if c.tag_before_by(2) == "JJ" else 2
-    owned = c.before(index) in word_lists()["owners"] and is_person_noun(c.before()) and c.tag_before == "NN"
+    if not is_person_noun(c.before()):
+        return False
+    owned = c.before(index) in word_lists()["owners"] and c.tag_before == "NN"
     described = c.tag_after() in {"NN", "NNS"}
-    thing = c.low in word_lists()["never_people"] - word_lists()["countries"] - CONTINENTS
-    return owned and c.tag in PROPER and shape(c.word) in {"Xx", "Xm"} and not described and not thing
+    if not owned or described or c.tag not in PROPER or shape(c.word) not in {"Xx", "Xm"}:
+        return False
+    lists = word_lists()
+    return c.low not in lists["never_people"] or c.low in lists["countries"] or c.low in CONTINENTS
 
 
 def _works_together(c: Candidate) -> bool:
@@ -172,7 +177,8 @@ def _is_explained(c: Candidate) -> bool:
     if c.after() != "," or not c.entry.first or not (_opens(c) or c.inside):
         return False
     lists = word_lists()
-    if lowered(c.after(2)) not in lists["articles"] | lists["owners"]:
+    determiner = lowered(c.after(2))
+    if determiner not in lists["articles"] and determiner not in lists["owners"]:
         return False
     nouns = [lowered(c.after(3 + i)) for i in range(NOUNS_OF_APPOSITION) if c.tag_after(3 + i) == "NN"]
     return any(is_person_noun(noun) or noun.endswith(AGENT_ENDINGS) for noun in nouns)
@@ -188,9 +194,10 @@ def _is_joined(c: Candidate) -> bool:
 def _is_asked(c: Candidate) -> bool:
     """Whether somebody is asked for something: "Nayeli, could you send it?"."""
     lists = word_lists()
-    asked = _opens(c) and c.after() == "," and lowered(c.after(2)) in lists["requests"]
-    other = lists["interjections"] | lists["requests"] | lists["forms_of_address"]
-    return asked and _may_be_name(c) and not (c.entry.common or c.low in other or is_person_noun(c.low))
+    if c.after() != "," or c.entry.common or not _opens(c) or lowered(c.after(2)) not in lists["requests"]:
+        return False
+    other = any(c.low in lists[name] for name in ("interjections", "requests", "forms_of_address"))
+    return _may_be_name(c) and not other and not is_person_noun(c.low)
 
 
 def _fills_field(c: Candidate) -> bool:
@@ -245,20 +252,25 @@ def _is_met(c: Candidate) -> bool:
     return (met or seen or addressed) and (c.tag in PROPER or c.entry.common) and closes and named
 
 
-CONTEXT_RULES = (
+BEHIND_RULES = (
     CandidateRule("has feelings", "Kenya feels annoyed.", _has_feelings, True),
-    CandidateRule("explained by a noun before it", "My neighbour Kenya was furious.", _is_kin, True),
-    CandidateRule("works together", "My sister works with Xolani on Mondays.", _works_together, True),
     CandidateRule("does something", "Xolani feels annoyed.", _does_something, True),
     CandidateRule("asked", "Nayeli, could you send it?", _is_asked, True),
-    CandidateRule("field of a form", "Beneficiary: Yonas Gebre", _fills_field, True),
     CandidateRule("department", "Mark from sales agrees.", _works_in_department, True),
     CandidateRule("explained", "Pat, the dog walker, called.", _is_explained, True),
+    CandidateRule("joined", "Thx Xiomara & Thabo", _is_joined, True),
+    CandidateRule("owner", "James' proposal failed.", _owns, True),
+    CandidateRule("month and surname", "April Jones is late.", _has_surname, True),
+)
+"""Rules that look at the word behind a name."""
+BEFORE_RULES = (
+    CandidateRule("explained by a noun before it", "My neighbour Kenya was furious.", _is_kin, True),
+    CandidateRule("works together", "My sister works with Xolani on Mondays.", _works_together, True),
+    CandidateRule("field of a form", "Beneficiary: Yonas Gebre", _fills_field, True),
     CandidateRule("booked", "It is a booking under Nakamura.", _is_booked, True),
     CandidateRule("met", "I saw Xolani in the market.", _is_met, True),
-    CandidateRule("joined", "Thx Xiomara & Thabo", _is_joined, True),
-    CandidateRule("month and surname", "April Jones is late.", _has_surname, True),
-    CandidateRule("owner", "James' proposal failed.", _owns, True),
     CandidateRule("family", "The Smiths moved in.", is_family, True),
 )
+"""Rules that look at the word before a name."""
+CONTEXT_RULES = (*BEHIND_RULES, *BEFORE_RULES)
 """A word is a name where any of them holds."""

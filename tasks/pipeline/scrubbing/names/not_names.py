@@ -1,6 +1,7 @@
 """Tells names of people from names of things: streets, firms, diseases, and words that open a sentence."""
 
 import re
+from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import describes_people, is_person_noun, terms
 from tasks.pipeline.scrubbing.names.assets import load_verbs
@@ -146,3 +147,22 @@ def reads_as_word(text: str, end: int) -> bool:
     if word in lists["after_names"] or word in lists["finite_verbs"] or word.endswith(("ed", "ly", "ing")):
         return False
     return word not in load_verbs() or second in lists["finite_verbs"] or second.endswith("ed")
+
+
+@cache
+def phrase_words() -> frozenset[str]:
+    """Return the longest word of each phrase as tokens may hold it; without it the phrase cannot stand."""
+    longest = set(map(_longest_word, word_lists()["phrases"]))
+    return frozenset(longest | {word.title() for word in longest} | {word.upper() for word in longest})
+
+
+def _longest_word(phrase: str) -> str:
+    return max(phrase.split("-"), key=len).split("'")[0].strip(",")
+
+
+@cache
+def phrases_with(word: str) -> re.Pattern[str]:
+    """Return the phrases of one longest word in which a name names nobody: "for Pete's sake"."""
+    listed = sorted((p for p in word_lists()["phrases"] if _longest_word(p) == word), key=len, reverse=True)
+    any_of = "|".join(re.escape(phrase.replace("-", " ")).replace("'", "['’]") for phrase in listed)
+    return re.compile(rf"\b(?:{any_of})\b", re.IGNORECASE)

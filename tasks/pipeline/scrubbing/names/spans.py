@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
 from tasks.pipeline.scrubbing.names.candidate import candidate_at
@@ -22,6 +21,8 @@ from tasks.pipeline.scrubbing.names.not_names import (
     keeps_dot,
     names_a_thing,
     opens_sentence,
+    phrase_words,
+    phrases_with,
     reads_as_word,
 )
 from tasks.pipeline.scrubbing.tagging.loading import tagged
@@ -124,28 +125,13 @@ def is_interjection(name: str) -> bool:
 def _masked(text: str, tokens: Tokens) -> bytearray:
     """Mark placeholders, and phrases in which a name names nobody."""
     mask = bytearray(len(text))
-    if not phrase_words().isdisjoint(tokens.words):
-        for match in phrases().finditer(text):
+    for word in phrase_words().intersection(tokens.words):
+        for match in phrases_with(word.lower()).finditer(text):
             mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     if "Person " in text or "<" in text or "[" in text:
         for match in PLACEHOLDER.finditer(text):
             mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     return mask
-
-
-@cache
-def phrase_words() -> frozenset[str]:
-    """Return the longest word of each phrase as tokens may hold it; without it the phrase cannot stand."""
-    longest = {max(phrase.split("-"), key=len).split("'")[0].strip(",") for phrase in word_lists()["phrases"]}
-    return frozenset(longest | {word.title() for word in longest} | {word.upper() for word in longest})
-
-
-@cache
-def phrases() -> re.Pattern[str]:
-    """Return the phrases of `words.yaml` in which a name names nobody: "for Pete's sake"."""
-    listed = sorted(word_lists()["phrases"], key=len, reverse=True)
-    any_of = "|".join(re.escape(phrase.replace("-", " ")).replace("'", "['’]") for phrase in listed)
-    return re.compile(rf"\b(?:{any_of})\b", re.IGNORECASE)
 
 
 def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:

@@ -80,7 +80,10 @@ def _is_hyphenated(c: Candidate) -> bool:
     ):
         return False
     prefixed = (
-        len(first) == 1 or first in lists["prefixes"] or last in lists["prepositions"] | lists["adverbs"]
+        len(first) == 1
+        or first in lists["prefixes"]
+        or last in lists["prepositions"]
+        or last in lists["adverbs"]
     )
     return prefixed or (_is_everyday(c, first) and min(len(first), len(last)) > SHORTEST_PART)
 
@@ -149,7 +152,7 @@ def _is_alone(c: Candidate) -> bool:
 def _is_between_adjective_and_noun(c: Candidate) -> bool:
     """Whether it describes a noun as an adjective before it does: "the next great Orlando team"."""
     index = 2 if c.tag_after() == "JJ" else 1
-    verb = lowered(c.after()) in word_lists()["finite_verbs"] | word_lists()["human_verbs"]
+    verb = any(lowered(c.after()) in word_lists()[name] for name in ("finite_verbs", "human_verbs"))
     return c.single and c.inside and c.tag_before == "JJ" and c.tag_after(index) in NOUNS and not verb
 
 
@@ -194,13 +197,13 @@ def _opens_with_acronym(c: Candidate) -> bool:
 def _is_described_as_thing(c: Candidate) -> bool:
     """Whether an adjective of things stands between an owner or article and it: "my favorite Aquaria"."""
     lists = word_lists()
-    owned = c.before(2) in lists["owners"] | lists["articles"]
+    owned = c.before(2) in lists["owners"] or c.before(2) in lists["articles"]
     return _is_hardly_a_name(c) and owned and c.before() in lists["adjectives_of_things"]
 
 
 def _is_part_of_title(c: Candidate) -> bool:
     """Whether a capitalised everyday word beside it makes both a title or a firm: "Arkham Origins"."""
-    if not c.word[0].isupper() or c.shouted:
+    if not c.word[0].isupper():
         return False
     follower = c.after()
     if shape(follower) == "Xx" and c.follows_at_once and _is_title_word(c, follower):
