@@ -31,6 +31,8 @@ def scrubber() -> Scrubber:
         ("I love her singing voice.", "I love their singing voice."),
         ("I met her two brothers.", "I met their two siblings."),
         ("I find her jokes annoying.", "I find their jokes annoying."),
+        ("We were at her back.", "We were at their back."),
+        ("You are not her choice.", "You are not their choice."),
         ("We reminded her several times.", "We reminded them several times."),
         ("She is fun and so are her clothes!", "They are fun and so are their clothes!"),
         ("The room is his - let it be.", "The room is theirs - let it be."),

@@ -19,6 +19,7 @@ JUDGING_VERBS = gender_words("judging_verbs")
 BARELY_A_NOUN = -1.0
 """Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
 LONGEST_JUDGEMENT = 5
+SIDES = frozenset({"back", "front", "left", "right", "side"})
 DASHES = frozenset("-–—")
 MANY = frozenset({"countless", "dozens", "many", "multiple", "numerous", "several"})
 
@@ -84,10 +85,15 @@ def _her_is_counted(context: Context) -> bool:
 
 
 def _her_is_subject(context: Context) -> bool:
-    """Whether a verb stands before the noun that "her" owns: "so are her clothes"."""
-    return context.word(-1) in {"are", "is", "was", "were"} and (
-        context.tag(1) in NOUNS or context.tag(2) in NOUNS
-    )
+    """Whether a form of "be" stands before the noun that "her" owns: "so are her clothes"."""
+    verb = context.word(-2) if context.word(-1) == "not" else context.word(-1)
+    return verb in {"are", "is", "was", "were"} and (context.tag(1) in NOUNS or context.tag(2) in NOUNS)
+
+
+def _her_is_behind_preposition(context: Context) -> bool:
+    """Whether a preposition stands before "her" and a word that is no verb there: "unsure of her poses"."""
+    owned = context.tag(1) in {"NNS", "VBZ"} or context.word(1) in SIDES
+    return context.tag(-1) == "IN" and owned and context.word(1) not in AFTER_OBJECT - OWNED_BY_HER
 
 
 def _her_counts(context: Context) -> bool:
@@ -150,6 +156,13 @@ PRONOUN_RULES = (
     Rule("her at the end", "I told her that. -> I told them that.", HER, _her_closes, "them"),
     Rule("her and her verb", "They made her cry. -> They made them cry.", HER, _her_is_caused, "them"),
     Rule("her and a place", "We took her home. -> We took them home.", HER, _her_is_moved, "them"),
+    Rule(
+        "her behind a preposition",
+        "It is at her back. -> It is at their back.",
+        HER,
+        _her_is_behind_preposition,
+        "their",
+    ),
     Rule("her and times", "I told her many times. -> I told them many times.", HER, _her_is_counted, "them"),
     Rule("her behind a verb", "So are her shoes. -> So are their shoes.", HER, _her_is_subject, "their"),
     Rule("her and an amount", "I gave her $5. -> I gave them $5.", HER, _her_is_given, "them"),
