@@ -60,7 +60,7 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
             continue
         before = words[i - 1] if i else ""
         behind = before == "&" or (i + 1 < len(words) and words[i + 1] in behind_name)
-        rules = BEHIND_RULES if behind else ()
+        rules: tuple[CandidateRule, ...] = BEHIND_RULES if behind else ()
         if before in before_name or is_person_noun(before) or lowered(word) in months:
             rules = CONTEXT_RULES if behind or lowered(word) in months else BEFORE_RULES
         candidate = Candidate(tokens, i, i, lexicon) if rules else None
@@ -126,7 +126,10 @@ def _has_feelings(c: Candidate) -> bool:
     felt = verb in {"feels", "felt"} and behind.endswith("ed")
     made = verb in {"made", "makes"} and behind in {"me", "us"} and lowered(c.after(3)) == "feel"
     return (
-        told or felt or (made and not c.entry.common) or (verb in {"thinks", "believes"} and c.entry.common)
+        told
+        or felt
+        or (made and not c.entry.common)
+        or (verb in word_lists()["opinion_verbs"] and c.entry.common)
     )
 
 
