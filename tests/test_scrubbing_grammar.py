@@ -172,6 +172,7 @@ def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> 
         ("As a man or woman you know.", "As a person you know."),
         ("A woman doctor helped.", "A doctor helped."),
         ("Girls who are hot dance well.", "People who are hot dance well."),
+        ("Girls gotta stick together.", "People gotta stick together."),
         ("I am dating a girl.", "I am dating a person."),
     ],
 )
@@ -203,6 +204,7 @@ def test_titles_and_kin_go_with_the_name(scrubber: Scrubber, text: str, expected
         ("34yo male here.", "person here."),
         ("I (34F) like it.", "I (of a given age) like it."),
         ("I am in my 40s.", "I am of a given age."),
+        ("I liked it when I was young.", "I liked it when I was of a given age."),
         ("I'm 45 yo.", "I'm of a given age."),
         ("A 31 y/o nurse helped.", "A nurse helped."),
         ("I play with one 20 year old so I lose.", "I play with one of a given age so I lose."),

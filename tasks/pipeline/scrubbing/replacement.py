@@ -56,6 +56,7 @@ RANK = {
     "PERSON": 3,
 }
 """Who wins where findings overlap, lowest first; demographic terms come last."""
+AS = re.compile(r"(?<!\w)as $", re.IGNORECASE)
 ARTICLE = re.compile(r"\b([Aa])(n?)(\s+)$")
 VOWEL_SOUND = re.compile(
     r"(?:[aeiou]|honest|honou?r|hour|heir)(?!ni(?:vers|on|qu|form|t)|ne\b|ser|sual|uro)", re.IGNORECASE
@@ -83,7 +84,7 @@ def wording(text: str, finding: Finding) -> str:
         return ""
     if finding.role is Role.predicate:
         words = PREDICATES[finding.category]
-        if text[max(0, finding.start - 3) : finding.start].lower().endswith("as "):
+        if AS.search(text, max(0, finding.start - 4), finding.start):
             words = f"someone {words}"
         elif text[max(0, finding.start - 7) : finding.start].lower() == "raised ":
             words = words.replace("of ", "in ", 1)

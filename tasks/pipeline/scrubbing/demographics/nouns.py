@@ -110,8 +110,17 @@ def _is_thanked(context_: Context) -> bool:
     return False
 
 
+def _is_generic(context_: Context) -> bool:
+    """Whether a plural speaks of all of a kind, of whatever age: "Girls stick together"."""
+    joined = {context_.word(1), context_.word(-1)} & COORDINATORS
+    described = OWNERS | {"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"}
+    return not joined and context_.tag(-1) not in described and context_.word(1) not in {"'", "’"}
+
+
 def _is_grown_up(context_: Context) -> bool:
     """Whether a word near "girl" or "boy" is about adults: "girls who are hot"."""
+    if context_.word().endswith("s") and _is_generic(context_):
+        return True
     near = {context_.word(distance) for distance in range(-ADULT_REACH, ADULT_REACH + 1)}
     return not near.isdisjoint(ADULT_CONTEXTS) and near.isdisjoint(CHILD_CONTEXTS)
 
