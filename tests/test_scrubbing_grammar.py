@@ -61,6 +61,7 @@ def test_her_is_an_object_or_an_owner(scrubber: Scrubber, text: str, expected: s
             "He can eat all his feed and doesn't drop any.",
             "They can eat all their feed and don't drop any.",
         ),
+        ("He licks off the gravy and lets the meat lay.", "They lick off the gravy and let the meat lay."),
         ("She no longer barks at us.", "They no longer bark at us."),
         (
             "He, like his boss, loves golf and hates tennis.",

@@ -276,9 +276,8 @@ class Agreement:
                 return None
         if view.at(i + 1) not in COORDINATORS and word == "," and view.at(index) in BARE_AUXILIARIES:
             return index if view.at(index) == view.at(verb) else None
-        beside = (
-            (i == verb + 1 or index > i + 1) and view.tag(index) == "NNS" and view.at(index) in load_verbs()
-        )
+        near = i == verb + 1 or index > i + 1 or view.tag(index + 1) in {"DT", "PRP", "PRP$"}
+        beside = near and view.tag(index) == "NNS" and view.at(index) in load_verbs()
         return index if beside or view.tag(index) in FINITE or view.at(index) in IRREGULAR else None
 
     def _shared_form(self, index: int) -> str | None:
