@@ -131,6 +131,7 @@ def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: 
         "They need a sugar daddy.",
         "I like that boy band.",
         "Good boy!",
+        "Johnson and Sons fixed it.",
         "Sorry sir.",
         "I love the Spice Girls.",
         "We read Little Women twice.",

@@ -52,6 +52,8 @@ def scrubber() -> Scrubber:
         "Wait, did it break?",
         "I love the Orville.",
         "Spygate was legal.",
+        "Roomba, Juul, DoorDash and Venmo are brands.",
+        "I bank with JP Morgan.",
         "Pluuus it was free.",
         "Holdin on is hard.",
         "AlphaM is a channel.",

@@ -47,6 +47,8 @@ def _in_title(context_: Context) -> bool:
         return True
     if context_.capitalised(1) and after not in FIRST_PERSONS and context_.tag(1) in TITLE_NEIGHBOURS:
         return True
+    if before in COORDINATORS and context_.capitalised(-2) and context_.tag(-2) in PROPER:
+        return True  # "Johnson and Sons"
     beside = context_.capitalised(-1) and context_.tag(-1) in TITLE_NEIGHBOURS
     return beside or (before == "the" and context_.tag() in PROPER)
 

@@ -47,8 +47,9 @@ def _is_unnamed_lower_case(c: Candidate) -> bool:
 
 
 def _is_thing_word(c: Candidate) -> bool:
-    """Whether a list holds it as a firm, product, place, group or programme."""
-    return c.single and c.low in word_lists()["never_people"]
+    """Whether a list holds it, or what stands before its comma, as a firm, product, place or programme."""
+    listed = c.single or "," in c.tokens.words[c.first : c.last]
+    return listed and c.low in word_lists()["never_people"]
 
 
 def _is_beside_a_thing(c: Candidate) -> bool:

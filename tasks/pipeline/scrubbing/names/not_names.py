@@ -49,7 +49,7 @@ FOREIGN_STREET = re.compile(
     r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
 )
 FOLLOWERS = re.compile(r" ([a-z][a-z']{0,20})(?: ([a-z][a-z']{0,20}))?")
-MOSTLY_CAPITAL = 3
+CAPITAL_PREFERENCE = 3
 """Names with a stronger preference for capitals are never everyday words (Maria, John)."""
 DETERMINER_BEFORE = re.compile(r"\b(?:the|an?|my|our|your|every|this|that)\s$", re.IGNORECASE)
 ABBREVIATED = re.compile(r"([^\W\d_]+)\.\s$")
@@ -123,7 +123,7 @@ def _as_listed(name: str) -> str:
 
 
 def _may_be_a_word(entry: Entry) -> bool:
-    return entry.common or (entry.case is not None and entry.case <= MOSTLY_CAPITAL)
+    return entry.common or (entry.case is not None and entry.case <= CAPITAL_PREFERENCE)
 
 
 def opens_sentence(text: str, start: int) -> bool:
