@@ -31,6 +31,11 @@ def scrubber() -> Scrubber:
         ("I love her singing voice.", "I love their singing voice."),
         ("I met her two brothers.", "I met their two siblings."),
         ("I find her jokes annoying.", "I find their jokes annoying."),
+        ("We were at her back.", "We were at their back."),
+        ("You are not her choice.", "You are not their choice."),
+        ("We reminded her several times.", "We reminded them several times."),
+        ("She is fun and so are her clothes!", "They are fun and so are their clothes!"),
+        ("The room is his - let it be.", "The room is theirs - let it be."),
         ("I spoke to her prior to the call.", "I spoke to them prior to the call."),
         ('He loved his "dear friend" a lot.', 'They loved their "dear friend" a lot.'),
     ],
@@ -56,6 +61,7 @@ def test_her_is_an_object_or_an_owner(scrubber: Scrubber, text: str, expected: s
             "He can eat all his feed and doesn't drop any.",
             "They can eat all their feed and don't drop any.",
         ),
+        ("He licks off the gravy and lets the meat lay.", "They lick off the gravy and let the meat lay."),
         ("She no longer barks at us.", "They no longer bark at us."),
         (
             "He, like his boss, loves golf and hates tennis.",
@@ -88,6 +94,7 @@ def test_every_verb_of_the_subject_agrees(scrubber: Scrubber, text: str, expecte
         ("She's annoyed with us.", "They're annoyed with us."),
         ("That's what she's always said.", "That's what they've always said."),
         ("hes late again", "theyre late again"),
+        ("shes loud and has no feelings", "theyre loud and have no feelings"),
     ],
 )
 def test_a_short_verb_is_told_by_what_follows(scrubber: Scrubber, text: str, expected: str) -> None:
@@ -124,6 +131,7 @@ def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: 
         "They need a sugar daddy.",
         "I like that boy band.",
         "Good boy!",
+        "Johnson and Sons fixed it.",
         "Sorry sir.",
         "I love the Spice Girls.",
         "We read Little Women twice.",
@@ -140,6 +148,13 @@ def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: 
         "You hit the jackpot bro.",
         "Come on guys!",
         "We had Papa John's pizza.",
+        "Pleasure to meet you brother",
+        "It has started already, brother.",
+        "Thanks for the laugh man.",
+        "This movie man... It is good.",
+        "Congrats on the win my dude",
+        "The 90s were my teen decade.",
+        "The country is 400 years old.",
     ],
 )
 def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> None:
@@ -158,6 +173,9 @@ def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> 
         ("My gf likes my bro.", "My partner likes my sibling."),
         ("As a man or woman you know.", "As a person you know."),
         ("A woman doctor helped.", "A doctor helped."),
+        ("Girls who are hot dance well.", "People who are hot dance well."),
+        ("Girls gotta stick together.", "People gotta stick together."),
+        ("I am dating a girl.", "I am dating a person."),
     ],
 )
 def test_gendered_words_for_people_become_neutral(scrubber: Scrubber, text: str, expected: str) -> None:
@@ -188,8 +206,10 @@ def test_titles_and_kin_go_with_the_name(scrubber: Scrubber, text: str, expected
         ("34yo male here.", "person here."),
         ("I (34F) like it.", "I (of a given age) like it."),
         ("I am in my 40s.", "I am of a given age."),
+        ("I liked it when I was young.", "I liked it when I was of a given age."),
         ("I'm 45 yo.", "I'm of a given age."),
         ("A 31 y/o nurse helped.", "A nurse helped."),
+        ("I play with one 20 year old so I lose.", "I play with one of a given age so I lose."),
         ("At the age of 54, I quit.", "At a given age, I quit."),
         ("My one year old golden barked.", "My golden barked."),
         ("I'm an American.", "I'm a person."),

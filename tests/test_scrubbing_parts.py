@@ -38,8 +38,8 @@ from tasks.pipeline.scrubbing.names.features import (
     name_likeness,
     word_features,
 )
-from tasks.pipeline.scrubbing.names.nlp_engine import MOST_TOKENS, cut
-from tasks.pipeline.scrubbing.names.other_models import MOST_CHARACTERS, cut_text, joined
+from tasks.pipeline.scrubbing.names.nlp_engine import MAX_TOKENS, cut
+from tasks.pipeline.scrubbing.names.other_models import MAX_CHARACTERS, cut_text, joined
 from tasks.pipeline.scrubbing.names.patterns import CertainNames
 from tasks.pipeline.scrubbing.names.spans import refined
 from tasks.pipeline.scrubbing.names.tagger import Tagger, marks_of, pronoun_ahead, spans_of
@@ -150,7 +150,7 @@ def test_long_texts_are_cut_behind_sentences_and_lose_nothing() -> None:
     pieces = list(cut(tokens))
     assert [word for piece in pieces for word in piece.words] == tokens.words
     assert [start for piece in pieces for start in piece.starts] == tokens.starts
-    assert max(map(len, pieces)) <= MOST_TOKENS
+    assert max(map(len, pieces)) <= MAX_TOKENS
     assert pieces[0].words[-1] == "."
 
 
@@ -158,7 +158,7 @@ def test_other_models_get_pieces_that_they_can_read_as_a_whole() -> None:
     text = "A short sentence. " * 100 + "x" * 3_000 + "  "
     pieces = list(cut_text(text))
     assert "".join(piece for _, piece in pieces).strip() == text.strip()
-    assert all(len(piece) <= MOST_CHARACTERS and text.startswith(piece, at) for at, piece in pieces)
+    assert all(len(piece) <= MAX_CHARACTERS and text.startswith(piece, at) for at, piece in pieces)
     assert list(cut_text("  ")) == []
 
 
@@ -342,6 +342,30 @@ def test_a_spacy_pipeline_can_take_part_or_take_over(tmp_path: Path) -> None:
     )
 
 
+def test_names_and_contact_data_alone_go_out_of_a_language_that_the_model_reads(tmp_path: Path) -> None:
+    import spacy
+
+    pipeline = spacy.blank("de")
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Jürgen"}])
+    pipeline.to_disk(tmp_path)
+    config = ScrubbingConfig(
+        name_engine=NameEngineKind("spacy"), name_model=str(tmp_path), name_languages=("de",)
+    )
+    german = "Meine Mutter hat gestern mit Jürgen gesprochen, er wohnt jetzt bei jo@mail.de in Berlin."
+    french = "Ma mère a parlé hier avec Jürgen, il habite maintenant à Berlin avec son frère."
+    done = Scrubber(config).many([german, french])
+    assert [d.text for d in done] == [
+        "Meine Mutter hat gestern mit Person A gesprochen, er wohnt jetzt bei [email] in Berlin.",
+        french,
+    ]
+    assert [d.flags for d in done] == [("not_english",), ("not_english",)]
+
+
+def test_languages_without_a_name_model_are_refused() -> None:
+    with pytest.raises(ValueError, match="name_languages is de, fr without a name model; expected a model"):
+        ScrubbingConfig(name_languages=("de", "fr"))
+
+
 @pytest.fixture
 def tiny_bert(tmp_path: Path) -> dict[str, Any]:
     """Sizes of a model whose tokenizer, in `tmp_path`, knows one name."""
@@ -466,5 +490,6 @@ def test_the_manifest_names_every_asset() -> None:
         "names.npz",
         "pos_tagger.npz",
         "tagger.npz",
+        "things.npz",
         "verbs.json",
     ]

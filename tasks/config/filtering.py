@@ -91,6 +91,9 @@ class ScrubbingConfig(Config, title="Scrubbing"):
     """Hub revision (commit, tag or branch) of the name model."""
     name_union: bool = Field(True, title="Both name engines")
     """What the name model or the embedded tagger finds counts as a name; off, the model decides alone."""
+    name_languages: tuple[str, ...] = Field((), title="Languages of the name model")
+    """ISO 639-1 codes of the languages besides English whose names the name model finds. Names and contact
+    data go out of texts in these languages; texts in others come back as they are, with a flag."""
 
     @model_validator(mode="after")
     def _model_for_engine(self) -> Self:
@@ -98,6 +101,11 @@ class ScrubbingConfig(Config, title="Scrubbing"):
             raise ValueError(
                 f"scrubbing.name_engine is {self.name_engine.value} and name_model {self.name_model!r}; "
                 "expected a model for spacy, transformers and gliner, and none for embedded. Give both."
+            )
+        if self.name_languages and self.name_model is None:
+            raise ValueError(
+                f"scrubbing.name_languages is {', '.join(self.name_languages)} without a name model; "
+                "expected a model that finds names in them. Give scrubbing.name_engine and name_model."
             )
         return self
 

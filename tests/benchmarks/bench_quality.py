@@ -36,6 +36,7 @@ from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
 from flows.regenerate import sample_until_filled  # noqa: E402
 from tasks.config import CleaningConfig, PlanConfig, RunConfig  # noqa: E402
+from tasks.data.language import is_foreign  # noqa: E402
 from tasks.data.records import (  # noqa: E402
     Row,
     cell_keys,
@@ -43,7 +44,6 @@ from tasks.data.records import (  # noqa: E402
 from tasks.orchestration.run import RunContext, open_run  # noqa: E402
 from tasks.pipeline.cleaning import clean_rows  # noqa: E402
 from tasks.pipeline.cleaning.clean import clean_text  # noqa: E402
-from tasks.pipeline.cleaning.language import is_foreign  # noqa: E402
 from tasks.pipeline.cleaning.semantic_duplicates import same_meaning  # noqa: E402
 from tasks.pipeline.planning.rounds import QuotaState  # noqa: E402
 from tasks.stages.balancing import balance  # noqa: E402

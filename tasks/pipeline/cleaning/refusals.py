@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from tasks.pipeline.cleaning.language import words_of
+from tasks.data.language import words_of
 
 HEAD = 160
 """Characters at the beginning in which a refusal counts: further on, people say the same words."""

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tasks.config import CleaningConfig
-from tasks.pipeline.cleaning.language import is_foreign, words_of
+from tasks.data.language import is_foreign, words_of
 from tasks.pipeline.cleaning.lists import holds_several
 from tasks.pipeline.cleaning.profanity import PROFANITY
 from tasks.pipeline.cleaning.refusals import (

@@ -89,8 +89,8 @@ def scrub_report(before: Sequence[Row], after: Sequence[Row], config: ScrubbingC
 def _flags(texts: Sequence[str]) -> dict[str, int]:
     """Count what was odd about the texts as they came, scrubbed or not."""
     read = [as_text(text) for text in texts]
-    found = Counter(flag for text, flags in read for flag in (*flags, *flags_of(normalise(text))))
-    return dict(found.most_common())
+    matches = Counter(flag for text, flags in read for flag in (*flags, *flags_of(normalise(text))))
+    return dict(matches.most_common())
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, int]:
@@ -137,12 +137,12 @@ def redacted(original: str, scrubbed: Scrubbed) -> str:
     """Return the text as it came, replaced parts shown as types; withheld where a place is unknown."""
     if not placed(scrubbed):
         return WITHHELD
-    text, pieces, place = normalise(original), list[str](), 0
+    text, pieces, index = normalise(original), list[str](), 0
     for start, end, kind in scrubbed.spans:
         blank = " " if text[start:end].endswith(" ") else ""
-        pieces += [text[place:start], f"<{kind}>{blank}"]
-        place = end
-    return "".join([*pieces, text[place:]])
+        pieces += [text[index:start], f"<{kind}>{blank}"]
+        index = end
+    return "".join([*pieces, text[index:]])
 
 
 def redacted_texts(texts: Sequence[str], config: ScrubbingConfig) -> list[str]:
@@ -155,12 +155,12 @@ def leaks(texts: Sequence[str], config: ScrubbingConfig) -> Leaks:
     """Scrub scrubbed texts again, once as configured and once more eagerly, and count the findings."""
     sample = _spread(texts, LEAK_SAMPLE)
     eager = config.model_copy(update={"person_bias": min(5.0, config.person_bias + HIGH_RECALL_BIAS)})
-    found = scrubber_for(eager).many(sample)
+    matches = scrubber_for(eager).many(sample)
     return Leaks(
         rows=len(sample),
         second_pass=_counted(scrubber_for(config).many(sample)),
-        high_recall_pass=_counted(found),
-        high_recall_rows=sum(bool(done.counts) for done in found),
+        high_recall_pass=_counted(matches),
+        high_recall_rows=sum(bool(done.counts) for done in matches),
     )
 
 

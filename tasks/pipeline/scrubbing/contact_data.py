@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tasks.pipeline.scrubbing.contact_numbers import (
-    IBAN,
     IDENTIFIER,
     NATIONAL_INSURANCE,
     SORT_CODE,
     SSN,
+    ibans,
     ip_addresses,
-    is_iban,
     phones_and_cards,
     wallets,
 )
@@ -77,17 +76,17 @@ PLACEHOLDERS = {
 
 def find_pii(text: str) -> list[Item]:
     """Return every item; overlaps are left to the caller."""
-    found: list[Item] = []
+    matches: list[Item] = []
     if "@" in text:
-        found += [Item(*m.span(), "EMAIL_ADDRESS", 1.0) for m in EMAIL.finditer(text)]
-        found += [Item(*m.span(), "HANDLE", 0.6) for m in HANDLE.finditer(text)]
+        matches += [Item(*m.span(), "EMAIL_ADDRESS", 1.0) for m in EMAIL.finditer(text)]
+        matches += [Item(*m.span(), "HANDLE", 0.6) for m in HANDLE.finditer(text)]
     if "at" in text and any(sign in text for sign in "[({"):
-        found += [Item(*m.span(), "EMAIL_ADDRESS", 0.9) for m in SPELLED_EMAIL.finditer(text)]
+        matches += [Item(*m.span(), "EMAIL_ADDRESS", 0.9) for m in SPELLED_EMAIL.finditer(text)]
     if "u/" in text:
-        found += [Item(*m.span(), "HANDLE", 0.6) for m in REDDIT_USER.finditer(text)]
+        matches += [Item(*m.span(), "HANDLE", 0.6) for m in REDDIT_USER.finditer(text)]
     if DOTTED.search(text):
-        found += _urls(text)
-    return found + list(_with_digits(text, _digits(text, 7)))
+        matches += _urls(text)
+    return matches + list(_with_digits(text, _digits(text, 7)))
 
 
 def _digits(text: str, most: int) -> int:
@@ -117,7 +116,7 @@ def _with_digits(text: str, digits: int) -> Iterator[Item]:
     if digits >= 7:
         yield from (Item(*m.span(), "US_SSN", 0.8) for m in SSN.finditer(text))
         yield from (Item(*span, kind, 0.7) for span, kind in phones_and_cards(text))
-        yield from (Item(*m.span(), "IBAN_CODE", 1.0) for m in IBAN.finditer(text) if is_iban(m.group()))
+        yield from (Item(*span, "IBAN_CODE", 1.0) for span in ibans(text))
 
 
 def _urls(text: str) -> Iterator[Item]:

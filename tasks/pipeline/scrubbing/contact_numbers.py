@@ -10,7 +10,7 @@ import phonenumbers
 from tasks.pipeline.scrubbing.contact_words import any_of
 from tasks.pipeline.scrubbing.tokens import Span
 
-FEWEST_DIGITS, MOST_DIGITS = 7, 15
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 """Lengths of telephone numbers (ITU-T E.164 allows 15)."""
 REGIONS = ("US", "GB", "FR", "DE", "BR", "IN", "AU", "ES", "IT", "NL")
 """Countries whose national formats count without a word such as "call" before them."""
@@ -82,7 +82,7 @@ def _has_cue(number: NumberContext) -> bool:
 
 
 def _is_no_length(number: NumberContext) -> bool:
-    return not FEWEST_DIGITS <= len(number.digits) <= MOST_DIGITS
+    return not MIN_PHONE_DIGITS <= len(number.digits) <= MAX_PHONE_DIGITS
 
 
 def _is_date(number: NumberContext) -> bool:
@@ -114,6 +114,20 @@ def _is_national(number: NumberContext) -> bool:
     return any(_is_valid(number.written, region) for region in REGIONS)
 
 
+def _is_as_written(number: NumberContext) -> bool:
+    """Whether one of `REGIONS` writes a valid number in exactly these groups, without a trunk 0."""
+    return number.written.count(" ") > 1 and any(_formats_as(number.written, region) for region in REGIONS)
+
+
+def _formats_as(written: str, region: str) -> bool:
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return False
+    valid = phonenumbers.is_valid_number(number)
+    return valid and phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) == written
+
+
 def _is_valid(written: str, region: str) -> bool:
     try:
         return bool(phonenumbers.is_valid_number(phonenumbers.parse(written, region)))
@@ -136,6 +150,7 @@ NUMBER_RULES = (
     NumberRule("time stamp or article", "4006381333931", _is_stamp, None),
     NumberRule("North American", "(212) 555-0187", _is_north_american, "PHONE_NUMBER"),
     NumberRule("national", "06 12 34 56 78", _is_national, "PHONE_NUMBER"),
+    NumberRule("national, in groups", "810 12 34 56", _is_as_written, "PHONE_NUMBER"),
     NumberRule("any other number", "447 7000 123", _always, None),
 )
 
@@ -173,15 +188,25 @@ def wallets(text: str) -> Iterator[Span]:
     yield from (match.span() for match in ETHEREUM.finditer(text))
 
 
+def ibans(text: str) -> Iterator[Span]:
+    """Yield account numbers; what stands behind one, as "for", may look like its last group."""
+    for match in IBAN.finditer(text):
+        start, end = match.span()
+        while end > start and not is_iban(text[start:end]):
+            end = text.rfind(" ", start, end)
+        if end > start:
+            yield start, end
+
+
 def passes_luhn(digits: str) -> bool:
     """Check a card number's last digit (ISO/IEC 7812-1, annex B)."""
-    doubled = [int(d) * 2 if place % 2 else int(d) for place, d in enumerate(reversed(digits))]
+    doubled = [int(d) * 2 if index % 2 else int(d) for index, d in enumerate(reversed(digits))]
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
 def passes_gs1(digits: str) -> bool:
     """Check the last digit of a bar code (GS1 general specifications, 7.9)."""
-    return sum(int(d) * (3 if place % 2 else 1) for place, d in enumerate(reversed(digits))) % 10 == 0
+    return sum(int(d) * (3 if index % 2 else 1) for index, d in enumerate(reversed(digits))) % 10 == 0
 
 
 def is_iban(written: str) -> bool:

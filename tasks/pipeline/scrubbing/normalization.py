@@ -5,7 +5,7 @@ import re
 import unicodedata
 from typing import Any
 
-from tasks.pipeline.scrubbing.names.features import word_lists
+from tasks.data.language import FUNCTION_WORDS, is_foreign, words_of
 
 RANGES = (
     (0x00AD, 0x00AD),
@@ -41,16 +41,16 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 LATIN = "A-Za-z\u00c0-\u024f"
 LOOKALIKE = "\u0370-\u03ff\u0400-\u052f\u0530-\u058f"
 """Greek, Cyrillic and Armenian, whose letters pass for Latin ones."""
+OWN_PLACEHOLDER = re.compile(r"\bPerson [A-Z]{1,3}\b|\[[A-Za-z ]{2,20}\]")
 MIXED_SCRIPT = re.compile(f"[{LATIN}][{LOOKALIKE}]|[{LOOKALIKE}][{LATIN}]")
-OTHER_LETTER = re.compile(r"[^\W\d_\u0000-\u024f]")
-MOST_UNESCAPES = 5
-ENGLISH = word_lists()["english_function_words"]
-FOREIGN = word_lists()["foreign_function_words"] - ENGLISH
-FEWEST_FOREIGN = 2
-FOREIGN_RATIO = 1.5
-"""A text counts as foreign from this many foreign function words per English one."""
-WORDS_READ = 400
-"""Words that the language is judged by."""
+MAX_UNESCAPES = 5
+NOT_ENGLISH = "not_english"
+"""Flag of a text in another language."""
+ENGLISH = FUNCTION_WORDS["en"]
+FAMILIAR = 0.15
+"""Share of English function words, among those without a capital, from which a text is English."""
+CHARACTERS_READ = 2_000
+"""Characters that the language is judged by."""
 
 
 def as_text(value: Any) -> tuple[str, tuple[str, ...]]:
@@ -73,7 +73,7 @@ def normalise(text: str) -> str:
 
     Offsets refer to the result. Normalising twice gives the same as once.
     """
-    for _ in range(MOST_UNESCAPES):
+    for _ in range(MAX_UNESCAPES):
         if "&" not in text or not ENTITY.search(text):
             break
         text = html.unescape(text)
@@ -84,7 +84,9 @@ def normalise(text: str) -> str:
 
 def without_invisible(text: str) -> str:
     """Return the text without the signs that hide words, those kept that show (see `VISIBLE`)."""
-    return INVISIBLE.sub(lambda found: found.group() if VISIBLE.match(text, found.start()) else "", text)
+    return INVISIBLE.sub(
+        lambda matches: matches.group() if VISIBLE.match(text, matches.start()) else "", text
+    )
 
 
 def flags_of(text: str) -> tuple[str, ...]:
@@ -92,20 +94,13 @@ def flags_of(text: str) -> tuple[str, ...]:
     if not text.strip():
         return ("empty",)
     flags = ("mixed_script",) if not text.isascii() and MIXED_SCRIPT.search(text) else ()
-    return flags if is_english(text) else (*flags, "not_english")
+    return flags if is_english(text) else (*flags, NOT_ENGLISH)
 
 
 def is_english(text: str) -> bool:
-    """Judge the language by its function words and letters; short texts pass."""
-    words = text[: WORDS_READ * 6].lower().split()
-    english = sum(map(ENGLISH.__contains__, words))
-    foreign = sum(map(FOREIGN.__contains__, words))
-    if foreign >= FEWEST_FOREIGN and foreign > FOREIGN_RATIO * english:
-        return False
-    return text.isascii() or not _other_script(text[: WORDS_READ * 6])
-
-
-def _other_script(text: str) -> bool:
-    """Whether most letters are not Latin ones."""
-    others = len(OTHER_LETTER.findall(text))
-    return others > 3 and others > sum(map(str.isalpha, text)) / 2
+    """Judge the language by its function words, and where these are rare by its letters; short texts pass."""
+    words = text[:CHARACTERS_READ].replace("\u2019", "'").split()
+    words = [word for word in words if word.islower()] or [word.lower() for word in words]
+    if words and sum(map(ENGLISH.__contains__, words)) >= FAMILIAR * len(words):
+        return True
+    return not is_foreign(words_of(OWN_PLACEHOLDER.sub(" ", text)), "en")

@@ -94,10 +94,10 @@ class DemographicRecognizer(_Recognizer):
         reading = Reading(text, persons, tokens)
         if self._gate.isdisjoint(reading.words) and not HINT.search(text):
             return []
-        found = find_terms(reading, self.config.scope, self.categories)
-        results = [self._result(text, finding) for finding in found]
+        matches = find_terms(reading, self.config.scope, self.categories)
+        results = [self._result(text, finding) for finding in matches]
         if self._gendered:
-            skipped = [*persons, *((f.start, f.end) for f in found)]
+            skipped = [*persons, *((f.start, f.end) for f in matches)]
             results += [self._edit(text, edit) for edit in neutral_edits(reading, skipped)]
         return results
 

@@ -56,6 +56,7 @@ RANK = {
     "PERSON": 3,
 }
 """Who wins where findings overlap, lowest first; demographic terms come last."""
+AS = re.compile(r"(?<!\w)as $", re.IGNORECASE)
 ARTICLE = re.compile(r"\b([Aa])(n?)(\s+)$")
 VOWEL_SOUND = re.compile(
     r"(?:[aeiou]|honest|honou?r|hour|heir)(?!ni(?:vers|on|qu|form|t)|ne\b|ser|sual|uro)", re.IGNORECASE
@@ -83,7 +84,7 @@ def wording(text: str, finding: Finding) -> str:
         return ""
     if finding.role is Role.predicate:
         words = PREDICATES[finding.category]
-        if text[max(0, finding.start - 3) : finding.start].lower().endswith("as "):
+        if AS.search(text, max(0, finding.start - 4), finding.start):
             words = f"someone {words}"
         elif text[max(0, finding.start - 7) : finding.start].lower() == "raised ":
             words = words.replace("of ", "in ", 1)
@@ -158,7 +159,7 @@ def new_anonymizer() -> AnonymizerEngine:
 NEAR = 100
 """Characters between two replacements that Presidio writes as one: it takes longer over each than it took
 to find it."""
-MOST_TOGETHER = 200
+MAX_REPLACEMENTS = 200
 """Replacements written into one piece of a text."""
 OPERATORS = {"DEFAULT": OperatorConfig("encoded_replace", {})}
 
@@ -191,8 +192,8 @@ def anonymised(engine: AnonymizerEngine, text: str, results: Sequence[Recognizer
             merge_entities_with_spaces=False,
         )
         places = sorted((item.start, item.end) for item in done.items)
-        for run, (place, _) in zip(runs, places, strict=True):
-            by = place + length
+        for run, (index, _) in zip(runs, places, strict=True):
+            by = index + length
             replaced += [Replaced(by + first, by + last, original) for first, last, original in run.inside]
         written.append(done.text)
         length += len(done.text)
@@ -209,37 +210,37 @@ def _runs(text: str, results: Sequence[RecognizerResult]) -> Iterator[Run]:
 
 
 def _run(text: str, results: Sequence[RecognizerResult]) -> Run:
-    start = place = results[0].start
+    start = index = results[0].start
     words, inside, length = [], [], 0
     for result in results:
-        between, new = text[place : result.start], replacement(result.entity_type)
+        between, new = text[index : result.start], replacement(result.entity_type)
         length += len(between)
         inside.append(Replaced(length, length + len(new), text[result.start : result.end]))
         words += [between, new]
         length += len(new)
-        place = result.end
-    return Run(start, place, "".join(words), inside)
+        index = result.end
+    return Run(start, index, "".join(words), inside)
 
 
 def _pieces(text: str, runs: Sequence[Run]) -> Iterator[tuple[int, int, Sequence[Run]]]:
     """Cut a text with many replacements between them: Presidio copies the whole text at each."""
-    place = 0
-    for first in range(0, len(runs), MOST_TOGETHER):
-        group = runs[first : first + MOST_TOGETHER]
-        end = group[-1].end if first + MOST_TOGETHER < len(runs) else len(text)
-        yield place, end, group
-        place = end
+    index = 0
+    for first in range(0, len(runs), MAX_REPLACEMENTS):
+        group = runs[first : first + MAX_REPLACEMENTS]
+        end = group[-1].end if first + MAX_REPLACEMENTS < len(runs) else len(text)
+        yield index, end, group
+        index = end
 
 
 def corrected(text: str, replaced: Sequence[Replaced]) -> str:
     """Fix articles, sentence capitals, doubled nouns and blanks around replacements."""
     edits = sorted({edit for item in replaced for edit in (*_article(text, item), *_capital(text, item))})
-    pieces, place = [], 0
+    pieces, index = [], 0
     for start, end, words in edits:
-        if start >= place:
-            pieces += [text[place:start], words]
-            place = end
-    result = "".join([*pieces, text[place:]])
+        if start >= index:
+            pieces += [text[index:start], words]
+            index = end
+    result = "".join([*pieces, text[index:]])
     if " and " in result or " or " in result:
         result = DOUBLED.sub(lambda match: match.group(1), result)
     removed = any(item.start == item.end for item in replaced)
@@ -259,10 +260,10 @@ def _capital(text: str, item: Replaced) -> list[tuple[int, int, str]]:
     """Capitalise the word that has moved to the start of its sentence."""
     if item.start != item.end or not item.original[:1].isupper():
         return []
-    place = item.start
-    while place < len(text) and text[place] == " ":
-        place += 1
+    index = item.start
+    while index < len(text) and text[index] == " ":
+        index += 1
     before = text[max(0, item.start - 4) : item.start].rstrip(" \"“'(")
-    if place < len(text) and text[place].islower() and (not before or before[-1] in SENTENCE_END):
-        return [(place, place + 1, text[place].upper())]
+    if index < len(text) and text[index].islower() and (not before or before[-1] in SENTENCE_END):
+        return [(index, index + 1, text[index].upper())]
     return []

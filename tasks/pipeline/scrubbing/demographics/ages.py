@@ -20,6 +20,7 @@ AGED_THING = re.compile(
     r"|brand|dog|cat|horse|recipe|tradition|laptop|phone|computer|machine|bug|code|version|account|child's)\b",
     re.IGNORECASE,
 )
+OLDER_THAN_PEOPLE = re.compile(r"(?:1[2-9]|[2-9]\d)\d\b")
 DECADE = re.compile(
     r"\bin (?:my|his|her|their|your|our) (?:early |mid[- ]?|late )?(?:[2-9]0['’]?s|"
     rf"{TENS.replace('y', 'ies')})\b",
@@ -29,6 +30,10 @@ BRACKETED = re.compile(
     r"(?<=[(\[])\d{2} ?[MF](?=[)\],])|(?<=\bI )\d{2} ?[MF]\b|\b\d{2} ?[MF](?= here\b)", re.IGNORECASE
 )
 """Age and sex as forums write them: "I (34F)"."""
+AFTER_AGES = frozenset(
+    {"so", "then", "here", "now", "too", "today", "again", "already", "because", "if", "when"}
+)
+"""Words that no age describes: "I play with 20 year olds so ..."."""
 SHORT_AGE = re.compile(r"\d ?y(?:o|/o|\.o|rs?)")
 FORUM_AGE = re.compile(r"\d ?[mf]\b")
 FIGURE = re.compile(
@@ -54,7 +59,7 @@ def ages(text: str) -> Iterator[Finding]:
 
 def _spelled_out(text: str) -> Iterator[Finding]:
     for match in AGE.finditer(text):
-        if not AGED_THING.match(text, match.end()):
+        if not AGED_THING.match(text, match.end()) and not OLDER_THAN_PEOPLE.match(match.group()):
             role = Role.attribute if _describes(text, match) else Role.predicate
             yield Finding(*match.span(), Category.age, role, "age")
 
@@ -75,6 +80,8 @@ def _describes(text: str, match: re.Match[str]) -> bool:
     if not rest:
         return False
     noun = rest[0].strip(".,;:!?)")
+    if noun in AFTER_AGES:
+        return False
     before = text[max(0, match.start() - 8) : match.start()].lower().split()[-1:]
     if before and before[0] in {"a", "an", "the", "my", "your", "his", "her", "our", "their", "this", "that"}:
         return noun.isalpha() and noun not in context("closed_class")

@@ -11,7 +11,7 @@ from tasks.pipeline.scrubbing.names.assets import load_verbs
 class Verb(NamedTuple):
     """A verb that must change."""
 
-    place: int
+    position: int
     text: str
     """Its form behind "they"."""
     rule: str
@@ -47,7 +47,7 @@ IRREGULAR = {
     "doesnt": "dont",
 }
 SUBJECTS = frozenset({"he", "she"})
-AUXILIARY_SUBJECTS = frozenset({"he'd", "she'd", "he'll", "she'll"})
+AUXILIARY_SUBJECTS = frozenset({"he'd", "she'd", "he'll", "she'll", "hes", "shes"})
 """Subjects that carry their verb; only later ones can agree with them."""
 FINITE = frozenset({"VBZ", "VBD", "VBP", "MD", "BES", "HVS"})
 SINGULAR = frozenset({"VBZ", "BES", "HVS"})
@@ -72,7 +72,7 @@ COORDINATION_REACH = 40
 """Words behind a verb within which another one shares its subject, at most."""
 LONGEST_ASIDE = 12
 """Words between the commas of an aside, at most."""
-MOST_ADVERBS = 6
+MAX_ADVERBS = 6
 
 
 def agreeing_verbs(view: Reading, subject: int) -> list[Verb]:
@@ -80,21 +80,21 @@ def agreeing_verbs(view: Reading, subject: int) -> list[Verb]:
     return list(Agreement(view).of(subject))
 
 
-def plural_form(view: Reading, place: int, surely: bool = False) -> str | None:
+def plural_form(view: Reading, index: int, surely: bool = False) -> str | None:
     """Return what the word at a place is behind "they", or None where it is no third person singular.
 
     Args:
         view: The text.
-        place: Place of the word.
+        index: Place of the word.
         surely: Whether a verb is expected there, so that its form is enough.
     """
-    word = view.at(place)
+    word = view.at(index)
     if word in IRREGULAR:
         return IRREGULAR[word]
     if word in NOT_VERBS or not word.endswith("s") or not word.isalpha():
         return None
     known = load_verbs().get(word)
-    if view.tag(place) == "VBZ":
+    if view.tag(index) == "VBZ":
         return known or _base_by_rule(word)
     return known if surely else None
 
@@ -129,28 +129,28 @@ class Agreement:
             return
         if inverted := self._inverted(subject):
             yield inverted
-            yield from self._coordinated(subject, past=view.at(inverted.place).startswith("was"))
+            yield from self._coordinated(subject, past=view.at(inverted.position).startswith("was"))
             return
-        place = self._verb_place(subject + 1)
-        if place is None:
+        index = self._verb_place(subject + 1)
+        if index is None:
             return
-        form = plural_form(view, place, surely=True)
-        if form and view.tag(place) != "NN":
-            yield Verb(place, form, VERB.name)
-        yield from self._coordinated(place, past=view.tag(place) == "VBD")
+        form = plural_form(view, index, surely=True)
+        if form and view.tag(index) != "NN":
+            yield Verb(index, form, VERB.name)
+        yield from self._coordinated(index, past=view.tag(index) == "VBD")
 
-    def _contracted(self, place: int) -> str:
+    def _contracted(self, index: int) -> str:
         """Return "'re" for "is", "'ve" for "has"."""
-        return "'ve" if self._is_has(place) else "'re"
+        return "'ve" if self._is_has(index) else "'re"
 
-    def _is_has(self, place: int) -> bool:
+    def _is_has(self, index: int) -> bool:
         """Whether the "'s" at a place means "has"."""
-        view, between, i = self.view, list[str](), place + 1
-        while self._is_adverbial(i) and len(between) < MOST_ADVERBS:
+        view, between, i = self.view, list[str](), index + 1
+        while self._is_adverbial(i) and len(between) < MAX_ADVERBS:
             between.append(view.at(i))
             i += 1
         word, tag = view.at(i), view.tag(i)
-        if word in PARTICIPLES or (view.tag(place) == "HVS" and not word.endswith("ing")):
+        if word in PARTICIPLES or (view.tag(index) == "HVS" and not word.endswith("ing")):
             return True
         if tag not in {"VBN", "VBD"}:
             return False
@@ -162,31 +162,31 @@ class Agreement:
 
     def _inverted(self, subject: int) -> Verb | None:
         """Return the verb before its subject: "is she", "where's he"."""
-        view, place = self.view, subject - 1
-        word = view.at(place)
+        view, index = self.view, subject - 1
+        word = view.at(index)
         if self._own_verb_follows(subject):
             return None
-        if word == "'s" and view.at(place - 1) in QUESTION_WORDS:
-            return Verb(place, self._question_verb(subject), QUESTION_CONTRACTION.name)
-        if word not in IRREGULAR or word.startswith("goes") or view.at(place - 1) in SUBJECTS:
+        if word == "'s" and view.at(index - 1) in QUESTION_WORDS:
+            return Verb(index, self._question_verb(subject), QUESTION_CONTRACTION.name)
+        if word not in IRREGULAR or word.startswith("goes") or view.at(index - 1) in SUBJECTS:
             return None
         return (
             None
-            if view.at(place - 1) in {"it", "that", "this"}
-            else Verb(place, IRREGULAR[word], QUESTION.name)
+            if view.at(index - 1) in {"it", "that", "this"}
+            else Verb(index, IRREGULAR[word], QUESTION.name)
         )
 
     def _own_verb_follows(self, subject: int) -> bool:
         """Whether the word behind a subject is its verb: "the truth is he lies"."""
-        view, place = self.view, subject + 1
-        while self._is_adverbial(place) and place < subject + MOST_ADVERBS:
-            place += 1
-        word = view.at(place)
+        view, index = self.view, subject + 1
+        while self._is_adverbial(index) and index < subject + MAX_ADVERBS:
+            index += 1
+        word = view.at(index)
         return (
             word in IRREGULAR
             or word == "'s"
-            or view.tag(place) in {"VBZ", "MD"}
-            or (view.tag(place) == "VBD" and word not in PARTICIPLES)
+            or view.tag(index) in {"VBZ", "MD"}
+            or (view.tag(index) == "VBD" and word not in PARTICIPLES)
         )
 
     def _question_verb(self, subject: int) -> str:
@@ -200,33 +200,33 @@ class Agreement:
         has = view.at(i) in PARTICIPLES or (tag == "VBN" and view.tag(i + 1) in OBJECTS)
         return " have" if has else " are"
 
-    def _is_adverbial(self, place: int) -> bool:
+    def _is_adverbial(self, index: int) -> bool:
         """Whether a word may stand between subject and verb."""
         view = self.view
-        word = view.at(place)
+        word = view.at(index)
         if word in QUANTIFIERS or is_adverb(word):
             return True
-        if word == "no" and view.at(place + 1) == "longer":
+        if word == "no" and view.at(index + 1) == "longer":
             return True
-        joins = word in COORDINATORS and view.tag(place - 1) in ADVERBIAL and view.tag(place + 1) in ADVERBIAL
-        return joins or (view.tag(place) in ADVERBIAL and word not in IRREGULAR)
+        joins = word in COORDINATORS and view.tag(index - 1) in ADVERBIAL and view.tag(index + 1) in ADVERBIAL
+        return joins or (view.tag(index) in ADVERBIAL and word not in IRREGULAR)
 
-    def _verb_place(self, place: int) -> int | None:
+    def _verb_place(self, index: int) -> int | None:
         """Return the place of the verb whose subject ends before a place."""
-        view, stop = self.view, place + MOST_ADVERBS
-        while place < len(view) and place < stop:
-            word = view.at(place)
-            if word in {"and", "or", "/"} and not self._is_adverbial(place):
+        view, stop = self.view, index + MAX_ADVERBS
+        while index < len(view) and index < stop:
+            word = view.at(index)
+            if word in {"and", "or", "/"} and not self._is_adverbial(index):
                 return None
             if word in {",", "-", "–", "—"} or word in OPENING:
-                behind = self._behind_aside(place)
+                behind = self._behind_aside(index)
                 if behind is None:
                     return None
-                place, stop = behind, behind + MOST_ADVERBS
-            elif (word in {"who", "that"} and view.tag(place + 1) in FINITE) or self._is_adverbial(place):
-                place += 1
+                index, stop = behind, behind + MAX_ADVERBS
+            elif (word in {"who", "that"} and view.tag(index + 1) in FINITE) or self._is_adverbial(index):
+                index += 1
             else:
-                return place
+                return index
         return None
 
     def _behind_aside(self, opening: int) -> int | None:
@@ -248,14 +248,14 @@ class Agreement:
             word = view.at(i)
             if word in SENTENCE_ENDS or (word in SUBJECTS and i > verb + 1):
                 return
-            place = self._joined_verb(i, verb)
-            if place is not None:
-                form = self._shared_form(place)
+            index = self._joined_verb(i, verb)
+            if index is not None:
+                form = self._shared_form(index)
                 if form and not other_subject:
-                    yield Verb(place, form, SHARED_SUBJECT.name)
-                elif view.tag(place) in FINITE and not form:
-                    past = view.tag(place) == "VBD"
-                verb, i = place, place + 1
+                    yield Verb(index, form, SHARED_SUBJECT.name)
+                elif view.tag(index) in FINITE and not form:
+                    past = view.tag(index) == "VBD"
+                verb, i = index, index + 1
                 continue
             if view.tag(i) == "VBZ" and view.tag(i - 1) == "RP" and not other_subject:
                 yield Verb(i, plural_form(view, i) or view.at(i), SHARED_SUBJECT.name)
@@ -269,25 +269,24 @@ class Agreement:
         word = view.at(i)
         if word not in COORDINATORS and word != ",":
             return None
-        place = i + 1
-        while view.at(place) in COORDINATORS or self._is_adverbial(place):
-            place += 1
-            if place > i + MOST_ADVERBS:
+        index = i + 1
+        while view.at(index) in COORDINATORS or self._is_adverbial(index):
+            index += 1
+            if index > i + MAX_ADVERBS:
                 return None
-        if view.at(i + 1) not in COORDINATORS and word == "," and view.at(place) in BARE_AUXILIARIES:
-            return place if view.at(place) == view.at(verb) else None
-        beside = (
-            (i == verb + 1 or place > i + 1) and view.tag(place) == "NNS" and view.at(place) in load_verbs()
-        )
-        return place if beside or view.tag(place) in FINITE or view.at(place) in IRREGULAR else None
+        if view.at(i + 1) not in COORDINATORS and word == "," and view.at(index) in BARE_AUXILIARIES:
+            return index if view.at(index) == view.at(verb) else None
+        near = i == verb + 1 or index > i + 1 or view.tag(index + 1) in {"DT", "PRP", "PRP$"}
+        beside = near and view.tag(index) == "NNS" and view.at(index) in load_verbs()
+        return index if beside or view.tag(index) in FINITE or view.at(index) in IRREGULAR else None
 
-    def _shared_form(self, place: int) -> str | None:
+    def _shared_form(self, index: int) -> str | None:
         """Return the plural of a verb that is joined on, where it can be one that shares the subject."""
         view = self.view
-        word = view.at(place)
-        if word == "'s" or view.tag(place) not in SINGULAR | {"VBD", "NNS"}:
+        word = view.at(index)
+        if word == "'s" or view.tag(index) not in SINGULAR | {"VBD", "NNS"}:
             return None
-        return plural_form(view, place, surely=True)
+        return plural_form(view, index, surely=True)
 
     def _starts_clause(self, verb: int, past: bool) -> bool:
         """Whether a verb has a subject of its own that a later third person singular may share."""

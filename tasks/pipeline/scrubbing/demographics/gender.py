@@ -64,20 +64,20 @@ class Neutraliser:
 
     def edits(self) -> Iterator[Edit]:
         """Yield the replacements, in no particular order."""
-        reading, others, triggers, place = self.reading, gender_exceptions(), gender_triggers(), 0
+        reading, others, triggers, index = self.reading, gender_exceptions(), gender_triggers(), 0
         for i in [i for i, word in enumerate(reading.words) if word in triggers]:
-            if i < place:
+            if i < index:
                 continue
             other = reading.phrase_at(i, others.get(reading.words[i], ()))
             if other:
-                place = i + len(other)
+                index = i + len(other)
             elif not self._taken(i):
                 yield from self._pronoun(i) if reading.words[i] in PRONOUNS else self._noun(i)
 
     def _taken(self, i: int) -> bool:
         start, end = self.reading.span(i, i + 1)
-        place = bisect.bisect_left(self._starts, end) - 1
-        return place >= 0 and self.skipped[place][1] > start
+        index = bisect.bisect_left(self._starts, end) - 1
+        return index >= 0 and self.skipped[index][1] > start
 
     def _edit(self, i: int, type_: str, text: str, rule: str, last: int | None = None) -> Edit:
         self._done.add(i)
@@ -92,8 +92,8 @@ class Neutraliser:
             yield self._edit(i, "GENDER", rule.result, rule.name)
         if self.reading.words[i] in SUBJECTS | AUXILIARY_SUBJECTS:
             for verb in agreeing_verbs(self.reading, i):
-                if verb.place not in self._done and not self._taken(verb.place):
-                    yield self._edit(verb.place, "AGREEMENT", verb.text, verb.rule)
+                if verb.position not in self._done and not self._taken(verb.position):
+                    yield self._edit(verb.position, "AGREEMENT", verb.text, verb.rule)
 
     def _noun(self, i: int) -> Iterator[Edit]:
         if self.reading.words[i] not in neutral_nouns():

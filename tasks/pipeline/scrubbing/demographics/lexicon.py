@@ -37,12 +37,12 @@ def _yaml(name: str) -> dict[str, dict[str, str]]:
 @cache
 def terms() -> dict[Phrase, Term]:
     """Return every term by its words; the first category that claims a word keeps it."""
-    found: dict[Phrase, Term] = {}
+    matches: dict[Phrase, Term] = {}
     for category, kinds in _yaml("demographics.yaml").items():
         for kind, text in kinds.items():
             for words, fitting in _spelled(kind, _listed(text)):
-                found.setdefault(tuple(words.split()), Term(DemographicCategory(category), fitting))
-    return found
+                matches.setdefault(tuple(words.split()), Term(DemographicCategory(category), fitting))
+    return matches
 
 
 def _spelled(kind: str, items: list[str]) -> list[tuple[str, str]]:
@@ -80,10 +80,10 @@ def gender_exceptions() -> dict[str, tuple[Phrase, ...]]:
 
 
 def _by_first_word(phrases: object) -> dict[str, tuple[Phrase, ...]]:
-    found: dict[str, list[Phrase]] = {}
+    matches: dict[str, list[Phrase]] = {}
     for phrase in phrases:  # type: ignore[attr-defined]
-        found.setdefault(phrase[0], []).append(phrase)
-    return {word: tuple(sorted(group, key=len, reverse=True)) for word, group in found.items()}
+        matches.setdefault(phrase[0], []).append(phrase)
+    return {word: tuple(sorted(group, key=len, reverse=True)) for word, group in matches.items()}
 
 
 def _contexts_text(name: str) -> str:

@@ -19,29 +19,29 @@ from tasks.pipeline.scrubbing.demographics.token_view import Reading
 
 def find_terms(reading: Reading, scope: Scope, categories: frozenset[Category]) -> list[Finding]:
     """Return the demographic terms of a text, sorted and disjoint."""
-    found = list(_lexical(reading, scope, categories))
+    matches = list(_lexical(reading, scope, categories))
     if Category.age in categories:
-        found = _disjoint(found, list(ages(reading.text)))
+        matches = _disjoint(matches, list(ages(reading.text)))
     if Category.religion in categories:
-        found += religion_masks(reading.text)
-    return sorted(found)
+        matches += religion_masks(reading.text)
+    return sorted(matches)
 
 
-def _disjoint(found: list[Finding], sure: list[Finding]) -> list[Finding]:
+def _disjoint(matches: list[Finding], sure: list[Finding]) -> list[Finding]:
     """Return `sure` and those of `found` that do not overlap them."""
-    apart = [f for f in found if not any(f.start < s.end and s.start < f.end for s in sure)]
+    apart = [f for f in matches if not any(f.start < s.end and s.start < f.end for s in sure)]
     return apart + sure
 
 
 def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) -> Iterator[Finding]:
-    place, last = 0, None
+    index, last = 0, None
     for i in [i for i, word in enumerate(reading.words) if word in term_triggers()]:
-        if i < place:
+        if i < index:
             continue
         word = reading.words[i]
         other = reading.phrase_at(i, exceptions().get(word, ()))
         if other:
-            place = i + len(other)
+            index = i + len(other)
             continue
         phrase = _term_at(reading, i, categories)
         if not phrase:
@@ -50,7 +50,7 @@ def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) ->
         rule = rule_of(TermContext(reading, i, end, term, scope, last))
         if rule and rule.role:
             last = Finding(*reading.span(i, end), term.category, rule.role, rule.name)
-            place = end
+            index = end
             yield last
 
 

@@ -18,7 +18,15 @@ CALLED = gender_words("called_out")
 """Singular nouns that need an article or an owner to mean somebody: "man, this is good", "queen bed"."""
 GREETINGS = gender_words("before_address")
 VOCATIVES = gender_words("vocatives")
+TRADES = gender_words("trades")
+"""Nouns that make one of "man" with it: "the delivery man"."""
 ALWAYS_CALLED = frozenset({"bro", "dude"})
+ADULT_CONTEXTS = gender_words("adult_contexts")
+CHILD_CONTEXTS = gender_words("child_contexts")
+ADULT_REACH = 6
+"""Words on either side of "girl" or "boy" that tell whether an adult is meant."""
+THANKS_REACH = 7
+"""Words before a vocative within which the thanks stand that it closes."""
 FIRST_PERSONS = frozenset({"i", "i'm", "i've", "i'll", "i'd"})
 OWNERS = frozenset({"DT", "PRP$", "POS", "PDT", "WDT", "WP$", "CD"})
 PROPER = frozenset({"NNP", "NNPS"})
@@ -39,6 +47,8 @@ def _in_title(context_: Context) -> bool:
         return True
     if context_.capitalised(1) and after not in FIRST_PERSONS and context_.tag(1) in TITLE_NEIGHBOURS:
         return True
+    if before in COORDINATORS and context_.capitalised(-2) and context_.tag(-2) in PROPER:
+        return True  # "Johnson and Sons"
     beside = context_.capitalised(-1) and context_.tag(-1) in TITLE_NEIGHBOURS
     return beside or (before == "the" and context_.tag() in PROPER)
 
@@ -59,10 +69,10 @@ def _in_compound(context_: Context) -> bool:
 
 def _is_owned(context_: Context) -> bool:
     """Whether an article, an owner or a number stands before the noun and its adjectives."""
-    place, view = context_.place - 1, context_.view
-    while view.tag(place) in {"JJ", "JJR", "JJS", "VBG", "VBN", "RB", "NN"} and place > context_.place - 6:
-        place -= 1
-    return view.tag(place) in OWNERS
+    index, view = context_.index - 1, context_.view
+    while view.tag(index) in {"JJ", "JJR", "JJS", "VBG", "VBN", "RB", "NN"} and index > context_.index - 6:
+        index -= 1
+    return view.tag(index) in OWNERS
 
 
 def _is_called(context_: Context) -> bool:
@@ -71,7 +81,7 @@ def _is_called(context_: Context) -> bool:
     if before in GREETINGS:
         return True
     if before in COORDINATORS and context_.word(-2) in NOUNS:
-        return _is_called(Context(context_.view, context_.place - 2))
+        return _is_called(Context(context_.view, context_.index - 2))
     return context_.tag(-1) not in OWNERS | {"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"}
 
 
@@ -79,10 +89,42 @@ def _is_vocative(context_: Context) -> bool:
     """Whether somebody is spoken to at the end of a clause: "great work brother!", "it's all good man"."""
     if context_.word(1) not in CLOSING_SIGNS:
         return False
-    before = context_.tag(-1)
+    before, neighbour = context_.tag(-1), context_.word(-1)
+    if neighbour in {",", "you"} or _is_thanked(context_):
+        return True
+    if neighbour == "my" and context_.word() == "dude":
+        return True
+    if context_.word() == "man" and before == "NN":
+        return neighbour not in TRADES and not is_person_noun(neighbour)
     if context_.word() in ALWAYS_CALLED and before in {"NN", "NNS", "RB", "RP", "IN", "JJ", "VBN", "PRP"}:
         return before == "NN" or context_.word(-2) == "all" or not _is_owned(context_)
     return before in {"JJ", "VBN", "NN"} and (context_.word(-2) == "all" or not _is_owned(context_))
+
+
+def _is_thanked(context_: Context) -> bool:
+    """Whether thanks open the sentence that the noun closes: "Thanks for the laugh man."."""
+    for distance in range(2, THANKS_REACH):
+        word = context_.word(-distance)
+        if word in {".", "!", "?", "\n"}:
+            return False
+        if word in {"thanks", "thank"}:
+            return context_.word(1 - distance) in {"for", "you"}
+    return False
+
+
+def _is_generic(context_: Context) -> bool:
+    """Whether a plural speaks of all of a kind, of whatever age: "Girls stick together"."""
+    joined = {context_.word(1), context_.word(-1)} & COORDINATORS
+    described = OWNERS | {"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"}
+    return not joined and context_.tag(-1) not in described and context_.word(1) not in {"'", "’"}
+
+
+def _is_grown_up(context_: Context) -> bool:
+    """Whether a word near "girl" or "boy" is about adults: "girls who are hot"."""
+    if context_.word().endswith("s") and _is_generic(context_):
+        return True
+    near = {context_.word(distance) for distance in range(-ADULT_REACH, ADULT_REACH + 1)}
+    return not near.isdisjoint(ADULT_CONTEXTS) and near.isdisjoint(CHILD_CONTEXTS)
 
 
 def _is_addressed(context_: Context) -> bool:
@@ -113,6 +155,20 @@ NOUN_RULES = (
     Rule("called out", "Man, this is good. -> Man, this is good.", CALLED, _is_called, None),
     Rule("vocative", "Great work brother! -> Great work brother!", VOCATIVES, _is_vocative, None),
     Rule("group addressed", "Thanks guys! -> Thanks guys!", frozenset({"guys"}), _is_addressed, None),
+    Rule(
+        "girl or boy of age",
+        "I date a girl. -> I date a person.",
+        frozenset({"girl", "boy"}),
+        _is_grown_up,
+        "person",
+    ),
+    Rule(
+        "girls or boys of age",
+        "Girls who are hot dance. -> People who are hot dance.",
+        frozenset({"girls", "boys"}),
+        _is_grown_up,
+        "people",
+    ),
     Rule("gendered noun", "My mother is a waitress. -> My parent is a server.", NOUNS, always, NEUTRAL),
 )
 """For each gendered noun the first rule that holds."""

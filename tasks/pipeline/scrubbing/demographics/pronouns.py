@@ -19,22 +19,34 @@ JUDGING_VERBS = gender_words("judging_verbs")
 BARELY_A_NOUN = -1.0
 """Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
 LONGEST_JUDGEMENT = 5
+SIDES = frozenset({"back", "front", "left", "right", "side"})
+DASHES = frozenset("-–—")
+MANY = frozenset({"countless", "dozens", "many", "multiple", "numerous", "several"})
 
 
 def _opens_quote(context: Context) -> bool:
     """Whether a quotation mark follows that opens a quotation: his "dear friend"."""
-    place = context.place + 1
-    if context.word(1) not in QUOTES or place + 1 >= len(context.view):
+    index = context.index + 1
+    if context.word(1) not in QUOTES or index + 1 >= len(context.view):
         return False
     tokens = context.view.tokens
-    return tokens.ends[place] == tokens.starts[place + 1] and tokens.starts[place] > tokens.ends[place - 1]
+    return tokens.ends[index] == tokens.starts[index + 1] and tokens.starts[index] > tokens.ends[index - 1]
+
+
+def _touches(context: Context) -> bool:
+    """Whether the next token follows without a blank."""
+    tokens, index = context.view.tokens, context.index
+    return index + 1 < len(tokens) and tokens.ends[index] == tokens.starts[index + 1]
 
 
 def _his_alone(context: Context) -> bool:
     if _opens_quote(context):
         return False
     follower = context.word(1)
-    closes = follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
+    dashed = follower in DASHES and not _touches(context)
+    closes = (
+        dashed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
+    )
     return closes and follower not in {"and", "or"}
 
 
@@ -67,6 +79,23 @@ def _her_is_given(context: Context) -> bool:
     return context.tag(1) == "$" or (context.tag(1) == "CD" and context.word(-1) in GIVING_VERBS)
 
 
+def _her_is_counted(context: Context) -> bool:
+    """Whether a number of times follows: "reminded her several times"."""
+    return context.word(2) in {"times", "days", "hours", "weeks"} and context.word(1) in MANY
+
+
+def _her_is_subject(context: Context) -> bool:
+    """Whether a form of "be" stands before the noun that "her" owns: "so are her clothes"."""
+    verb = context.word(-2) if context.word(-1) == "not" else context.word(-1)
+    return verb in {"are", "is", "was", "were"} and (context.tag(1) in NOUNS or context.tag(2) in NOUNS)
+
+
+def _her_is_behind_preposition(context: Context) -> bool:
+    """Whether a preposition stands before "her" and a word that is no verb there: "unsure of her poses"."""
+    owned = context.tag(1) in {"NNS", "VBZ"} or context.word(1) in SIDES
+    return context.tag(-1) == "IN" and owned and context.word(1) not in AFTER_OBJECT - OWNED_BY_HER
+
+
 def _her_counts(context: Context) -> bool:
     """Whether "her" owns an amount: "her two brothers"."""
     return context.tag(1) == "CD"
@@ -74,24 +103,24 @@ def _her_counts(context: Context) -> bool:
 
 def _her_is_judged(context: Context) -> bool:
     """Whether nothing but adjectives follows: "find her annoying"."""
-    place = 1
-    while context.tag(place) in {"JJ", "JJR", "JJS", "RB", "RBR", "VBG", "VBN"} and place < LONGEST_JUDGEMENT:
-        place += 1
-    if place == 1:
+    index = 1
+    while context.tag(index) in {"JJ", "JJR", "JJS", "RB", "RBR", "VBG", "VBN"} and index < LONGEST_JUDGEMENT:
+        index += 1
+    if index == 1:
         judged = context.word(-1) in JUDGING_VERBS and context.word(1).endswith(("ing", "ed"))
         return judged and context.word(2) in CLOSING_SIGNS
-    if context.word(place - 1).endswith("ing") and context.word(-1) not in JUDGING_VERBS:
+    if context.word(index - 1).endswith("ing") and context.word(-1) not in JUDGING_VERBS:
         return False
-    closes = context.word(place) in CLOSING_SIGNS | {"and", "but", "or"}
-    return closes or context.tag(place) in {"IN", "TO"}
+    closes = context.word(index) in CLOSING_SIGNS | {"and", "but", "or"}
+    return closes or context.tag(index) in {"IN", "TO"}
 
 
 def _her_is_described(context: Context) -> bool:
     """Whether an adjective and a noun follow that "her" owns: "her singing voice"."""
-    place = 1
-    while context.tag(place) in {"JJ", "JJS", "VBG"} and place < LONGEST_JUDGEMENT:
-        place += 1
-    described = place > 1 and context.tag(place) in NOUNS
+    index = 1
+    while context.tag(index) in {"JJ", "JJS", "VBG"} and index < LONGEST_JUDGEMENT:
+        index += 1
+    described = index > 1 and context.tag(index) in NOUNS
     return described and context.word(-1) not in GIVING_VERBS | CAUSING_VERBS
 
 
@@ -127,6 +156,15 @@ PRONOUN_RULES = (
     Rule("her at the end", "I told her that. -> I told them that.", HER, _her_closes, "them"),
     Rule("her and her verb", "They made her cry. -> They made them cry.", HER, _her_is_caused, "them"),
     Rule("her and a place", "We took her home. -> We took them home.", HER, _her_is_moved, "them"),
+    Rule(
+        "her behind a preposition",
+        "It is at her back. -> It is at their back.",
+        HER,
+        _her_is_behind_preposition,
+        "their",
+    ),
+    Rule("her and times", "I told her many times. -> I told them many times.", HER, _her_is_counted, "them"),
+    Rule("her behind a verb", "So are her shoes. -> So are their shoes.", HER, _her_is_subject, "their"),
     Rule("her and an amount", "I gave her $5. -> I gave them $5.", HER, _her_is_given, "them"),
     Rule("her before an amount", "her two dogs -> their two dogs", HER, _her_counts, "their"),
     Rule("her judged", "I find her annoying. -> I find them annoying.", HER, _her_is_judged, "them"),

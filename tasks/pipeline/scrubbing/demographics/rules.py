@@ -11,27 +11,27 @@ class Context:
 
     Args:
         view: The text.
-        place: Place of the word.
+        index: Place of the word.
     """
 
-    __slots__ = ("place", "view")
+    __slots__ = ("index", "view")
 
-    def __init__(self, view: Reading, place: int) -> None:
+    def __init__(self, view: Reading, index: int) -> None:
         self.view = view
-        self.place = place
+        self.index = index
 
     def word(self, distance: int = 0) -> str:
         """Return the lower-case word at a distance; a line break before the text, a full stop behind it."""
-        return self.view.at(self.place + distance)
+        return self.view.at(self.index + distance)
 
     def tag(self, distance: int = 0) -> str:
         """Return the part of speech at a distance, a full stop's outside the text."""
-        return self.view.tag(self.place + distance)
+        return self.view.tag(self.index + distance)
 
     def capitalised(self, distance: int = 0) -> bool:
         """Whether the word at a distance is written with a capital."""
-        place = self.place + distance
-        return 0 <= place < len(self.view) and self.view.capitalised(place)
+        index = self.index + distance
+        return 0 <= index < len(self.view) and self.view.capitalised(index)
 
 
 class Rule(NamedTuple):

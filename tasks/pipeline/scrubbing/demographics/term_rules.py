@@ -33,35 +33,35 @@ def _is_copula(word: str) -> bool:
     return word in context("copulas")
 
 
-def _is_person(view: Reading, place: int) -> bool:
+def _is_person(view: Reading, index: int) -> bool:
     """Whether a noun for people, or a name, stands at a place."""
-    return is_person_noun(view.at(place)) or place in view.named
+    return is_person_noun(view.at(index)) or index in view.named
 
 
-def person_ahead(view: Reading, place: int) -> int | None:
+def person_ahead(view: Reading, index: int) -> int | None:
     """Return the place of the noun for people, or name, that is reached from `place` through adjectives."""
-    stop = min(len(view), place + LOOK_AHEAD)
-    while place < stop:
-        word = view.words[place]
-        if _is_person(view, place):
-            return place
-        phrase = view.phrase_at(place, phrases_by_first_word().get(word, ()))
+    stop = min(len(view), index + LOOK_AHEAD)
+    while index < stop:
+        word = view.words[index]
+        if _is_person(view, index):
+            return index
+        phrase = view.phrase_at(index, phrases_by_first_word().get(word, ()))
         if not (
             word in context("adjectives") or word in SIGNS_BETWEEN or phrase or word.endswith("-american")
         ):
             return None
-        place += len(phrase) if phrase else 1
+        index += len(phrase) if phrase else 1
     return None
 
 
-def _past_terms(view: Reading, place: int) -> int:
+def _past_terms(view: Reading, index: int) -> int:
     """Return the place behind a run of further terms."""
-    while place < len(view):
-        phrase = view.phrase_at(place, phrases_by_first_word().get(view.words[place], ()))
+    while index < len(view):
+        phrase = view.phrase_at(index, phrases_by_first_word().get(view.words[index], ()))
         if not phrase:
             break
-        place += len(phrase)
-    return place
+        index += len(phrase)
+    return index
 
 
 def _abstract_of_person(c: TermContext) -> bool:
@@ -89,7 +89,10 @@ def _complement(c: TermContext) -> bool:
 
 def _singular_of_thing(c: TermContext) -> bool:
     alone = c.word in context("nouns_at_the_end") and c.end == c.first + 1
-    return c.term.kind == "singular" and alone and not c.closes
+    compound = (
+        c.view.tag(c.end - 1) in {"NN", "JJ"} and c.view.tag(c.end) == "NN" and not is_person_noun(c.after)
+    )
+    return c.term.kind == "singular" and (alone or compound) and not c.closes
 
 
 def _singular(c: TermContext) -> bool:

@@ -30,39 +30,39 @@ class Reading:
         """Return the number of tokens."""
         return len(self.words)
 
-    def at(self, place: int) -> str:
+    def at(self, index: int) -> str:
         """Return the lower-case word at a place; a line break before the text, a full stop behind it."""
-        if 0 <= place < len(self.words):
-            return self.words[place]
-        return "." if place > 0 else "\n"
+        if 0 <= index < len(self.words):
+            return self.words[index]
+        return "." if index > 0 else "\n"
 
     @cached_property
     def tags(self) -> Sequence[str]:
         """Part of speech of each word (Penn Treebank)."""
         return self.tokens.tags or pos_tagger().tags([self.tokens])[0]
 
-    def tag(self, place: int) -> str:
+    def tag(self, index: int) -> str:
         """Return the part of speech of the word at a place; a full stop's outside the text."""
-        return self.tags[place] if 0 <= place < len(self.tags) else "."
+        return self.tags[index] if 0 <= index < len(self.tags) else "."
 
-    def capitalised(self, place: int) -> bool:
+    def capitalised(self, index: int) -> bool:
         """Whether the word at a place is written with a capital."""
-        return self.tokens.words[place][0].isupper()
+        return self.tokens.words[index][0].isupper()
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters of the words from `first` up to, not including, `last`."""
         return self.tokens.starts[first], self.tokens.ends[last - 1]
 
-    def holds(self, place: int, phrase: Phrase) -> bool:
+    def holds(self, index: int, phrase: Phrase) -> bool:
         """Whether a phrase stands at a place."""
         if len(phrase) == 1:
-            return self.words[place] == phrase[0]
-        return tuple(self.words[place : place + len(phrase)]) == phrase
+            return self.words[index] == phrase[0]
+        return tuple(self.words[index : index + len(phrase)]) == phrase
 
-    def phrase_at(self, place: int, phrases: tuple[Phrase, ...]) -> Phrase | None:
+    def phrase_at(self, index: int, phrases: tuple[Phrase, ...]) -> Phrase | None:
         """Return the first of several phrases that stands at a place."""
         for phrase in phrases:
-            if self.holds(place, phrase):
+            if self.holds(index, phrase):
                 return phrase
         return None
 
@@ -77,8 +77,8 @@ class Reading:
         """Places of the words that belong to a name."""
         places: set[int] = set()
         for start, end in self.persons:
-            place = max(bisect.bisect_right(self.tokens.starts, start) - 1, 0)
-            while place < len(self.words) and self.tokens.starts[place] < end:
-                places.add(place)
-                place += 1
+            index = max(bisect.bisect_right(self.tokens.starts, start) - 1, 0)
+            while index < len(self.words) and self.tokens.starts[index] < end:
+                places.add(index)
+                index += 1
         return frozenset(places)

@@ -1,7 +1,8 @@
 """The files beside this module that the tagger runs on: checked by digest, never pickled.
 
 `python -m tasks.pipeline.scrubbing.table_builder` makes them. `names.npz` holds the name lexicon,
-`tagger.npz` the weights, `verbs.json` the verb forms, `assets.json` the sha256 of each.
+`things.npz` words and towns that are no names, `tagger.npz` the weights, `verbs.json` the verb forms,
+`assets.json` the sha256 of each.
 """
 
 import hashlib
@@ -39,6 +40,15 @@ class Weights(NamedTuple):
     """The letter model, see `features.name_likeness`."""
 
 
+class Things(NamedTuple):
+    """Lower-case words that mean something else where they look like a name."""
+
+    words: frozenset[str]
+    """Rarer words of an English dictionary."""
+    towns: frozenset[str]
+    """Towns too small for the name lexicon."""
+
+
 def read_asset(name: str, folder: Path = FOLDER) -> bytes:
     """Return the bytes of one asset.
 
@@ -54,11 +64,11 @@ def read_asset(name: str, folder: Path = FOLDER) -> bytes:
         )
     data = path.read_bytes()
     expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"].get(name)
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected:
+    matches = hashlib.sha256(data).hexdigest()
+    if matches != expected:
         raise ValueError(
-            f"scrubber asset {name} has sha256 {found[:12]}...; expected {str(expected)[:12]}... . The file "
-            "is damaged: reinstall Sentimill, or run `make scrubber-assets`."
+            f"scrubber asset {name} has sha256 {matches[:12]}...; expected {str(expected)[:12]}... . The "
+            "file is damaged: reinstall Sentimill, or run `make scrubber-assets`."
         )
     return data
 
@@ -139,6 +149,13 @@ def load_clusters(folder: Path = FOLDER) -> Clusters:
 def load_pos_tables(folder: Path = FOLDER) -> PosTables:
     """Return the tables of the part-of-speech tagger."""
     return read_tables(_arrays("pos_tagger.npz", folder))
+
+
+@cache
+def load_things(folder: Path = FOLDER) -> Things:
+    """Return the words and towns that no list holds as names."""
+    stored = _arrays("things.npz", folder)
+    return Things(frozenset(_strings(stored["words"])), frozenset(_strings(stored["towns"])))
 
 
 @cache

@@ -1,117 +1,16 @@
 """Which found names are no person's, as an ordered table of rules over tokens and parts of speech."""
 
-import bisect
-from collections.abc import Callable
-from typing import NamedTuple
-
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun, terms
-from tasks.pipeline.scrubbing.names.features import Entry, Lexicon, entry_of, word_lists
+from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule, acts
+from tasks.pipeline.scrubbing.names.features import entry_of, word_lists
+from tasks.pipeline.scrubbing.names.thing_rules import THING_RULES
 from tasks.pipeline.scrubbing.tagging.loading import pos_tagger
-from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
+from tasks.pipeline.scrubbing.tokens import lowered
 
 NOMINAL = frozenset({"NN", "NNS", "NNP", "NNPS", "FW", "GW", "ADD", "XX", "POS"})
 PROPER = frozenset({"NNP", "NNPS"})
-KNOWN_NAME = 3
-"""Frequency class from which a first name is a name before it is anything else."""
 CONTRACTED = ("'ll", "'ve", "'d", "'re", "n't", "'m")
 LONGEST_ACRONYM = 6
-SENTENCE_ENDS = frozenset(".!?\n:")
-
-
-class Candidate:
-    """A span that may be a name, and what stands around it.
-
-    Args:
-        tokens: The text's tokens with their parts of speech.
-        first: Place of its first token.
-        last: Place of its last token.
-        lexicon: Name lexicon.
-    """
-
-    def __init__(self, tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> None:
-        self.tokens = tokens
-        self.first = first
-        self.last = last
-        self.lexicon = lexicon
-        self.word = tokens.words[first]
-        """Its first word as written."""
-        self.low = lowered(self.word)
-        """Its first word in lower case."""
-        self.entry: Entry = entry_of(self.low, lexicon)
-        """What the lexicon knows of its first word."""
-        self.tag = tokens.tags[first]
-        """The part of speech of its first word."""
-        self.single = first == last
-        """Whether it is one word."""
-        self._before = lowered(tokens.words[first - 1]) if first else "\n"
-
-    def before(self, distance: int = 1) -> str:
-        """Return the lower-case word before it; a line break before the text."""
-        if distance == 1:
-            return self._before
-        place = self.first - distance
-        return lowered(self.tokens.words[place]) if place >= 0 else "\n"
-
-    def after(self, distance: int = 1) -> str:
-        """Return the word behind it as written; a full stop behind the text."""
-        place = self.last + distance
-        return self.tokens.words[place] if place < len(self.tokens) else "."
-
-    @property
-    def tag_before(self) -> str:
-        """The part of speech before it."""
-        return self.tokens.tags[self.first - 1] if self.first else "."
-
-    def tag_after(self, distance: int = 1) -> str:
-        """Return the part of speech behind it."""
-        place = self.last + distance
-        return self.tokens.tags[place] if place < len(self.tokens) else "."
-
-    @property
-    def touches(self) -> bool:
-        """Whether no blank stands before it."""
-        starts, ends = self.tokens.starts, self.tokens.ends
-        return self.first > 0 and ends[self.first - 1] == starts[self.first]
-
-    @property
-    def inside(self) -> bool:
-        """Whether it is capitalised and no sentence opens with it."""
-        return self.word[0].isupper() and self.before().isalpha() and self.before() == self.written_before
-
-    @property
-    def before_is_capital(self) -> bool:
-        """Whether the word before it is capitalised."""
-        return self.written_before[0].isupper()
-
-    @property
-    def written_before(self) -> str:
-        """The word before it as written."""
-        return self.tokens.words[self.first - 1] if self.first else "\n"
-
-    @property
-    def shouted(self) -> bool:
-        """Whether most words of the text are written in capitals."""
-        letters = [word for word in self.tokens.words if word[0].isalpha()]
-        return sum(len(word) > 1 and word.isupper() for word in letters) * 2 > len(letters)
-
-
-class CandidateRule(NamedTuple):
-    """One rule; the first that holds decides."""
-
-    name: str
-    example: str
-    holds: Callable[[Candidate], bool]
-    person: bool
-    """What it decides."""
-
-
-def candidate_at(tokens: Tokens, span: Span, lexicon: Lexicon) -> Candidate | None:
-    """Return the tokens of a span, or None where none begins in it."""
-    first = bisect.bisect_left(tokens.starts, span[0])
-    last = bisect.bisect_left(tokens.starts, span[1]) - 1
-    if last < first:
-        return None
-    return Candidate(tokens, first, last, lexicon)
 
 
 def is_person(candidate: Candidate) -> bool:
@@ -148,8 +47,9 @@ def _is_unnamed_lower_case(c: Candidate) -> bool:
 
 
 def _is_thing_word(c: Candidate) -> bool:
-    """Whether a list holds it as a firm, product, place, group or programme."""
-    return c.single and c.low in word_lists()["never_people"]
+    """Whether a list holds it, or what stands before its comma, as a firm, product, place or programme."""
+    listed = c.single or "," in c.tokens.words[c.first : c.last]
+    return listed and c.low in word_lists()["never_people"]
 
 
 def _is_beside_a_thing(c: Candidate) -> bool:
@@ -159,7 +59,7 @@ def _is_beside_a_thing(c: Candidate) -> bool:
         return False
     if c.before() in joints and c.before(2) in things:
         return True
-    unknown = c.entry.common or c.entry.first < KNOWN_NAME
+    unknown = c.entry.common or not (c.entry.first or c.entry.last)
     return unknown and c.after() in joints and lowered(c.after(2)) in things
 
 
@@ -195,26 +95,18 @@ def _has_owner(c: Candidate) -> bool:
 
 def _is_season(c: Candidate) -> bool:
     """Whether a month or a season is meant, for nobody does anything."""
-    return c.single and c.low in word_lists()["calendar"] and not _acts(c)
-
-
-def _acts(c: Candidate) -> bool:
-    """Whether a verb of people, or a department, follows."""
-    lists, follower = word_lists(), lowered(c.after())
-    if follower in lists["human_verbs"] or follower in lists["verbs_of_speech"]:
-        return True
-    return follower in {"from", "at", "in"} and lowered(c.after(2)) in lists["departments"]
+    return c.single and c.low in word_lists()["calendar"] and not acts(c)
 
 
 def _is_other_word(c: Candidate) -> bool:
     """Whether an everyday word stands where its part of speech is no name's."""
     certain = c.inside and c.entry.first >= KNOWN_NAME
-    return c.single and c.entry.common and c.tag not in PROPER and not certain and not _acts(c)
+    return c.single and c.entry.common and c.tag not in PROPER and not certain and not acts(c)
 
 
 def _is_no_noun(c: Candidate) -> bool:
     unknown = c.entry.first < KNOWN_NAME and not c.inside
-    return c.single and c.tag not in NOMINAL and unknown and not _acts(c)
+    return c.single and c.tag not in NOMINAL and unknown and not acts(c)
 
 
 def _is_plural(c: Candidate) -> bool:
@@ -242,7 +134,15 @@ def _is_titled(c: Candidate) -> bool:
     """Whether a capitalised title stands before it."""
     lists = word_lists()
     short = c.before() == "." and c.before(2) in lists["strong_titles"]
+    if c.written_before == "MS" and not c.shouted:
+        return False
     return c.word[0].isupper() and (short or (c.before() in lists["titles"] and c.before_is_capital))
+
+
+def _is_greeted(c: Candidate) -> bool:
+    """Whether a greeting stands before it and a comma behind it: "Hello Bethlehem, ..."."""
+    greeted = c.before() in word_lists()["greetings"] and c.before(2) in SENTENCE_ENDS
+    return c.single and greeted and c.after() == "," and not c.entry.common
 
 
 CANDIDATE_RULES = (
@@ -256,6 +156,8 @@ CANDIDATE_RULES = (
     CandidateRule("thing", "This is America.", _is_thing_word, False),
     CandidateRule("beside a thing", "Java and Ruby are slow.", _is_beside_a_thing, False),
     CandidateRule("behind a title", "Foreign Minister Timmermans spoke.", _is_titled, True),
+    CandidateRule("greeted", "Hello Bethlehem, it has arrived.", _is_greeted, True),
+    *THING_RULES,
     CandidateRule("numbered", "We saw Apollo 18.", _is_numbered, False),
     CandidateRule("behind an article", "I love the Orville.", _has_article, False),
     CandidateRule("owned", "My Roomba broke.", _has_owner, False),

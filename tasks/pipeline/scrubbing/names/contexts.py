@@ -5,15 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidates import (
-    CONTRACTED,
-    KNOWN_NAME,
-    PROPER,
-    SENTENCE_ENDS,
-    Candidate,
-    CandidateRule,
-    is_family,
-)
+from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule
+from tasks.pipeline.scrubbing.names.candidates import CONTRACTED, PROPER, is_family
 from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
 
@@ -34,6 +27,7 @@ BEHIND_MET = frozenset(".,!?\n") | {
 BOOKED = frozenset(
     {"booking", "reservation", "reserved", "booked", "table", "name", "order", "listed", "filed"}
 )
+CONTINENTS = frozenset({"africa", "america", "asia"})
 NOUNS_OF_APPOSITION = 4
 """Words within which "Pat, the dog walker" comes to its noun for people."""
 AGENT_ENDINGS = ("er", "or", "ist", "ian")
@@ -60,28 +54,31 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
     if " and " in text:
         yield from _namesakes(text)
     words, before_name, behind_name = tokens.words, *triggers()
+    months = word_lists()["calendar"]
     for i, word in enumerate(words):
         if not word[0].isupper() or len(word) < SHORTEST_NAME:
             continue
-        follower = words[i + 1] if i + 1 < len(words) else "."
-        months = word_lists()["calendar"]
-        if follower in behind_name or (i and words[i - 1] in before_name) or lowered(word) in months:
-            candidate = Candidate(tokens, i, i, lexicon)
-            if any(rule.holds(candidate) for rule in CONTEXT_RULES):
-                first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
-                last = i + 1 if _has_surname(candidate) else i
-                yield tokens.starts[first], tokens.ends[last]
+        before = words[i - 1] if i else ""
+        behind = before == "&" or (i + 1 < len(words) and words[i + 1] in behind_name)
+        rules: tuple[CandidateRule, ...] = BEHIND_RULES if behind else ()
+        if before in before_name or is_person_noun(before) or lowered(word) in months:
+            rules = CONTEXT_RULES if behind or lowered(word) in months else BEFORE_RULES
+        candidate = Candidate(tokens, i, i, lexicon) if rules else None
+        if candidate and any(rule.holds(candidate) for rule in rules):
+            first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
+            last = i + 1 if _has_surname(candidate) or _has_second_name(candidate) else i
+            yield tokens.starts[first], tokens.ends[last]
 
 
 @cache
 def triggers() -> tuple[frozenset[str], frozenset[str]]:
     """Return the words before and behind a name without which no rule holds."""
     lists = word_lists()
-    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", "&"}
+    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", ":"}
     behind = (
         lists["human_verbs"]
         | lists["verbs_of_speech"]
-        | {"made", "makes", "from", "at", "in", ",", "&", "'", "’"}
+        | {"made", "makes", "reports", "from", "at", "in", ",", "&", "'", "’"}
     )
     return before, behind
 
@@ -100,6 +97,11 @@ def _namesakes(text: str) -> Iterator[Span]:
             yield match.start(3), match.end()
 
 
+def _may_be_place_name(c: Candidate) -> bool:
+    """Whether it is a country, a continent or an everyday word that people are also called."""
+    return shape(c.word) == "Xx" and c.entry.first > 1 and not is_person_noun(c.low)
+
+
 def _may_be_name(c: Candidate) -> bool:
     """Whether nothing but a name is known of a word, not even a list of names."""
     lists = word_lists()
@@ -115,9 +117,48 @@ def _opens(c: Candidate) -> bool:
     return c.before() in SENTENCE_ENDS
 
 
+def _has_feelings(c: Candidate) -> bool:
+    """Whether a country, a thing or an adjective thinks or feels: "Kenya feels annoyed"."""
+    if not _opens(c) or not _may_be_place_name(c) or c.low in word_lists()["calendar"]:
+        return False
+    verb, behind = lowered(c.after()), lowered(c.after(2))
+    told = verb in {"told", "tells"} and behind in {"me", "us", "him", "her", "them"}
+    felt = verb in {"feels", "felt"} and behind.endswith("ed")
+    made = verb in {"made", "makes"} and behind in {"me", "us"} and lowered(c.after(3)) == "feel"
+    return (
+        told
+        or felt
+        or (made and not c.entry.common)
+        or (verb in word_lists()["opinion_verbs"] and c.entry.common)
+    )
+
+
+def _is_kin(c: Candidate) -> bool:
+    """Whether a noun for one person stands before it: "My neighbour Kenya was furious"."""
+    index = 3 if c.tag_before_by(2) == "JJ" else 2
+    if not is_person_noun(c.before()):
+        return False
+    owned = c.before(index) in word_lists()["owners"] and c.tag_before == "NN"
+    described = c.tag_after() in {"NN", "NNS"}
+    if not owned or described or c.tag not in PROPER or shape(c.word) not in {"Xx", "Xm"}:
+        return False
+    lists = word_lists()
+    return c.low not in lists["never_people"] or c.low in lists["countries"] or c.low in CONTINENTS
+
+
+def _works_together(c: Candidate) -> bool:
+    """Whether somebody works or lives with it: "My sister works with Xolani"."""
+    together = c.before() == "with" and c.before(2) in word_lists()["shared_verbs"]
+    if not together or not _may_be_name(c) or c.tag not in PROPER | {"NN"}:
+        return False
+    subject = c.before(3)
+    return subject in {"i", "we", "he", "she", "they", "who"} or is_person_noun(subject)
+
+
 def _does_something(c: Candidate) -> bool:
     lists, verb = word_lists(), lowered(c.after())
     human = verb in lists["human_verbs"] or verb in lists["verbs_of_speech"]
+    human = human or (verb == "reports" and c.after(2) == "to")
     human = human or (verb in {"made", "makes"} and c.tag_after(2) == "PRP" and c.after(2) != "it")
     if not (human and _opens(c) and _may_be_name(c)) or c.low in lists["interjections"]:
         return False
@@ -130,8 +171,8 @@ def _does_something(c: Candidate) -> bool:
 def _works_in_department(c: Candidate) -> bool:
     if c.after() not in {"from", "at", "in"} or not (c.entry.first or c.entry.last):
         return False
-    place = 3 if c.after(2) == "the" else 2
-    return lowered(c.after(place)) in word_lists()["departments"]
+    index = 3 if c.after(2) == "the" else 2
+    return lowered(c.after(index)) in word_lists()["departments"]
 
 
 def _is_explained(c: Candidate) -> bool:
@@ -139,7 +180,8 @@ def _is_explained(c: Candidate) -> bool:
     if c.after() != "," or not c.entry.first or not (_opens(c) or c.inside):
         return False
     lists = word_lists()
-    if lowered(c.after(2)) not in lists["articles"] | lists["owners"]:
+    determiner = lowered(c.after(2))
+    if determiner not in lists["articles"] and determiner not in lists["owners"]:
         return False
     nouns = [lowered(c.after(3 + i)) for i in range(NOUNS_OF_APPOSITION) if c.tag_after(3 + i) == "NN"]
     return any(is_person_noun(noun) or noun.endswith(AGENT_ENDINGS) for noun in nouns)
@@ -150,6 +192,20 @@ def _is_joined(c: Candidate) -> bool:
     other = c.before(2) if c.before() == "&" else lowered(c.after(2)) if c.after() == "&" else ""
     firm = "'s" in {lowered(c.after()), lowered(c.after(3))} or other in {"", c.low}
     return not firm and all(_is_first_name(word, c.lexicon) for word in (c.low, other))
+
+
+def _is_asked(c: Candidate) -> bool:
+    """Whether somebody is asked for something: "Nayeli, could you send it?"."""
+    lists = word_lists()
+    if c.after() != "," or c.entry.common or not _opens(c) or lowered(c.after(2)) not in lists["requests"]:
+        return False
+    other = any(c.low in lists[name] for name in ("interjections", "requests", "forms_of_address"))
+    return _may_be_name(c) and not other and not is_person_noun(c.low)
+
+
+def _fills_field(c: Candidate) -> bool:
+    """Whether it fills a field of a form: "Beneficiary: Yonas Gebre"."""
+    return c.before() == ":" and c.before(2) in word_lists()["name_fields"] and _may_be_name(c)
 
 
 def _is_first_name(word: str, lexicon: Lexicon) -> bool:
@@ -166,6 +222,16 @@ def _has_surname(c: Candidate) -> bool:
     return entry.last >= KNOWN_NAME and not entry.common and not entry.city
 
 
+def _has_second_name(c: Candidate) -> bool:
+    """Whether another name follows a name that a noun explains: "my neighbour Hyun-woo Park"."""
+    return (
+        (_is_kin(c) or _fills_field(c))
+        and c.tag_after() in PROPER
+        and shape(c.after()) in {"Xx", "Xm"}
+        and c.follows_at_once
+    )
+
+
 def _owns(c: Candidate) -> bool:
     """Whether a first name that ends in "s" owns what follows: "James' proposal"."""
     apostrophe = c.after() in {"'", "’"} and c.tag_after() == "POS" and c.low.endswith("s")
@@ -179,21 +245,35 @@ def _is_booked(c: Candidate) -> bool:
 
 def _is_met(c: Candidate) -> bool:
     met = c.before() in word_lists()["meeting_verbs"]
+    placed = c.after() == "at" and c.after(2) == "the"
     seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
     addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
     closes = lowered(c.after()) in BEHIND_MET
-    return (met or seen or addressed) and c.tag in PROPER and closes and _may_be_name(c)
+    named = _may_be_name(c) or (
+        _may_be_place_name(c) and c.inside and (seen or addressed or (met and placed))
+    )
+    return (met or seen or addressed) and (c.tag in PROPER or c.entry.common) and closes and named
 
 
-CONTEXT_RULES = (
+BEHIND_RULES = (
+    CandidateRule("has feelings", "Kenya feels annoyed.", _has_feelings, True),
     CandidateRule("does something", "Xolani feels annoyed.", _does_something, True),
+    CandidateRule("asked", "Nayeli, could you send it?", _is_asked, True),
     CandidateRule("department", "Mark from sales agrees.", _works_in_department, True),
     CandidateRule("explained", "Pat, the dog walker, called.", _is_explained, True),
+    CandidateRule("joined", "Thx Xiomara & Thabo", _is_joined, True),
+    CandidateRule("owner", "James' proposal failed.", _owns, True),
+    CandidateRule("month and surname", "April Jones is late.", _has_surname, True),
+)
+"""Rules that look at the word behind a name."""
+BEFORE_RULES = (
+    CandidateRule("explained by a noun before it", "My neighbour Kenya was furious.", _is_kin, True),
+    CandidateRule("works together", "My sister works with Xolani on Mondays.", _works_together, True),
+    CandidateRule("field of a form", "Beneficiary: Yonas Gebre", _fills_field, True),
     CandidateRule("booked", "It is a booking under Nakamura.", _is_booked, True),
     CandidateRule("met", "I saw Xolani in the market.", _is_met, True),
-    CandidateRule("joined", "Thx Xiomara & Thabo", _is_joined, True),
-    CandidateRule("month and surname", "April Jones is late.", _has_surname, True),
-    CandidateRule("owner", "James' proposal failed.", _owns, True),
     CandidateRule("family", "The Smiths moved in.", is_family, True),
 )
+"""Rules that look at the word before a name."""
+CONTEXT_RULES = (*BEHIND_RULES, *BEFORE_RULES)
 """A word is a name where any of them holds."""

@@ -25,7 +25,7 @@ SEX_OF_TITLE = {
 POSSESSIVE = re.compile(r"['’]s$|['’]$", re.IGNORECASE)
 PARTS = re.compile(r"\s+|(?<=\.)(?=\w)")
 TAKEN = re.compile(r"\bPerson ([A-Z]{1,3})\b")
-MOST_CANDIDATES = 200
+MAX_CANDIDATES = 200
 """People looked at for one mention; keeps texts with thousands of names near-linear."""
 
 
@@ -50,11 +50,11 @@ class Person:
 def nicknames() -> dict[str, frozenset[str]]:
     """Return the full forms of common nicknames ("bill": {"william"})."""
     text = (Path(__file__).parent / "nicknames.yaml").read_text(encoding="utf-8")
-    found: dict[str, set[str]] = {}
+    matches: dict[str, set[str]] = {}
     for full, short in yaml.safe_load(text).items():
         for nickname in short.split():
-            found.setdefault(nickname, set()).add(full)
-    return {nickname: frozenset(forms) for nickname, forms in found.items()}
+            matches.setdefault(nickname, set()).add(full)
+    return {nickname: frozenset(forms) for nickname, forms in matches.items()}
 
 
 def parse_name(mention: str, lexicon: Lexicon) -> Name:
@@ -114,19 +114,19 @@ class People:
         self._by_word: dict[str, list[Person]] = {}
         self._settled: dict[Name, Person] = {}
 
-    def of(self, name: Name, place: int) -> Person:
+    def of(self, name: Name, index: int) -> Person:
         """Return the person that a mention at a place means, a new one if nobody fits."""
         person = self._settled.get(name)
         if person is None:
             fitting = [p for p in self._candidates(name) if compatible(name, p)]
-            person = min(fitting, key=lambda p: _distance(p, place)) if fitting else self._added(name)
+            person = min(fitting, key=lambda p: _distance(p, index)) if fitting else self._added(name)
             if len(fitting) < 2:
                 self._settled[name] = person
         if len(name.words) > len(person.words):
             person.words = name.words
             self._index(person)
         person.sex = person.sex or name.sex
-        bisect.insort(person.places, place)
+        bisect.insort(person.places, index)
         return person
 
     def _added(self, name: Name) -> Person:
@@ -141,7 +141,7 @@ class People:
     def _candidates(self, name: Name) -> Iterator[Person]:
         seen: set[int] = set()
         for key in _keys(name.words):
-            for person in self._by_word.get(key, ())[:MOST_CANDIDATES]:
+            for person in self._by_word.get(key, ())[:MAX_CANDIDATES]:
                 if id(person) not in seen:
                     seen.add(id(person))
                     yield person
@@ -153,12 +153,12 @@ def _keys(words: Sequence[str]) -> Iterator[str]:
         yield from nicknames().get(word, ())
 
 
-def _distance(person: Person, place: int) -> tuple[int, int]:
+def _distance(person: Person, index: int) -> tuple[int, int]:
     """Order candidates: the nearest earlier mention, else the nearest later one."""
-    earlier = bisect.bisect_left(person.places, place)
+    earlier = bisect.bisect_left(person.places, index)
     if earlier:
-        return 0, place - person.places[earlier - 1]
-    return 1, person.places[0] - place
+        return 0, index - person.places[earlier - 1]
+    return 1, person.places[0] - index
 
 
 def letters(n: int) -> str:

@@ -97,9 +97,15 @@ class WordFeatures(NamedTuple):
 
 @cache
 def word_lists() -> dict[str, frozenset[str]]:
-    """Return the word lists of `words.yaml`, lower-case, by name."""
-    text = (Path(__file__).parent / "words.yaml").read_text(encoding="utf-8")
-    return {name: frozenset(words.split()) for name, words in yaml.safe_load(text).items()}
+    """Return the lower-case word lists of `words.yaml` by name; `never_people` joins `things.yaml`."""
+    things, lists = _lists_of("things.yaml"), _lists_of("words.yaml")
+    phrases = lists["phrases"] | things.pop("things_of_several_words")
+    return {**lists, "phrases": phrases, "never_people": frozenset().union(*things.values())}
+
+
+def _lists_of(name: str) -> dict[str, frozenset[str]]:
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return {key: frozenset(words.split()) for key, words in yaml.safe_load(text).items()}
 
 
 def shape(word: str) -> str:
@@ -121,11 +127,11 @@ def shape(word: str) -> str:
 
 def entry_of(word: str, lexicon: Lexicon) -> Entry:
     """Look up a lower-case word; a hyphenated name counts as its best-known part."""
-    found = lexicon.get(word)
-    if found is None and "-" in word:
+    matches = lexicon.get(word)
+    if matches is None and "-" in word:
         parts = [lexicon.get(part, UNKNOWN) for part in word.split("-")]
         return Entry(first=max(p.first for p in parts), last=max(p.last for p in parts))
-    return found or UNKNOWN
+    return matches or UNKNOWN
 
 
 def group_of(word: str, entry: Entry) -> str:
@@ -154,7 +160,7 @@ def _form(word: str, entry: Entry) -> str:
 
 def name_likeness(word: str, letters: Letters) -> int:
     """Return how much a lower-case word is spelled like a name: -4 (not at all) .. 4."""
-    places = [place for place in map(place_of, letter_grams(word)) if place]
+    places = [index for index in map(place_of, letter_grams(word)) if index]
     score = (int(letters[0]) + int(letters[places].sum(dtype=np.int32))) / 16
     return max(-4, min(4, round(score / LETTER_STEPS)))
 

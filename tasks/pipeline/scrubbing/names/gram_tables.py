@@ -21,8 +21,8 @@ class GramTables:
         self.triples = np.zeros((n, n, n, labels), np.float32)
         tables = {"B": self.pairs, "C0": self.ahead[0], "C1": self.ahead[1], "T": self.triples}
         for key in keys:
-            place = tuple(self.kinds[kind] for kind in key[1:])
-            tables[key[0]][place] = weights.grams["|".join(key)]
+            index = tuple(self.kinds[kind] for kind in key[1:])
+            tables[key[0]][index] = weights.grams["|".join(key)]
 
 
 class TagTables:

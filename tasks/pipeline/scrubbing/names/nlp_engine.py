@@ -16,7 +16,7 @@ from tasks.pipeline.scrubbing.tokens import Span, Tokens, tokens_of
 
 BATCH = 1024
 """Texts whose names are looked for together."""
-MOST_TOKENS = 1_500
+MAX_TOKENS = 1_500
 """Tokens tagged in one go; longer texts are cut at sentence ends, which bounds the memory."""
 SENTENCE_ENDS = frozenset(".!?\n")
 
@@ -73,8 +73,8 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         raw: list[set[Span]] = [set(name_masks(text)) for text in texts]
         if self.tagger:
             pieces = [(i, piece) for i, tokens in enumerate(documents) for piece in cut(tokens)]
-            found = self.tagger.names_in([piece for _, piece in pieces])
-            for (i, _), spans in zip(pieces, found, strict=True):
+            matches = self.tagger.names_in([piece for _, piece in pieces])
+            for (i, _), spans in zip(pieces, matches, strict=True):
                 raw[i].update(spans)
             for tokens, known in zip(documents, raw, strict=True):
                 known.update(self._certain.spans(tokens))
@@ -91,8 +91,8 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
         certain = set(names_by_context(text, tokens, self.lexicon)) if self.embedded else set()
         if not spans and not trusted and not certain:
             return []
-        found = refined(text, sorted(spans | trusted), self.lexicon, tokens, trusted, certain)
-        return sorted({*found, *name_masks(text)})
+        matches = refined(text, sorted(spans | trusted), self.lexicon, tokens, trusted, certain)
+        return sorted({*matches, *name_masks(text)})
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """Return the names of one text."""
@@ -140,11 +140,11 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
 
 def cut(tokens: Tokens) -> Iterator[Tokens]:
     """Yield the tokens in pieces, cut behind a sentence where there are many."""
-    place = 0
-    while len(tokens) - place > MOST_TOKENS:
-        floor, ceiling = place + MOST_TOKENS // 2, place + MOST_TOKENS
+    index = 0
+    while len(tokens) - index > MAX_TOKENS:
+        floor, ceiling = index + MAX_TOKENS // 2, index + MAX_TOKENS
         ends = (i for i in range(ceiling, floor, -1) if tokens.words[i - 1] in SENTENCE_ENDS)
         end = next(ends, ceiling)
-        yield tokens.part(place, end)
-        place = end
-    yield tokens.part(place, len(tokens)) if place else tokens
+        yield tokens.part(index, end)
+        index = end
+    yield tokens.part(index, len(tokens)) if index else tokens

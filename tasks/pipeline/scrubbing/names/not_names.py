@@ -1,6 +1,7 @@
 """Tells names of people from names of things: streets, firms, diseases, and words that open a sentence."""
 
 import re
+from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import describes_people, is_person_noun, terms
 from tasks.pipeline.scrubbing.names.assets import load_verbs
@@ -48,7 +49,7 @@ FOREIGN_STREET = re.compile(
     r"\b(?:via|rue|calle|avenida|rua|strada|ulica|viale|corso|piazza|plaza)\s+$", re.IGNORECASE
 )
 FOLLOWERS = re.compile(r" ([a-z][a-z']{0,20})(?: ([a-z][a-z']{0,20}))?")
-MOSTLY_CAPITAL = 3
+CAPITAL_PREFERENCE = 3
 """Names with a stronger preference for capitals are never everyday words (Maria, John)."""
 DETERMINER_BEFORE = re.compile(r"\b(?:the|an?|my|our|your|every|this|that)\s$", re.IGNORECASE)
 ABBREVIATED = re.compile(r"([^\W\d_]+)\.\s$")
@@ -74,8 +75,8 @@ def names_a_thing(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
         *_, before, last = name.split(" ")
         if last.islower() and is_person_noun(last) and (lowered(before),) in terms():
             return True  # "Christian doctor"
-        place = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
-        return bool(place) or describes_people(lowered(last), unlisted=False)
+        index = name.startswith(PLACE_BEFORE) or ENDS_AS_PLACE.search(name) or NAMED_AFTER.match(text, end)
+        return bool(index) or describes_people(lowered(last), unlisted=False)
     return _is_no_person(text, start, end, lexicon)
 
 
@@ -100,9 +101,12 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
 
 
 def _is_country(text: str, start: int, name: str) -> bool:
-    """Whether a name is a country's. One word that opens a sentence is left to other rules (Kenya smiled)."""
+    """Whether a name is a country's and not somebody's who acts: "Kenya smiled"."""
     low = _as_listed(name)
-    return low in word_lists()["countries"] and ("-" in low or not opens_sentence(text, start))
+    if low not in word_lists()["countries"] or "-" in low or not opens_sentence(text, start):
+        return low in word_lists()["countries"]
+    follower = FOLLOWERS.match(text, start + len(name))
+    return follower is None or follower.group(1) not in word_lists()["human_verbs"]
 
 
 def _is_firm(name: str, behind: str) -> bool:
@@ -119,7 +123,7 @@ def _as_listed(name: str) -> str:
 
 
 def _may_be_a_word(entry: Entry) -> bool:
-    return entry.common or (entry.case is not None and entry.case <= MOSTLY_CAPITAL)
+    return entry.common or (entry.case is not None and entry.case <= CAPITAL_PREFERENCE)
 
 
 def opens_sentence(text: str, start: int) -> bool:
@@ -143,3 +147,22 @@ def reads_as_word(text: str, end: int) -> bool:
     if word in lists["after_names"] or word in lists["finite_verbs"] or word.endswith(("ed", "ly", "ing")):
         return False
     return word not in load_verbs() or second in lists["finite_verbs"] or second.endswith("ed")
+
+
+@cache
+def phrase_words() -> frozenset[str]:
+    """Return the longest word of each phrase as tokens may hold it; without it the phrase cannot stand."""
+    longest = set(map(_longest_word, word_lists()["phrases"]))
+    return frozenset(longest | {word.title() for word in longest} | {word.upper() for word in longest})
+
+
+def _longest_word(phrase: str) -> str:
+    return max(phrase.split("-"), key=len).split("'")[0].strip(",")
+
+
+@cache
+def phrases_with(word: str) -> re.Pattern[str]:
+    """Return the phrases of one longest word in which a name names nobody: "for Pete's sake"."""
+    listed = sorted((p for p in word_lists()["phrases"] if _longest_word(p) == word), key=len, reverse=True)
+    any_of = "|".join(re.escape(phrase.replace("-", " ")).replace("'", "['’]") for phrase in listed)
+    return re.compile(rf"\b(?:{any_of})\b", re.IGNORECASE)

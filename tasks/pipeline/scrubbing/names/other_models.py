@@ -15,7 +15,7 @@ from tasks.pipeline.scrubbing.names.nlp_engine import NameEngine, NameFinder
 from tasks.pipeline.scrubbing.tokens import Span
 
 PERSON_LABELS = frozenset({"PER", "PERSON", "person"})
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 """Longest piece: 200 words, within the 512 word pieces of BERT and the 384 words of GLiNER."""
 PIECE_END = re.compile(r"[.!?]\s|\n")
 
@@ -57,10 +57,10 @@ class TransformersNames:
 
     def names(self, texts: Sequence[str]) -> list[list[Span]]:
         """Return the spans of the persons of each text."""
-        found = self.pipeline(list(texts)) if texts else []
+        matches = self.pipeline(list(texts)) if texts else []
         return [
             joined([(e["start"], e["end"]) for e in entities if e["entity_group"] in PERSON_LABELS])
-            for entities in found
+            for entities in matches
         ]
 
 
@@ -86,8 +86,8 @@ class GlinerNames:
 
     def names(self, texts: Sequence[str]) -> list[list[Span]]:
         """Return the spans of the persons of each text."""
-        found = self.model.inference(list(texts), ["person"], threshold=self.threshold) if texts else []
-        return [[(e["start"], e["end"]) for e in entities] for entities in found]
+        matches = self.model.inference(list(texts), ["person"], threshold=self.threshold) if texts else []
+        return [[(e["start"], e["end"]) for e in entities] for entities in matches]
 
 
 class InPieces:
@@ -98,25 +98,25 @@ class InPieces:
 
     def names(self, texts: Sequence[str]) -> list[list[Span]]:
         """Return the spans of the persons of each text."""
-        found: list[list[Span]] = [[] for _ in texts]
+        matches: list[list[Span]] = [[] for _ in texts]
         pieces = [(i, offset, piece) for i, text in enumerate(texts) for offset, piece in cut_text(text)]
         for (i, offset, _), spans in zip(pieces, self.finder.names([p for *_, p in pieces]), strict=True):
-            found[i] += [(start + offset, end + offset) for start, end in spans]
-        return found
+            matches[i] += [(start + offset, end + offset) for start, end in spans]
+        return matches
 
 
 def cut_text(text: str) -> Iterator[tuple[int, str]]:
     """Yield (offset, piece) without blank pieces, cut behind a sentence or a blank where the text is long."""
-    place = 0
-    while len(text) - place > MOST_CHARACTERS:
-        floor, ceiling = place + MOST_CHARACTERS // 2, place + MOST_CHARACTERS
+    index = 0
+    while len(text) - index > MAX_CHARACTERS:
+        floor, ceiling = index + MAX_CHARACTERS // 2, index + MAX_CHARACTERS
         ends = [match.end() for match in PIECE_END.finditer(text, floor, ceiling)]
         end = ends[-1] if ends else text.rfind(" ", floor, ceiling) + 1 or ceiling
-        if text[place:end].strip():
-            yield place, text[place:end]
-        place = end
-    if text[place:].strip():
-        yield place, text[place:]
+        if text[index:end].strip():
+            yield index, text[index:end]
+        index = end
+    if text[index:].strip():
+        yield index, text[index:]
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:
@@ -127,17 +127,18 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     return [(spans[a][0], spans[b - 1][1]) for a, b in pairwise(cuts)]
 
 
-def engine_for(config: ScrubbingConfig) -> NameEngine:
-    """Return the engine of a configuration: the embedded tagger, another model, or both.
+def engines_for(config: ScrubbingConfig) -> tuple[NameEngine, NameEngine | None]:
+    """Return the engine for English texts (the embedded tagger, another model, or both) and for others.
 
     Raises:
         ModuleNotFoundError: If the engine's package is missing.
         OSError: If the model cannot be found.
     """
     if config.name_model is None:
-        return NameEngine(config.person_bias)
-    finder = _finder(config.name_engine, config.name_model, config.name_revision)
-    return NameEngine(config.person_bias, [InPieces(finder)], embedded=config.name_union)
+        return NameEngine(config.person_bias), None
+    finders = [InPieces(_finder(config.name_engine, config.name_model, config.name_revision))]
+    foreign = NameEngine(config.person_bias, finders, embedded=False) if config.name_languages else None
+    return NameEngine(config.person_bias, finders, embedded=config.name_union), foreign
 
 
 def _finder(kind: NameEngineKind, model: str, revision: str | None) -> NameFinder:

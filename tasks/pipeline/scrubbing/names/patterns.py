@@ -27,7 +27,7 @@ FREE_BEFORE = frozenset(",.!?\n")
 TIED = frozenset("@#&-")
 LONGEST_NAME = 4
 """Words that a title is followed by, at most."""
-MOST_WORDS = 200_000
+MAX_WORDS = 200_000
 """Word forms remembered; beyond it the memory starts again, so that it stays bounded."""
 CAPITAL_CASE = 2
 """First names that prefer capitals this much (Emily) are no words; others may be (Dawn, Ruby)."""
@@ -47,7 +47,7 @@ class CertainNames:
 
     def spans(self, tokens: Tokens) -> list[Span]:
         """Return the names of a text; other finders may know more of them."""
-        if len(self._marks) > MOST_WORDS:
+        if len(self._marks) > MAX_WORDS:
             self._marks.clear()
         known, words = self._marks, tokens.words
         marks = [known[word] if word in known else self._mark(word) for word in words]
@@ -108,18 +108,18 @@ class CertainNames:
 
         One of them is known as a name, or all are spelled like one, inside a sentence.
         """
-        place = 0
+        index = 0
         for i in [i for i, mark in enumerate(marks) if mark & ONLY_NAMES]:
-            if i < place:
+            if i < index:
                 continue
-            place = i + 1
-            while place < len(marks) and marks[place] & ONLY_NAMES:
-                place += 1
+            index = i + 1
+            while index < len(marks) and marks[index] & ONLY_NAMES:
+                index += 1
             inside = i > 0 and bool(marks[i - 1] & LOWER)
-            known = any(mark & KNOWN for mark in marks[i:place])
-            known = known or (inside and all(mark & LIKELY for mark in marks[i:place]))
-            if known and 2 <= place - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, place):
-                yield tokens.starts[i], tokens.ends[place - 1]
+            known = any(mark & KNOWN for mark in marks[i:index])
+            known = known or (inside and all(mark & LIKELY for mark in marks[i:index]))
+            if known and 2 <= index - i <= LONGEST_NAME and _stands_free(tokens.words, marks, i, index):
+                yield tokens.starts[i], tokens.ends[index - 1]
 
     def _full(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
         """Yield a first name and a surname, one of which is also a place: "Omar Hassan"."""

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidates import candidate_at, is_person
+from tasks.pipeline.scrubbing.names.candidate import candidate_at
+from tasks.pipeline.scrubbing.names.candidates import is_person
 from tasks.pipeline.scrubbing.names.features import (
     UNKNOWN,
     WORD_GROUPS,
@@ -21,6 +21,8 @@ from tasks.pipeline.scrubbing.names.not_names import (
     keeps_dot,
     names_a_thing,
     opens_sentence,
+    phrase_words,
+    phrases_with,
     reads_as_word,
 )
 from tasks.pipeline.scrubbing.tagging.loading import tagged
@@ -51,7 +53,7 @@ NEIGHBOUR_BEFORE = re.compile(r"(?<=[a-z,;] )([A-Z][\w'’\-]{1,30}),? (?:and|or
 SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
 """Surnames that are function words; inside a sentence their capital tells them apart."""
 LONGEST_NAME = 5
-FEW_WORDS = 20
+DIRECT_SEARCH_LIMIT = 20
 """Words of names up to which each is first counted in the text: most stand there once."""
 RARELY_CAPITAL = -2
 """Words that prefer lower case this much are not taken for the person (Young, Love)."""
@@ -123,8 +125,8 @@ def is_interjection(name: str) -> bool:
 def _masked(text: str, tokens: Tokens) -> bytearray:
     """Mark placeholders, and phrases in which a name names nobody."""
     mask = bytearray(len(text))
-    if not phrase_words().isdisjoint(tokens.words):
-        for match in phrases().finditer(text):
+    for word in phrase_words().intersection(tokens.words):
+        for match in phrases_with(word.lower()).finditer(text):
             mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     if "Person " in text or "<" in text or "[" in text:
         for match in PLACEHOLDER.finditer(text):
@@ -132,35 +134,20 @@ def _masked(text: str, tokens: Tokens) -> bytearray:
     return mask
 
 
-@cache
-def phrase_words() -> frozenset[str]:
-    """Return the longest word of each phrase as tokens may hold it; without it the phrase cannot stand."""
-    longest = {max(phrase.split("-"), key=len).split("'")[0].strip(",") for phrase in word_lists()["phrases"]}
-    return frozenset(longest | {word.title() for word in longest} | {word.upper() for word in longest})
-
-
-@cache
-def phrases() -> re.Pattern[str]:
-    """Return the phrases of `words.yaml` in which a name names nobody: "for Pete's sake"."""
-    listed = sorted(word_lists()["phrases"], key=len, reverse=True)
-    any_of = "|".join(re.escape(phrase.replace("-", " ")).replace("'", "['’]") for phrase in listed)
-    return re.compile(rf"\b(?:{any_of})\b", re.IGNORECASE)
-
-
 def _within_sentences(text: str, spans: Iterable[Span]) -> Iterator[Span]:
     """Cut spans at sentence ends; initials, titles and suffixes end no sentence."""
     for start, end in spans:
-        place = start
+        index = start
         for match in SENTENCE_BREAK.finditer(text, start, end):
             word = match.group(1)
             if word and keeps_dot(word):
                 continue
             cut = match.end(1) if word else match.start()
-            if cut > place:
-                yield place, cut
-            place = match.end()
-        if end > place:
-            yield place, end
+            if cut > index:
+                yield index, cut
+            index = match.end()
+        if end > index:
+            yield index, end
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
@@ -235,7 +222,9 @@ def _mentions(text: str, spans: list[Span], mask: bytearray, lexicon: Lexicon) -
     for start, end in spans:
         for word, sure in _carried(text[start:end], lexicon):
             carried[word] = carried.get(word, False) or sure
-    if len(carried) <= FEW_WORDS:  # of more, looking for each would take longer than looking at every word
+    if (
+        len(carried) <= DIRECT_SEARCH_LIMIT
+    ):  # of more, looking for each would take longer than looking at every word
         carried = {word: sure for word, sure in carried.items() if text.count(word) > 1}
     if not carried:
         return []

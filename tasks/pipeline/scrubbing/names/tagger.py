@@ -40,7 +40,7 @@ Bools = npt.NDArray[np.bool_]
 
 FORBIDDEN = -50.0
 """Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
-MOST_WORDS = 200_000
+MAX_WORDS = 200_000
 """Word forms kept; beyond it the tables start again, so that memory stays bounded over millions of texts."""
 PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
 SURE_BONUS = 2.0
@@ -77,13 +77,13 @@ class WordTable:
         row = self.ids[word] = len(self.ids) + 1
         if row == len(self.marks):
             self._double()
-        found = word_features(word, self.knowledge, self.weights.vocabulary)
+        matches = word_features(word, self.knowledge, self.weights.vocabulary)
         known = self.weights.features
-        named = [known[f] for f in (*found.own, f"K={found.kind}") if f in known]
+        named = [known[f] for f in (*matches.own, f"K={matches.kind}") if f in known]
         self.scores[row] = self.weights.slots[named].sum(axis=0)
         if is_sure_name(word, self.knowledge.lexicon):
             self.scores[row, SLOTS.index("S0"), PERSON_LABELS] += SURE_BONUS
-        self.kind_of[row] = self.grams.kinds.get(found.kind, 0)
+        self.kind_of[row] = self.grams.kinds.get(matches.kind, 0)
         self.marks[row] = marks_of(word)
         return row
 
@@ -143,10 +143,10 @@ def capitalisation(marks: Ints) -> npt.NDArray[np.int64]:
     capital = ((marks & CAPITAL) > 0).sum(1)
     letters = ((marks & LETTER) > 0).sum(1)
     capitals = ((marks & CAPITALS) > 0).sum(1)
-    found: npt.NDArray[np.int64] = np.where(
+    matches: npt.NDArray[np.int64] = np.where(
         (letters > 2) & (capitals > 0.6 * letters), 2, np.where(capital == 0, 1, 0)
     )
-    return found
+    return matches
 
 
 class Tagger:
@@ -174,33 +174,33 @@ class Tagger:
 
         Texts are worked on in batches of similar length; the result does not depend on the batch.
         """
-        found: list[list[Span]] = [[] for _ in documents]
+        matches: list[list[Span]] = [[] for _ in documents]
         order = sorted(
             (i for i, tokens in enumerate(documents) if len(tokens)), key=lambda i: len(documents[i])
         )
         with self._lock:
             for start in range(0, len(order), batch):
-                self._tag(order[start : start + batch], documents, found)
-        return found
+                self._tag(order[start : start + batch], documents, matches)
+        return matches
 
-    def _tag(self, chosen: list[int], documents: Sequence[Tokens], found: list[list[Span]]) -> None:
-        if len(self._table.ids) > MOST_WORDS:
+    def _tag(self, chosen: list[int], documents: Sequence[Tokens], matches: list[list[Span]]) -> None:
+        if len(self._table.ids) > MAX_WORDS:
             self._table.clear()
         rows = [self._table.rows(documents[i].words) for i in chosen]
         lengths = np.array([len(row) for row in rows])
         scores = self._emissions(rows, lengths)
         scores += self._of_tags(rows, [documents[i].tags for i in chosen], lengths)
         labels = self._decode(scores, lengths)
-        for place in np.nonzero(((labels == 1) | (labels == 2)).any(1))[0]:
-            i = chosen[int(place)]
-            found[i] = spans_of(documents[i], labels[place].tolist())
+        for index in np.nonzero(((labels == 1) | (labels == 2)).any(1))[0]:
+            i = chosen[int(index)]
+            matches[i] = spans_of(documents[i], labels[index].tolist())
 
     def _emissions(self, documents: list[list[int]], lengths: Ints) -> Floats:
         """Return (texts, tokens, labels) scores of each token's labels."""
         table, grams = self._table, self.weights.grams
         padded = np.zeros((len(documents), int(lengths.max()) + 4), np.int64)
-        for place, rows in enumerate(documents):
-            padded[place, 2 : 2 + len(rows)] = rows
+        for index, rows in enumerate(documents):
+            padded[index, 2 : 2 + len(rows)] = rows
         marks = table.marks[padded]
         starts = sentence_starts(marks)
         here, start = padded[:, 2:-2], starts[:, 2:-2].astype(np.int64)
@@ -227,9 +227,9 @@ class Tagger:
         tables, size = self._table.tags, int(lengths.max())
         padded = np.zeros((len(tags), size + 2), np.int64)
         kinds = np.zeros((len(tags), size), np.int64)
-        for place, (found, row) in enumerate(zip(tags, rows, strict=True)):
-            padded[place, 1 : 1 + len(found)] = [tables.ids.get(tag, 0) for tag in found]
-            kinds[place, : len(row)] = self._table.kind_of[row]
+        for index, (matches, row) in enumerate(zip(tags, rows, strict=True)):
+            padded[index, 1 : 1 + len(matches)] = [tables.ids.get(tag, 0) for tag in matches]
+            kinds[index, : len(row)] = self._table.kind_of[row]
         near = {d: padded[:, 1 + d : 1 + d + size] for d in TAG_DISTANCES}
         scores: Floats = tables.with_kind[near[0], kinds]
         for table, distance in enumerate(TAG_DISTANCES):
@@ -286,9 +286,9 @@ def forbidden_transitions() -> Floats:
 def spans_of(tokens: Tokens, labels: Sequence[int]) -> list[Span]:
     """Join the tokens labelled as names into spans."""
     spans: list[Span] = []
-    for place, label in enumerate(labels[: len(tokens)]):
+    for index, label in enumerate(labels[: len(tokens)]):
         if label == 1:
-            spans.append((tokens.starts[place], tokens.ends[place]))
+            spans.append((tokens.starts[index], tokens.ends[index]))
         elif label == 2 and spans:
-            spans[-1] = (spans[-1][0], tokens.ends[place])
+            spans[-1] = (spans[-1][0], tokens.ends[index])
     return spans

@@ -30,7 +30,13 @@ from tasks.pipeline.scrubbing.table_builder.clusters import cluster_arrays
 from tasks.pipeline.scrubbing.table_builder.comments import masked_comments
 from tasks.pipeline.scrubbing.table_builder.corpora import HELD_OUT, TRAINED, read_corpora
 from tasks.pipeline.scrubbing.table_builder.letters import letter_model
-from tasks.pipeline.scrubbing.table_builder.lexicon import build_lexicon, third_persons
+from tasks.pipeline.scrubbing.table_builder.lexicon import (
+    build_lexicon,
+    dictionary_words,
+    third_persons,
+    towns,
+    word_probabilities,
+)
 from tasks.pipeline.scrubbing.table_builder.pos_training import accuracy, train_pos
 from tasks.pipeline.scrubbing.table_builder.sentences import Annotated, make_sentences
 from tasks.pipeline.scrubbing.table_builder.training import ITERATIONS, joined, train
@@ -67,13 +73,13 @@ def write_assets(files: dict[str, bytes], folder: Path) -> None:
 
 def overlap_score(tagger: Tagger, samples: list[Annotated]) -> dict[str, float]:
     """Return precision, recall and F1 of names; a name is found if half of its characters are."""
-    hits = gold = right = found = 0
+    hits = gold = right = matches = 0
     for sample, spans in zip(samples, tagger.names([s.text for s in samples]), strict=True):
         truth = [(a, b) for a, b, label in sample.entities if label == "PER"]
         hits += sum(_covered(span, spans) >= 0.5 for span in truth)
         right += sum(_covered(span, truth) >= 0.5 for span in spans)
-        gold, found = gold + len(truth), found + len(spans)
-    precision, recall = right / max(found, 1), hits / max(gold, 1)
+        gold, matches = gold + len(truth), matches + len(spans)
+    precision, recall = right / max(matches, 1), hits / max(gold, 1)
     return {
         "precision": precision,
         "recall": recall,
@@ -94,6 +100,13 @@ def build_names(chosen: argparse.Namespace) -> None:
     clusters = npz(cluster_arrays(sorted(lexicon)))
     files = {"names.npz": npz(arrays), "verbs.json": verbs, "clusters.npz": clusters}
     write_assets(files, chosen.out)
+
+
+def build_things(chosen: argparse.Namespace) -> None:
+    """Write the words and towns that are no names."""
+    lexicon = load_lexicon(chosen.out)
+    words = dictionary_words(word_probabilities(), lexicon)
+    write_assets({"things.npz": npz({"words": joined(words), "towns": joined(towns(lexicon))})}, chosen.out)
 
 
 def build_pos_tagger(chosen: argparse.Namespace) -> None:
@@ -119,7 +132,7 @@ def build_name_tagger(chosen: argparse.Namespace) -> None:
     print(json.dumps(overlap_score(tagger, read_corpora(corpora, HELD_OUT))))  # noqa: T201
 
 
-PARTS = {"lexicon": build_names, "pos": build_pos_tagger, "names": build_name_tagger}
+PARTS = {"lexicon": build_names, "things": build_things, "pos": build_pos_tagger, "names": build_name_tagger}
 """What can be remade, in the order in which one part needs the other."""
 
 

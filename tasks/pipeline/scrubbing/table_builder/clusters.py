@@ -23,10 +23,10 @@ def cluster_arrays(words: Sequence[str]) -> dict[str, Any]:
     path = package_folder("spacy_lookups_data") / "data" / "en_lexeme_cluster.json.gz"
     known: dict[str, int] = json.loads(gzip.decompress(path.read_bytes()))
     paths = [0, *sorted(set(known.values()) - {0})]
-    place = {path: i for i, path in enumerate(paths)}
+    index = {path: i for i, path in enumerate(paths)}
 
     def placed(forms: Sequence[str]) -> Any:
-        return np.array([place[known.get(form, 0)] for form in forms], np.uint16)
+        return np.array([index[known.get(form, 0)] for form in forms], np.uint16)
 
     capitalised = [word[:1].upper() + word[1:] for word in words]
     return {"lower": placed(words), "capital": placed(capitalised), "paths": np.array(paths, np.uint32)}

@@ -59,15 +59,15 @@ def blocks(text: str) -> Iterator[tuple[list[str], list[str]]]:
 
 def spread(words: list[str], tags: list[str]) -> list[str]:
     """Bring tags to B-/I- with the labels PER and OTH; user names behind an at-sign are no names."""
-    found: list[str] = []
+    matches: list[str] = []
     previous = "O"
-    for place, (word, tag) in enumerate(zip(words, tags, strict=True)):
-        handle = word[0] == "@" or (place > 0 and words[place - 1] == "@")
+    for index, (word, tag) in enumerate(zip(words, tags, strict=True)):
+        handle = word[0] == "@" or (index > 0 and words[index - 1] == "@")
         label = "O" if handle or "-" not in tag else "PER" if tag[2:] in PERSON_TAGS else "OTH"
         begins = tag.startswith("B") or previous == "O" or previous != tag[2:]
-        found.append("O" if label == "O" else f"{'B' if begins else 'I'}-{label}")
+        matches.append("O" if label == "O" else f"{'B' if begins else 'I'}-{label}")
         previous = "O" if label == "O" else tag[2:]
-    return found
+    return matches
 
 
 def detokenised(words: list[str], tags: list[str]) -> Annotated:

@@ -44,9 +44,9 @@ def letter_model() -> Letters:
 
 def _counts(words: list[str]) -> csr_matrix:
     """Return (words, `N_SHAPES`) counts of letter runs; the constant's place stays free."""
-    places = [[place for place in map(place_of, letter_grams(word)) if place] for word in words]
+    places = [[index for index in map(place_of, letter_grams(word)) if index] for word in words]
     edges = np.cumsum([0, *map(len, places)])
-    columns = np.array([place for row in places for place in row])
+    columns = np.array([index for row in places for index in row])
     return csr_matrix((np.ones(len(columns), np.float32), columns, edges), (len(words), N_SHAPES))
 
 

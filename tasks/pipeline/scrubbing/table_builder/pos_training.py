@@ -30,7 +30,7 @@ from tasks.pipeline.scrubbing.tagging.tagger import PosTagger, opens_sentence
 from tasks.pipeline.scrubbing.tagging.word_features import WordFeatures, word_features
 from tasks.pipeline.scrubbing.tokens import lowered, tokens_of
 
-FEWEST = 2
+MIN_COUNT = 2
 """Features seen less often are left out."""
 NEIGHBOUR_COUNT = 6
 """Words seen this often speak for themselves to their neighbours, rarer ones by their outline."""
@@ -76,15 +76,15 @@ class Describer:
     def tags(self, words: Sequence[str], tags: Sequence[str]) -> Features:
         """Return each token's features of the second stage."""
         around = ["", "", "", *tags, "", "", ""]
-        found = []
+        matches = []
         for i, word in enumerate(words):
             near = {d: around[i + 3 + d] for d in TAG_DISTANCES}
             features = [f"t{d}|{near[d]}" for d in TAG_DISTANCES]
             features += [f"p{a}{b}|{near[a]}|{near[b]}" for a, b in TAG_PAIRS]
             if lowered(word) in self.frequent:
                 features += [f"m{d}|{lowered(word)}|{near[d]}" for d in WORD_TAG_DISTANCES]
-            found.append(features)
-        return found
+            matches.append(features)
+        return matches
 
     def _features(self, word: str) -> WordFeatures:
         if word not in self._seen:
@@ -122,7 +122,7 @@ class Regression:
         self, rows: Features, targets: Sequence[int], n_tags: int, offsets: Scores | None, seed: int
     ) -> None:
         counts = Counter(feature for row in rows for feature in row)
-        self.ids = {feature: i for i, feature in enumerate(f for f, n in counts.items() if n >= FEWEST)}
+        self.ids = {feature: i for i, feature in enumerate(f for f, n in counts.items() if n >= MIN_COUNT)}
         self._weights = torch.nn.EmbeddingBag(len(self.ids) + 1, n_tags, mode="sum", sparse=True)
         torch.nn.init.zeros_(self._weights.weight)
         self.trust = torch.nn.Parameter(torch.ones(1))
@@ -131,14 +131,14 @@ class Regression:
     @property
     def weights(self) -> Scores:
         """(features, tags)."""
-        found: Scores = self._weights.weight.detach().numpy()
-        return found
+        matches: Scores = self._weights.weight.detach().numpy()
+        return matches
 
     def scores(self, rows: Features) -> Scores:
         """Return (tokens, tags) of further tokens, offsets left out."""
         with torch.no_grad():
-            found: Scores = self._weights(*self._flat([self._known(row) for row in rows])).numpy()
-        return found
+            matches: Scores = self._weights(*self._flat([self._known(row) for row in rows])).numpy()
+        return matches
 
     def _known(self, row: Iterable[str]) -> list[int]:
         return [self.ids[f] for f in row if f in self.ids]
@@ -184,7 +184,7 @@ def train_pos(
     offsets = _unseen_scores(rows, targets, setting)
     guessed = [[tags[i] for i in scores.argmax(1)] for scores in offsets]
     second_rows = [
-        describer.tags(sentence.words, found) for sentence, found in zip(sentences, guessed, strict=True)
+        describer.tags(sentence.words, matches) for sentence, matches in zip(sentences, guessed, strict=True)
     ]
     first = Regression(list(chain(*rows)), list(chain(*targets)), len(tags), None, seed)
     second = Regression(
@@ -195,9 +195,9 @@ def train_pos(
 
 def accuracy(tagger: PosTagger, sentences: Sequence[TaggedSentence]) -> float:
     """Return the share of the tokens that get the treebank's tag."""
-    found = tagger.tags([tokens_of(sentence.text) for sentence in sentences])
+    matches = tagger.tags([tokens_of(sentence.text) for sentence in sentences])
     pairs = [
-        pair for tags, s in zip(found, sentences, strict=True) for pair in zip(tags, s.tags, strict=True)
+        pair for tags, s in zip(matches, sentences, strict=True) for pair in zip(tags, s.tags, strict=True)
     ]
     return sum(a == b for a, b in pairs) / len(pairs)
 
@@ -210,7 +210,7 @@ def lowered_sentences(sentences: Sequence[TaggedSentence], seed: int) -> list[Ta
 
 def _unseen_scores(rows: list[Features], targets: list[list[int]], setting: Setting) -> list[Scores]:
     """Return the first stage's scores of each sentence by a model that was trained without it."""
-    found: list[Scores] = [np.zeros((0, 0), np.float32)] * len(rows)
+    matches: list[Scores] = [np.zeros((0, 0), np.float32)] * len(rows)
     for fold in range(FOLDS):
         others = [i for i in range(len(rows)) if i % FOLDS != fold]
         model = Regression(
@@ -221,8 +221,8 @@ def _unseen_scores(rows: list[Features], targets: list[list[int]], setting: Sett
             setting.seed,
         )
         for i in range(fold, len(rows), FOLDS):
-            found[i] = model.scores(rows[i])
-    return found
+            matches[i] = model.scores(rows[i])
+    return matches
 
 
 def as_tables(first: Regression, second: Regression, describer: Describer, setting: Setting) -> PosTables:
@@ -243,7 +243,7 @@ def as_tables(first: Regression, second: Regression, describer: Describer, setti
         "p": np.zeros((len(TAG_PAIRS), n + 1, n + 1, n), np.float32),
         "m": np.zeros((len(WORD_TAG_DISTANCES), len(word_rows), n + 1, n), np.float32),
     }
-    place = {"": n, **{tag: i for i, tag in enumerate(tags)}}
+    index = {"": n, **{tag: i for i, tag in enumerate(tags)}}
     pairs = {f"{a}{b}": i for i, (a, b) in enumerate(TAG_PAIRS)}
     for model in (first, second):
         for name, row in model.ids.items():
@@ -258,12 +258,12 @@ def as_tables(first: Regression, second: Regression, describer: Describer, setti
                 case "k":
                     key = (DISTANCES.index(int(at)), int(rest))
                 case "t":
-                    key = (TAG_DISTANCES.index(int(at)), place[rest])
+                    key = (TAG_DISTANCES.index(int(at)), index[rest])
                 case "p":
-                    key = (pairs[at], *(place[tag] for tag in rest.split("|")))
+                    key = (pairs[at], *(index[tag] for tag in rest.split("|")))
                 case _:
                     word, _, tag = rest.rpartition("|")
-                    key = (WORD_TAG_DISTANCES.index(int(at)), word_rows[word], place[tag])
+                    key = (WORD_TAG_DISTANCES.index(int(at)), word_rows[word], index[tag])
             stored[kind][key] = model.weights[row]
     return PosTables(
         tags=tags,

@@ -66,7 +66,7 @@ class SentenceMaker:
             return f"{rng.choice(lists['foreign_streets'])} {base}"
         return f"{base} {rng.choice(lists['streets'])}"
 
-    def place(self) -> str:
+    def index(self) -> str:
         """Draw a town, a country or a landmark."""
         draw = self.rng.random()
         if draw < 0.85:
@@ -85,7 +85,7 @@ class SentenceMaker:
             "l": (lambda: names.pair()[1], "PER"),
             "O": (self.organisation, "OTH"),
             "S": (self.street, "OTH"),
-            "G": (self.place, "OTH"),
+            "G": (self.index, "OTH"),
             "T": (lambda: rng.choice(names.lists["titles"]), ""),
             "N": (lambda: rng.choice(names.lists["nationalities"]), ""),
             "R": (lambda: rng.choice(names.roles), ""),
@@ -111,15 +111,15 @@ class SentenceMaker:
     def phrase(self, phrases: list[str]) -> str:
         """Draw a phrase and fill the slots inside it."""
         pieces = self.rng.choice(phrases).replace("}", "{").split("{")
-        return "".join(self.value(piece)[0] if place % 2 else piece for place, piece in enumerate(pieces))
+        return "".join(self.value(piece)[0] if index % 2 else piece for index, piece in enumerate(pieces))
 
     def sentence(self, kind: str) -> Annotated:
         """Fill one template of a kind; in `nameless` ones a surname belongs to a thing."""
         composed = "composed_" if self.rng.random() < COMPOSED_SHARE else ""
         pieces = self.rng.choice(self.templates[composed + kind]).replace("}", "{").split("{")
         text, entities = "", list[tuple[int, int, str]]()
-        for place, piece in enumerate(pieces):
-            filled, label = self.value(piece) if place % 2 else (piece, "")
+        for index, piece in enumerate(pieces):
+            filled, label = self.value(piece) if index % 2 else (piece, "")
             if label and not (kind == "nameless" and label == "PER"):
                 _append(entities, (len(text), len(text) + len(filled), label))
             text += filled

@@ -30,7 +30,7 @@ from tasks.pipeline.scrubbing.tokens import POSSESSIVES, TOKEN, lowered, tokens_
 L1, L2 = 0.02, 0.3
 """Penalties of the training; found beforehand on held-out text."""
 ITERATIONS = 100
-FEWEST = 2
+MIN_COUNT = 2
 """Features seen less often are left out."""
 FREQUENT = 5
 """Everyday words seen this often get a feature of their own."""
@@ -57,10 +57,10 @@ def labels_of(tokens: Sequence[tuple[int, int, str]], entities: Sequence[tuple[i
     labels = ["O"] * len(tokens)
     for start, end, label in entities:
         begun = False
-        for place, (a, b, word) in enumerate(tokens):
+        for index, (a, b, word) in enumerate(tokens):
             closing = word in POSSESSIVES and b >= end and a > start
             if a < end and b > start and not closing:
-                labels[place] = f"{'I' if begun else 'B'}-{label}"
+                labels[index] = f"{'I' if begun else 'B'}-{label}"
                 begun = True
     return labels
 
@@ -83,9 +83,9 @@ def _tag_features(i: int, seen: Sequence[WordFeatures], tags: Sequence[str]) -> 
     """Write out the parts of speech around a token."""
     near = {d: tags[i + d] for d in TAG_DISTANCES if 0 <= i + d < len(tags)}
     features = [f"PK|{tags[i]}|{seen[i].kind}"]
-    features += [f"P{place}|{near[d]}" for place, d in enumerate(TAG_DISTANCES) if d in near]
+    features += [f"P{index}|{near[d]}" for index, d in enumerate(TAG_DISTANCES) if d in near]
     features += [
-        f"PP{place}|{near[a]}|{near[b]}" for place, (a, b) in enumerate(TAG_PAIRS) if a in near and b in near
+        f"PP{index}|{near[a]}|{near[b]}" for index, (a, b) in enumerate(TAG_PAIRS) if a in near and b in near
     ]
     return features
 
@@ -130,7 +130,7 @@ def train(
             labels = labels_of(places, sample.entities)
             seen = _seen(tokens.words, labels, knowledge.lexicon, describe, rng)
             trainer.append(sentence_features(tokens.words, seen, tokens.tags), labels)
-    trainer.set_params({"c1": L1, "c2": L2, "max_iterations": iterations, "feature.minfreq": FEWEST})
+    trainer.set_params({"c1": L1, "c2": L2, "max_iterations": iterations, "feature.minfreq": MIN_COUNT})
     with TemporaryDirectory() as folder:
         path = str(Path(folder) / "tagger.crfsuite")
         trainer.train(path)

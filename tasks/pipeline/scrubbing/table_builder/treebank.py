@@ -44,12 +44,12 @@ def read_treebank(path: Path) -> list[TaggedSentence]:
         raise FileNotFoundError(
             f"treebank {path} is missing; expected a CoNLL-U file. Put UD English EWT there (see NOTICE)."
         )
-    found, document = list[TaggedSentence](), 0
+    matches, document = list[TaggedSentence](), 0
     for block in path.read_text(encoding="utf-8").strip().split("\n\n"):
         document += block.startswith("# newdoc")
         if sentence := _sentence(block.splitlines(), document):
-            found.append(sentence)
-    return found
+            matches.append(sentence)
+    return matches
 
 
 def _sentence(lines: list[str], document: int) -> TaggedSentence | None:
@@ -69,17 +69,17 @@ def _sentence(lines: list[str], document: int) -> TaggedSentence | None:
 
 def _placed(text: str, lines: list[str]) -> Iterator[Word]:
     """Find each word's place; stop where one is not where it should be."""
-    place = 0
+    index = 0
     for line in lines:
         columns = line.split("\t")
         if not columns[0].isdigit():
             continue
-        start = text.find(columns[1], place)
-        if start < 0 or start - place > FARTHEST:
+        start = text.find(columns[1], index)
+        if start < 0 or start - index > FARTHEST:
             return
-        place = start + len(columns[1])
+        index = start + len(columns[1])
         tag = OF_LEMMA.get(columns[2], columns[4]) if columns[1] in POSSESSIVES else columns[4]
-        yield Word(start, place, tag)
+        yield Word(start, index, tag)
 
 
 def _one_tag(token: str, tags: list[str]) -> str:

@@ -17,5 +17,5 @@ def pos_tagger() -> PosTagger:
 
 def tagged(documents: Sequence[Tokens]) -> list[Tokens]:
     """Return the tokens of several texts with their parts of speech."""
-    found = pos_tagger().tags(documents)
-    return [replace(tokens, tags=tags) for tokens, tags in zip(documents, found, strict=True)]
+    matches = pos_tagger().tags(documents)
+    return [replace(tokens, tags=tags) for tokens, tags in zip(documents, matches, strict=True)]

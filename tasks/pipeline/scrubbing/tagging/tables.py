@@ -73,7 +73,7 @@ def read_tables(arrays: Mapping[str, npt.NDArray[Any]]) -> PosTables:
 
 def write_tables(tables: PosTables) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays to store; weights become whole steps."""
-    found: dict[str, npt.NDArray[Any]] = {
+    matches: dict[str, npt.NDArray[Any]] = {
         "tags": _joined(tables.tags),
         "features": _joined(tables.features),
         "neighbours": _joined(tables.neighbours),
@@ -83,8 +83,8 @@ def write_tables(tables: PosTables) -> dict[str, npt.NDArray[Any]]:
         "trust": np.array(tables.trust, np.float32),
     }
     for key in ("around", "clusters_around", "single", "paired", "with_word"):
-        found[key] = in_steps(getattr(tables, key))
-    return found
+        matches[key] = in_steps(getattr(tables, key))
+    return matches
 
 
 def in_steps(weights: npt.NDArray[Any]) -> Stored:

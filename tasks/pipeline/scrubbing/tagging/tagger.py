@@ -26,9 +26,9 @@ from tasks.pipeline.scrubbing.tokens import Tokens, lowered
 
 Ints = npt.NDArray[np.int64]
 
-MOST_WORDS = 30_000
+MAX_WORDS = 30_000
 """Word forms kept; beyond it the table starts again, so that memory stays bounded over millions of texts."""
-MOST_TOKENS = 8_192
+MAX_TOKENS = 8_192
 """Tokens worked on in one go, but for a longer text."""
 PADDING = 3
 """Empty places on either side of a text: the farthest neighbour's distance."""
@@ -63,19 +63,19 @@ class PosTagger:
 
     def tags(self, documents: Sequence[Tokens]) -> list[list[str]]:
         """Return the tag of each token of each text, in order; a text's tags do not depend on the batch."""
-        found: list[list[str]] = []
+        matches: list[list[str]] = []
         names = self.tables.tags
         with self._lock:
             for group in _groups(documents):
-                if len(self._rows) > MOST_WORDS:
+                if len(self._rows) > MAX_WORDS:
                     self._clear()
                 row, starts = self._laid_out(group)
                 best = self._best(row).tolist()
-                found += [
+                matches += [
                     [names[tag] for tag in best[start : start + len(tokens)]]
                     for start, tokens in zip(starts, group, strict=True)
                 ]
-        return found
+        return matches
 
     def leaning(self, word: str, tag: str, other: str) -> float:
         """Return how much more likely a word's form makes one tag than another, in log-odds."""
@@ -143,14 +143,14 @@ class PosTagger:
         if row == len(self._ends):
             self._double()
         tables, low = self.tables, lowered(word)
-        found = word_features(word, self._lexicon, self._clusters)
-        own = [tables.features[f] for f in ("b", *found.own) if f in tables.features]
-        opening = [tables.features[f] for f in found.opening if f in tables.features]
+        matches = word_features(word, self._lexicon, self._clusters)
+        own = [tables.features[f] for f in ("b", *matches.own) if f in tables.features]
+        opening = [tables.features[f] for f in matches.opening if f in tables.features]
         self._own[row] = tables.own[own].sum(axis=0, dtype=np.int32) * STEP
         self._opening[row] = tables.opening[opening].sum(axis=0, dtype=np.int32) * STEP
-        outline = tables.neighbours.get(found.outline, 0)
+        outline = tables.neighbours.get(matches.outline, 0)
         self._neighbour[row] = tables.neighbours.get(f"w={low}", outline)
-        self._cluster[row] = found.cluster
+        self._cluster[row] = matches.cluster
         self._frequent[row] = tables.word_rows.get(low, 0)
         self._ends[row] = opens_sentence(word)
         return row
@@ -167,12 +167,12 @@ def _shifted(row: Ints, distance: int) -> Ints:
 
 
 def _groups(documents: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
-    """Yield neighbouring texts of about `MOST_TOKENS` tokens together."""
+    """Yield neighbouring texts of about `MAX_TOKENS` tokens together."""
     first = size = 0
-    for place, tokens in enumerate(documents):
-        if size and size + len(tokens) > MOST_TOKENS:
-            yield documents[first:place]
-            first, size = place, 0
+    for index, tokens in enumerate(documents):
+        if size and size + len(tokens) > MAX_TOKENS:
+            yield documents[first:index]
+            first, size = index, 0
         size += len(tokens)
     if first < len(documents):
         yield documents[first:]

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 MIN_LETTERS = 20
 """Shorter texts are accepted: below it the identifier takes one English comment in forty for foreign."""
@@ -39,7 +41,9 @@ def words_of(text: str) -> list[str]:
 
 
 @cache
-def _identifier(language: str) -> LanguageIdentifier:
+def _identifier(language: str) -> "LanguageIdentifier":
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # half a second and 100 MB
+
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(sorted({*CANDIDATES.split(), language}))
     return identifier
@@ -61,6 +65,11 @@ def is_foreign(words: Sequence[str], language: str | None) -> bool:
     if sum(word in known for word in words) >= FAMILIAR * len(words):
         return False
     return _claimed(joined, language)
+
+
+def language_of(words: Sequence[str]) -> str:
+    """Return the ISO 639-1 code of the likeliest language of a text's words, see `words_of`."""
+    return str(_identifier("en").rank(" ".join(words))[0][0])
 
 
 def _claimed(joined: str, language: str) -> bool:
