@@ -21,6 +21,7 @@ from tasks.config.modelling import (
     TrainingConfig,
 )
 from tasks.config.real import RealConfig
+from tasks.config.rivals import RivalKind, RivalModelsConfig
 from tasks.config.run import PROFILES, RunConfig
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "PromptForm",
     "PruneConfig",
     "RealConfig",
+    "RivalKind",
+    "RivalModelsConfig",
     "RunConfig",
     "Scope",
     "ScrubbingConfig",

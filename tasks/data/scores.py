@@ -7,11 +7,14 @@ from pydantic import Field, model_validator
 from tasks.data.fairness_scores import Fairness
 from tasks.data.records import Record
 from tasks.data.scrub_scores import ScrubSummary
+from tasks.data.system_scores import Cost, OutOfScope, SelectiveScores
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
 TFIDF = "TF-IDF + logistic regression"
 MAJORITY = "majority"
+EMBEDDING = "zero-shot by embedding"
+EMBEDDING_LOGREG = "embeddings + logistic regression"
 SYNTHETIC = "synthetic"
 REAL = "real"
 
@@ -56,15 +59,6 @@ class Metrics(Record):
     """Texts with exactly one level, which the metrics of scales count."""
 
 
-class SelectiveScores(Record):
-    """Scores on the texts for which the classifier does not abstain (selective prediction)."""
-
-    coverage: float
-    """Fraction of all texts, 0..1."""
-    f1_micro: float
-    f1_macro: float
-
-
 class SystemResult(Record):
     """One system (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
 
@@ -77,6 +71,7 @@ class SystemResult(Record):
     """Difference classifier - baseline on the same bootstrap samples: value and interval ends."""
     selective: SelectiveScores | None = None
     """None where it never abstains."""
+    cost: Cost | None = None
 
 
 class CellFill(Record):
@@ -245,6 +240,8 @@ class RunScores(Record):
     error_analysis: ErrorAnalysis | None = None
     fairness: Fairness | None = None
     """None where no audit was wanted."""
+    out_of_scope: OutOfScope | None = None
+    """None where no such text was wanted."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 

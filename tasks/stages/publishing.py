@@ -140,6 +140,7 @@ def _scores(
         rows=summaries.row_counts(data, evaluation.results),
         results=evaluation.results,
         error_analysis=evaluation.error_analysis,
+        out_of_scope=evaluation.out_of_scope,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=summaries.samples(data, names, config.seed),
         timings=run.ledger.timings,

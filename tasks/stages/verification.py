@@ -17,7 +17,7 @@ from tasks.data.references import DatasetRef, FilterRefs, TeacherRef
 from tasks.orchestration.caching import stage
 from tasks.orchestration.engines import engine_of
 from tasks.orchestration.run import RunContext
-from tasks.pipeline.sampling import Request, Scorer
+from tasks.pipeline.sampling import Engine, Request, Scorer
 from tasks.pipeline.verification import (
     Teacher,
     fit_teacher_and_weights,
@@ -77,23 +77,29 @@ def add_judge_votes(
     """Rows with the judge's votes; answers that name no label are counted in the log."""
     if verifying.judge is JudgeKind.nli:
         return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=verifying.nli_model))
-    voted, n_unread = llm_votes(rows, taxonomy, lambda prompts: _answers(prompts, generator))
+    voted, n_unread = llm_votes(
+        rows, taxonomy, lambda prompts: ask_llm(prompts, engine_of(greedy(generator)))
+    )
     if n_unread:
         log.warning("%d of %d answers of the judge named no label.", n_unread, len(rows))
     return voted
 
 
-def _answers(prompts: Sequence[str], generator: GeneratorConfig) -> list[str]:
-    # As good as greedy; an answer is a matter of fact and not of fancy.
-    greedy: dict[str, Any] = {
-        "temperature": 0.01,
+def greedy(generator: GeneratorConfig) -> GeneratorConfig:
+    """The generator as it answers questions: an answer is a matter of fact."""
+    options: dict[str, Any] = {
+        "temperature": 0.01,  # as good as greedy
         "top_p": 1.0,
         "min_p": 0.0,
         "guidance_scale": 1.0,
         "max_new_tokens": ANSWER_TOKENS,
         "system_prompt": "",  # the one for texts says what an answer is not
     }
-    engine = engine_of(generator.model_copy(update=greedy))
+    return generator.model_copy(update=options)
+
+
+def ask_llm(prompts: Sequence[str], engine: Engine) -> list[str]:
+    """Answers to prompts, in order, many waited for at the same time."""
     with ThreadPoolExecutor(CALLS) as calls:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.config import AblationConfig, RunConfig
+from tasks.config import AblationConfig, RivalKind, RunConfig
 from tasks.data import scores
+from tasks.pipeline.evaluation.ablation_arms import AblationArm, arms, few_name
 from tasks.pipeline.evaluation.bootstrap import Estimate
 from tasks.pipeline.evaluation.comparison import Comparison
+from tasks.pipeline.evaluation.rivals import ALWAYS, RIDGE, SETFIT, SLOW
 
 TFIDF, MAJORITY = f"real, {scores.TFIDF}", f"real, {scores.MAJORITY}"
-RIDGE = "real, TF-IDF ridge"
+RIDGE_ARM = f"real, {RIDGE}"
 SYNTHETIC_TFIDF = f"synthetic, {scores.TFIDF}"
 MULTI_LABEL_COLUMNS = {
     "f1_macro": "macro-F1",
@@ -21,16 +23,41 @@ ORDINAL_COLUMNS = {"f1_macro": "macro-F1", "kappa": "kappa", "pearson": "Pearson
 """Scores that the table shows, and what it calls them; all others stand in the JSON and on the page."""
 
 
+def rivals_of(arm: AblationArm, config: AblationConfig, ordinal: bool) -> list[str]:
+    """Rivals in `RIVALS` that learn, or choose thresholds, on the rows of an arm."""
+    asked = [SLOW[kind] for kind in config.evaluation.rivals]
+    few_shot, zero_shot = (
+        [name for name in asked if (name == SETFIT) == is_few_shot] for is_few_shot in (True, False)
+    )
+    if arm.name == "real":
+        return [*ALWAYS, *([RIDGE] if ordinal else []), *zero_shot]
+    if arm.name == "synthetic":
+        return [scores.TFIDF, scores.EMBEDDING, scores.EMBEDDING_LOGREG, *zero_shot]
+    return few_shot if arm.per_label and not arm.synthetic else []
+
+
 def pairs_of(config: AblationConfig, ordinal: bool) -> list[tuple[str, str]]:
     """Arms whose difference is the point of the protocol, better one first if all is well."""
-    few = [f"{100 * share:g} % real" for share in config.real_fractions]
+    few = [*map(few_name, config.few_rows), *(f"{100 * share:g} % real" for share in config.real_fractions)]
+    rivals = [
+        (arm.name, f"{arm.name}, {name}")
+        for arm in arms(())[:2]
+        for name in rivals_of(arm, config, ordinal)
+        if name not in (scores.TFIDF, scores.MAJORITY, RIDGE)
+    ]
     return [
         ("real + synthetic", "real"),
         ("real", TFIDF),
-        *((("real", RIDGE),) if ordinal else ()),
+        *((("real", RIDGE_ARM),) if ordinal else ()),
         ("synthetic", SYNTHETIC_TFIDF),
         ("synthetic", "synthetic, labels shuffled"),
         *((f"{name} + synthetic", name) for name in few),
+        *rivals,
+        *(
+            (f"{few_name(n)} + synthetic", f"{few_name(n)}, {SETFIT}")
+            for n in config.few_rows
+            if RivalKind.setfit in config.evaluation.rivals
+        ),
     ]
 
 
