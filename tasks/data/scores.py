@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from tasks.data.data_profile import DataProfile
 from tasks.data.fairness_scores import Fairness
 from tasks.data.records import Record
 from tasks.data.scrub_scores import ScrubSummary
@@ -142,6 +143,8 @@ class Review(Record):
     """Accepted texts with profanity and, where it is counted, with toxicity."""
     n_mixed: int
     """Texts that were joined of two stances."""
+    profile: DataProfile | None = None
+    """Fidelity and disputed labels; None without synthetic text."""
 
 
 class ExampleText(Record):

@@ -23,13 +23,13 @@ from tasks.data.scores import (
 from tasks.data.system_scores import Cost, OutOfScope, SelectiveScores
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import RunContext
+from tasks.pipeline.decision.selective import error_bound
 from tasks.pipeline.decision.thresholds import confidence
 from tasks.pipeline.evaluation.comparison import compare_on_shared
 from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
 from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, levels_of, to_bytes
 from tasks.pipeline.evaluation.rivals.interface import megabytes
-from tasks.pipeline.evaluation.selective import error_bound
 from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
 from tasks.stages.out_of_scope import measure_out_of_scope
 from tasks.stages.real_data import read_real

@@ -8,7 +8,7 @@ from tasks.data.references import DatasetRef, ModelRef
 from tasks.data.system_scores import OutOfScope
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import RunContext
-from tasks.pipeline.evaluation.selective import least_alike, refusals
+from tasks.pipeline.decision.selective import least_alike, refusals
 from tasks.pipeline.planning.requests import unconditional_requests
 from tasks.pipeline.scrubbing import scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
