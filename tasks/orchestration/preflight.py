@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RunConfig, TuneConfig
+from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RealConfig, RivalKind, RunConfig, TuneConfig
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder
 from tasks.models.weights_cache import require_generator
@@ -34,6 +34,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             "Give --real, or leave verifying.teacher out."
         )
     _require_models(config)
+    _require_rivals(config)
     _require_fitting(config.generator)
     if config.real:
         _require_real(config.real, taxonomy)
@@ -74,6 +75,8 @@ def _require_extras(config: RunConfig) -> None:
             config.cleaning.semantic_similarity is not None,
         ),
         "toxicity": ("profanity_check", "cleaning.toxicity_filter", config.cleaning.toxicity_filter),
+        "gliner": ("gliner2", "gliner in evaluation.rivals", RivalKind.gliner in config.evaluation.rivals),
+        "setfit": ("setfit", "setfit in evaluation.rivals", RivalKind.setfit in config.evaluation.rivals),
     }
     for extra, (package, option, is_on) in wanted.items():
         if is_on and find_spec(package) is None:
@@ -96,6 +99,35 @@ def _require_models(config: RunConfig) -> None:
         _require_folder("generator.model", str(config.generator.model))
     if wants_synthetic and config.verifying.judge is JudgeKind.nli:
         _require_folder("verifying.nli_model", config.verifying.nli_model)
+
+
+def _require_rivals(config: RunConfig) -> None:
+    """Refuse rivals that this configuration cannot ask, and folders without a model."""
+    rivals, models = config.evaluation.rivals, config.evaluation.rival_models
+    lacks = {
+        RivalKind.setfit: (config.real is None, "real is empty", "human-labelled rows", "Give --real"),
+        RivalKind.llm: (
+            not (models.llm_endpoint or config.generator.endpoint),
+            "evaluation.rival_models.llm_endpoint is empty",
+            "the URL of a server",
+            "Give it",
+        ),
+        RivalKind.generator: (
+            bool(config.generator.endpoint),
+            "generator.endpoint is set",
+            "a generator in this process, because an endpoint scores no texts",
+            "Leave it empty",
+        ),
+    }
+    for kind, (is_lacking, found, expected, advice) in lacks.items():
+        if kind in rivals and is_lacking:
+            raise ValueError(
+                f"evaluation.rivals has {kind.value} but {found}; expected {expected}. {advice}, or leave "
+                f"{kind.value} out."
+            )
+    for kind, model in ((RivalKind.nli, models.nli), (RivalKind.reranker, models.reranker)):
+        if kind in rivals:
+            _require_folder(f"evaluation.rival_models.{kind.value}", model)
 
 
 def _require_folder(option: str, name: str) -> None:

@@ -51,13 +51,11 @@ def fidelity(profile: DataProfile) -> list[str]:
             f"{profile.n_topics} topics."
         )
     if profile.label_fidelity is not None and profile.label_fidelity_human is not None:
-        place = (
-            "its most probable one" if profile.top == 1 else f"one of its {profile.top} most probable ones"
-        )
+        place = "its first choice" if profile.top == 1 else f"one of its first {profile.top} choices"
         said.append(
             f"A judge that learnt from {profile.n_human:,} human-labelled texts has the label that was asked "
-            f"for as {place} in {profile.label_fidelity:.0%} of the texts. On human texts, out of fold, it has "
-            f"their label there in {profile.label_fidelity_human:.0%}."
+            f"for as {place} in {profile.label_fidelity:.0%} of the texts; for human texts, out of fold, "
+            f"it has theirs in {profile.label_fidelity_human:.0%}."
         )
     return said
 
