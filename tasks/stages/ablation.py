@@ -15,7 +15,7 @@ from tasks.data.summaries import AblationSummary
 from tasks.data.system_scores import Cost
 from tasks.orchestration import artifacts
 from tasks.orchestration.run import RunContext, open_run
-from tasks.pipeline.evaluation.ablation_arms import arms, rarest
+from tasks.pipeline.evaluation.ablation_arms import arms, possible, rarest
 from tasks.pipeline.evaluation.ablation_tables import caution, pairs_of, rivals_of, table_of, title_of
 from tasks.pipeline.evaluation.bootstrap import (
     Estimate,
@@ -71,9 +71,8 @@ def measure_arms(run: RunContext, config: AblationConfig, synthetic: DatasetRef)
     rare = rarest(run.store.get_rows(real), run.taxonomy)
     found = ArmPredictions({}, {}, rare, {}, test.n_rows - shared.n_rows, {})
     ordinal = run.taxonomy.ordinal
-    plan = [
-        (arm, seed) for seed in range(config.seeds) for arm in arms(config.real_fractions, config.few_rows)
-    ]
+    planned = possible(arms(config.real_fractions, config.few_rows), real.n_rows)
+    plan = [(arm, seed) for seed in range(config.seeds) for arm in planned]
     for arm, seed in tqdm(plan, desc="ablation", unit="arm"):
         rows = run.call(
             ablation_rows_task,
@@ -87,8 +86,11 @@ def measure_arms(run: RunContext, config: AblationConfig, synthetic: DatasetRef)
             seed=seed,
         )
         model = _classifier(run, rows, config.row_passes, seed)
-        fold = run.call(ablation_rare_task, real=real, rare=tuple(rare), seed=seed)
-        for tested, said in ((shared, found.arms), (fold, found.rare)):
+        sets = [(shared, found.arms)]
+        if rare:
+            fold = run.call(ablation_rare_task, real=real, rare=tuple(rare), seed=seed)
+            sets.append((fold, found.rare))
+        for tested, said in sets:
             predictions = run.call(predict_test_task, model=model, test=tested, taxonomy=run.taxonomy)
             _add(said, arm.name, run, predictions)
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
@@ -125,7 +127,8 @@ def write_ablation(run: RunContext, config: AblationConfig, found: ArmPrediction
     """Compare the arms, show the table, and write `ablation/<taxonomy>.json` and its page beside it."""
     pairs = pairs_of(config, run.taxonomy.ordinal)
     compared = compare_on_shared(found.arms, run.taxonomy, pairs, run.config.seed)
-    _add_rare(run, found, compared, pairs)
+    if found.rare:
+        _add_rare(run, found, compared, pairs)
     page = page_of(run, config, found, compared)
     path = f"ablation/{run.taxonomy.name}"
     write_json(run.store, f"{path}.json", page)
@@ -156,7 +159,7 @@ def page_of(
         "test_rows_seen_in_training": found.n_seen,
         "labels": dict(zip(run.taxonomy.names, test.true.sum(axis=0).astype(int).tolist(), strict=True)),
         "rarest_labels": found.rare_labels,
-        "caution": caution(run.config),
+        "caution": caution(run.config, has_real_rows=bool(found.rare)),
         "arms": _plain(compared.scores),
         "differences": _plain(compared.differences),
         "each_seed": _each_seed(run, found),

@@ -62,6 +62,11 @@ def arms(real_fractions: Sequence[float], few_rows: Sequence[int] = ()) -> tuple
     )
 
 
+def possible(planned: Sequence[AblationArm], n_real: int) -> list[AblationArm]:
+    """The arms that can be trained: without real training rows, those on synthetic rows alone."""
+    return [arm for arm in planned if n_real or not (arm.real or arm.per_label)]
+
+
 def fold_of(row: Row) -> int:
     """Which of `N_FOLDS` parts a real row belongs to, 0-based, by its text alone."""
     return blake2b(row["text"].encode(), digest_size=2).digest()[0] % N_FOLDS
@@ -144,6 +149,8 @@ def rare_rows(real: Sequence[Row], rare: Sequence[str], seed: int, keep: float =
 
 
 def rarest(real: Sequence[Row], taxonomy: Taxonomy, n: int = 4) -> list[str]:
-    """The labels that the fewest real rows carry, rarest first."""
+    """The labels that the fewest real rows carry, rarest first; none where there are no rows."""
+    if not real:
+        return []
     counts = np.array([row["targets"] for row in real]).clip(min=0).sum(axis=0)
     return [taxonomy.names[i] for i in np.argsort(counts, kind="stable")[:n]]

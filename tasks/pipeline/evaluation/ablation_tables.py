@@ -61,11 +61,12 @@ def pairs_of(config: AblationConfig, ordinal: bool) -> list[tuple[str, str]]:
     ]
 
 
-def caution(config: RunConfig) -> str:
+def caution(config: RunConfig, has_real_rows: bool = True) -> str:
     """What has to be known to read the figures rightly; empty where nothing is."""
+    lacking = "" if has_real_rows else "The data has no training rows, so no arm learns from human labels. "
     if config.generator.model != "embedded":
-        return ""
-    return (
+        return lacking.strip()
+    return lacking + (
         "The embedded generator learnt from the whole training files of GoEmotions and SST, never from their "
         "dev files, so its texts carry information about the human labels of those training files. On these "
         "two data sets the ablation shows what synthetic rows add to few real rows, not what they could add "

@@ -79,7 +79,7 @@ def _beside(best: Alternative) -> str:
     interval = f"95 % interval of the lead {low:+.3f} to {high:+.3f}"
     if low > 0 or high < 0:
         return f"{where}, {abs(ahead):.3f} {'less' if ahead > 0 else 'more'} ({interval})"
-    return f"{where}, which may be chance ({interval})"
+    return f"{where}; the difference may be chance ({interval})"
 
 
 def _speed(own: Alternative, best: Alternative) -> str:
