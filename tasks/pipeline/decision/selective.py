@@ -66,7 +66,7 @@ def refusals(
     reached = (np.asarray(probabilities) >= thresholds).any(axis=1)
     unsure = reached & (confidence(probabilities, decided) < unsure_below)
     labelled = np.flatnonzero(reached & ~unsure).tolist()
-    given = Counter(names[label] for i in labelled for label in np.flatnonzero(decided[i]))
+    given = Counter(names[label] for i in labelled for label in np.flatnonzero(decided[i]).tolist())
     return OutOfScope(
         n_texts=len(texts),
         no_label=int((~reached).sum()),

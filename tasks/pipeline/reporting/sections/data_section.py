@@ -33,7 +33,7 @@ class DisputeRow:
 
 def texts_by_label(scores: RunScores) -> list[LabelTexts]:
     """Texts drawn for each label; a text with several labels stands under each of them."""
-    found = []
+    found = list[LabelTexts]()
     for name in scores.taxonomy.names:
         own = [sample for sample in scores.samples if name in sample.labels][:TEXTS_PER_LABEL]
         if own:
