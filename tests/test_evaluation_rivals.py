@@ -16,7 +16,7 @@ from tasks.config import (
     GeneratorConfig,
     PromptForm,
     RivalKind,
-    RivalModelsConfig,
+    RivalsConfig,
     RunConfig,
 )
 from tasks.data.scores import EMBEDDING, EMBEDDING_LOGREG, MAJORITY, REAL, TFIDF
@@ -151,7 +151,7 @@ def test_an_llm_is_charged_for_the_test_texts():
         said = ["joy" if "lovely" in prompt else "Sadness." for prompt in prompts]
         return Answers(said, n_prompt_tokens=100 * len(prompts), n_answer_tokens=2 * len(prompts))
 
-    models = RivalModelsConfig(llm_price_prompt=0.5, llm_price_answer=10.0)
+    models = RivalsConfig(llm_price_prompt=0.5, llm_price_answer=10.0)
     found = RIVALS["zero-shot by LLM"](replace(PROBLEM, answers=answers, models=models))
 
     assert decided(found) == [[1, 0]] * 4 + [[0, 1]] * 4
@@ -166,7 +166,7 @@ def test_an_entailment_model_ranks_texts_as_it_does_alone(tmp_path, vocabulary):
     folder = save_classifier(
         tmp_path, vocabulary, id2label=names, label2id={name: i for i, name in names.items()}
     )
-    found = RIVALS["zero-shot by NLI"](replace(PROBLEM, models=RivalModelsConfig(nli=folder)))
+    found = RIVALS["zero-shot by NLI"](replace(PROBLEM, models=RivalsConfig(nli=folder)))
     alone = pipeline("zero-shot-classification", model=folder)(
         TESTED, ["The writer is sad."], hypothesis_template="{}", multi_label=True
     )
@@ -179,13 +179,13 @@ def test_a_cross_encoder_ranks_texts_as_it_does_alone(tmp_path, vocabulary):
     from sentence_transformers import CrossEncoder
 
     folder = save_classifier(tmp_path / "one", vocabulary, num_labels=1)
-    found = RIVALS["zero-shot by reranker"](replace(PROBLEM, models=RivalModelsConfig(reranker=folder)))
+    found = RIVALS["zero-shot by reranker"](replace(PROBLEM, models=RivalsConfig(reranker=folder)))
     alone = CrossEncoder(folder).predict([("The writer is glad.", text) for text in TESTED])
 
     assert order(found.probabilities[REAL][:, 0]) == order(alone)
     two = save_classifier(tmp_path / "two", vocabulary, num_labels=2)
     with pytest.raises(ValueError, match="has 2 outputs; expected a cross-encoder with one"):
-        RIVALS["zero-shot by reranker"](replace(PROBLEM, models=RivalModelsConfig(reranker=two)))
+        RIVALS["zero-shot by reranker"](replace(PROBLEM, models=RivalsConfig(reranker=two)))
 
 
 @pytest.mark.skipif(find_spec("gliner2") is None, reason="needs sentimill[gliner]")
@@ -195,7 +195,7 @@ def test_gliner2_ranks_texts_as_it_does_alone(tmp_path, tiny_encoder):
 
     torch.manual_seed(0)
     GLiNER2(ExtractorConfig(model_name=str(tiny_encoder))).save_pretrained(str(tmp_path))
-    found = RIVALS["zero-shot by GLiNER2"](replace(PROBLEM, models=RivalModelsConfig(gliner=str(tmp_path))))
+    found = RIVALS["zero-shot by GLiNER2"](replace(PROBLEM, models=RivalsConfig(gliner=str(tmp_path))))
     meanings = {label.name: label.meaning for label in MOODS.labels}
     schema = ClassificationSchema().multi("labels", meanings)
     alone = Classifier.from_pretrained(str(tmp_path)).batch_score(TESTED, schema)
@@ -206,7 +206,7 @@ def test_gliner2_ranks_texts_as_it_does_alone(tmp_path, tiny_encoder):
 
 @pytest.mark.skipif(find_spec("setfit") is None, reason="needs sentimill[setfit]")
 def test_setfit_learns_from_few_texts():
-    models = RivalModelsConfig(setfit_steps=2)
+    models = RivalsConfig(setfit_steps=2)
     found = RIVALS[SETFIT](replace(PROBLEM, models=models))
 
     assert decided(found) == [[1, 0]] * 4 + [[0, 1]] * 4
@@ -222,10 +222,8 @@ def test_every_rival_that_can_be_asked_for_is_in_the_registry():
 
 def test_the_cache_key_of_a_rival_holds_its_own_options_alone():
     plain = EvaluationConfig(rivals=("nli", "setfit"))
-    other = EvaluationConfig(
-        rivals=("nli", "setfit"), rival_models={"reranker": "another", "setfit_rows": (4, 8)}
-    )
-    by_title = {one.title: one for one in wanted(plain)}
+    other = RivalsConfig(reranker="another", setfit_rows=(4, 8))
+    by_title = {one.title: one for one in wanted(plain, RivalsConfig())}
 
     assert list(by_title) == [
         TFIDF,
@@ -237,7 +235,7 @@ def test_the_cache_key_of_a_rival_holds_its_own_options_alone():
         "SetFit, 16 rows per label",
         "SetFit, 64 rows per label",
     ]
-    again = {one.title: one for one in wanted(other)}
+    again = {one.title: one for one in wanted(plain, other)}
     shared = [title for title in by_title if title in again]
     assert shared == [*list(by_title)[:5], "SetFit, 8 rows per label"]
     assert all(again[title] == by_title[title] for title in shared)
@@ -285,7 +283,7 @@ def ask(rival, rows, **changes):
 
 
 def test_a_rival_leaves_its_predictions_and_what_they_took(rows):
-    found = ask(settings_of(EMBEDDING, EvaluationConfig(min_positives=1)), rows)
+    found = ask(settings_of(EMBEDDING, EvaluationConfig(min_positives=1), RivalsConfig()), rows)
     said = from_bytes(rows[0].get_blob(found.predictions[REAL]))
 
     assert found.name == EMBEDDING
@@ -295,11 +293,15 @@ def test_a_rival_leaves_its_predictions_and_what_they_took(rows):
 
 
 def test_the_generator_scores_a_sample_of_the_texts(rows, tiny_generator):
-    config = EvaluationConfig(rivals=("generator",), min_positives=1).model_copy(update={"rival_texts": 4})
+    models = RivalsConfig().model_copy(update={"texts": 4})
     generator = GeneratorConfig(
         model=str(tiny_generator), prompt_form=PromptForm.plain, batch_size=8, max_new_tokens=16
     )
-    found = ask(settings_of("zero-shot by the generator", config), rows, generator=generator)
+    found = ask(
+        settings_of("zero-shot by the generator", EvaluationConfig(min_positives=1), models),
+        rows,
+        generator=generator,
+    )
     said = from_bytes(rows[0].get_blob(found.predictions[REAL]))
 
     assert len(said.ids) == 4
@@ -334,13 +336,16 @@ class Chat(BaseHTTPRequestHandler):
 def test_an_llm_behind_an_endpoint_labels_and_has_a_price(rows):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    models = RivalModelsConfig(
+    models = RivalsConfig(
         llm_endpoint=f"http://127.0.0.1:{server.server_port}/v1", llm_price_prompt=2.0, llm_price_answer=5.0
     )
-    config = EvaluationConfig(rivals=("llm",), min_positives=1, rival_models=models)
     generator = GeneratorConfig(model="embedded", prompt_form=PromptForm.chat, batch_size=8)
     try:
-        found = ask(settings_of("zero-shot by LLM", config), rows, generator=generator)
+        found = ask(
+            settings_of("zero-shot by LLM", EvaluationConfig(min_positives=1), models),
+            rows,
+            generator=generator,
+        )
     finally:
         server.shutdown()
         server.server_close()
@@ -358,7 +363,7 @@ def test_an_llm_behind_an_endpoint_labels_and_has_a_price(rows):
             ("setfit",),
             "evaluation.rivals has setfit but real is empty; expected human-labelled rows. Give --real",
         ),
-        (("llm",), "evaluation.rival_models.llm_endpoint is empty; expected the URL of a server"),
+        (("llm",), "rivals.llm_endpoint is empty; expected the URL of a server"),
     ],
 )
 def test_a_rival_that_cannot_be_asked_is_refused_at_once(rivals, said):

@@ -53,7 +53,7 @@ def config(tiny_generator, tiny_encoder, tmp_path_factory):
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "max_length": 32, "precision": "no"},
-            "evaluation": {"rivals": ["generator"], "rival_texts": 10},
+            "evaluation": {"rivals": ["generator"]}, "rivals": {"texts": 10},
             "rows_per_arm": 150, "row_passes": 300, "seeds": 2, "real_fractions": [0.2], "few_rows": [4],
         }
     )  # fmt: skip

@@ -21,7 +21,7 @@ from tasks.config.modelling import (
     TrainingConfig,
 )
 from tasks.config.real import RealConfig
-from tasks.config.rivals import RivalKind, RivalModelsConfig
+from tasks.config.rivals import RivalKind, RivalsConfig
 from tasks.config.run import PROFILES, RunConfig
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "PruneConfig",
     "RealConfig",
     "RivalKind",
-    "RivalModelsConfig",
+    "RivalsConfig",
     "RunConfig",
     "Scope",
     "ScrubbingConfig",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from tasks.config.base import Config, Fraction, Precision
-from tasks.config.rivals import RivalKind, RivalModelsConfig
+from tasks.config.rivals import RivalKind
 
 
 class Loss(StrEnum):
@@ -101,9 +101,6 @@ class EvaluationConfig(Config, title="Evaluation"):
     """What one would take instead, measured beside the classifier: `generator` (zero-shot, by likelihood),
     `nli`, `reranker`, `gliner`, `llm`, `setfit` (few human-labelled rows). Majority, TF-IDF, zero-shot by
     embedding and logistic regression on embeddings are always measured."""
-    rival_texts: int = Field(200, ge=10, le=1_000_000, title="Texts of a slow rival")
-    """Test texts, drawn at random, that each of these rivals labels, and as many validation texts."""
-    rival_models: RivalModelsConfig = RivalModelsConfig()
 
 
 class FairnessConfig(Config, title="Fairness"):

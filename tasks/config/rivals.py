@@ -18,9 +18,12 @@ class RivalKind(StrEnum):
     setfit = "setfit"
 
 
-class RivalModelsConfig(Config, title="Models of the rivals"):
-    """Models that rivals load, and what an endpoint charges."""
+class RivalsConfig(Config, title="Rivals"):
+    """What `evaluation.rivals` compares the classifier with: models, texts, and what an endpoint charges."""
 
+    texts: int = Field(200, ge=10, le=1_000_000, title="Texts of a slow rival")
+    """Test texts, drawn at random, that each zero-shot rival of `evaluation.rivals` labels, and as many
+    validation texts."""
     nli: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", min_length=1, title="NLI model")
     """Folder or hub name of an entailment model; the default is MIT-licensed."""
     reranker: str = Field("Alibaba-NLP/gte-reranker-modernbert-base", min_length=1, title="Reranker")

@@ -103,12 +103,12 @@ def _require_models(config: RunConfig) -> None:
 
 def _require_rivals(config: RunConfig) -> None:
     """Refuse rivals that this configuration cannot ask, and folders without a model."""
-    rivals, models = config.evaluation.rivals, config.evaluation.rival_models
+    rivals, models = config.evaluation.rivals, config.rivals
     lacks = {
         RivalKind.setfit: (config.real is None, "real is empty", "human-labelled rows", "Give --real"),
         RivalKind.llm: (
             not (models.llm_endpoint or config.generator.endpoint),
-            "evaluation.rival_models.llm_endpoint is empty",
+            "rivals.llm_endpoint is empty",
             "the URL of a server",
             "Give it",
         ),
@@ -127,7 +127,7 @@ def _require_rivals(config: RunConfig) -> None:
             )
     for kind, model in ((RivalKind.nli, models.nli), (RivalKind.reranker, models.reranker)):
         if kind in rivals:
-            _require_folder(f"evaluation.rival_models.{kind.value}", model)
+            _require_folder(f"rivals.{kind.value}", model)
 
 
 def _require_folder(option: str, name: str) -> None:

@@ -94,7 +94,10 @@ def measure_arms(run: RunContext, config: AblationConfig, synthetic: DatasetRef)
             predictions = run.call(predict_test_task, model=model, test=tested, taxonomy=run.taxonomy)
             _add(said, arm.name, run, predictions)
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
-        rivals = [settings_of(name, run.config.evaluation) for name in rivals_of(arm, config, ordinal)]
+        rivals = [
+            settings_of(name, run.config.evaluation, run.config.rivals)
+            for name in rivals_of(arm, config, ordinal)
+        ]
         for rival in measure_rivals(run, rivals, rows=rows, tests={REAL: shared}, seed=seed):
             name = f"{arm.name}, {rival.name}"
             _add(found.arms, name, run, rival.predictions[REAL])

@@ -209,7 +209,7 @@ def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef) -> Evaluation:
     tests = run.call(evaluation_tests_task, rows=rows, real_test=real_test)
     rivals = measure_rivals(
         run,
-        wanted(evaluation),
+        wanted(evaluation, run.config.rivals),
         rows=rows,
         tests=tests.tests,
         seed=seed,

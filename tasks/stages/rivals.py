@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.config import EvaluationConfig, GeneratorConfig, PromptForm, RivalKind, RivalModelsConfig
+from tasks.config import EvaluationConfig, GeneratorConfig, PromptForm, RivalKind, RivalsConfig
 from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.data.records import Record, Row
 from tasks.data.references import DatasetRef, RivalRef
@@ -40,39 +40,41 @@ class RivalSettings(Record):
     title: str
     """In tables: the name, and what sets it apart from others of that name."""
     min_positives: int
-    models: RivalModelsConfig = RivalModelsConfig()
+    models: RivalsConfig = RivalsConfig()
     n_texts: int | None = None
     """Test texts that it labels, and as many validation texts; None means all."""
     rows_per_label: int | None = None
     """Human-labelled rows per label that it learns from; None means all training rows."""
 
 
-def wanted(evaluation: EvaluationConfig) -> list[RivalSettings]:
+def wanted(evaluation: EvaluationConfig, models: RivalsConfig) -> list[RivalSettings]:
     """Rivals of an evaluation: those that are always measured, then those that were asked for by name."""
-    found = [settings_of(name, evaluation) for name in (*ALWAYS, *(SLOW[kind] for kind in evaluation.rivals))]
-    rows = evaluation.rival_models.setfit_rows
-    return [
-        one.model_copy(update={"title": f"{SETFIT}, {n} rows per label", "rows_per_label": n})
-        if one.name == SETFIT
-        else one
-        for one in found
-        for n in (rows if one.name == SETFIT else (0,))
-    ]
+    found = list[RivalSettings]()
+    for name in (*ALWAYS, *(SLOW[kind] for kind in evaluation.rivals)):
+        rival = settings_of(name, evaluation, models)
+        if name == SETFIT:
+            found += [
+                rival.model_copy(update={"title": f"{name}, {n} rows per label", "rows_per_label": n})
+                for n in models.setfit_rows
+            ]
+        else:
+            found.append(rival)
+    return found
 
 
-def settings_of(name: str, evaluation: EvaluationConfig) -> RivalSettings:
+def settings_of(name: str, evaluation: EvaluationConfig, models: RivalsConfig) -> RivalSettings:
     """A rival with the options that decide what it says, and no others: they are its cache key."""
     kind = next((kind for kind, slow in SLOW.items() if slow == name), None)
     if kind is None:
         return RivalSettings(name=name, title=name, min_positives=evaluation.min_positives)
-    models = evaluation.rival_models.model_dump(exclude={"setfit_rows"})
+    options = models.model_dump(exclude={"setfit_rows"})
     return RivalSettings(
         name=name,
         title=name,
         min_positives=evaluation.min_positives,
-        n_texts=None if kind is RivalKind.setfit else evaluation.rival_texts,
-        models=RivalModelsConfig.model_validate(
-            {option: value for option, value in models.items() if option.startswith(kind.value)}
+        n_texts=None if kind is RivalKind.setfit else models.texts,
+        models=RivalsConfig.model_validate(
+            {option: value for option, value in options.items() if option.startswith(kind.value)}
         ),
     )
 
@@ -183,7 +185,7 @@ def _language_model(
     return {}
 
 
-def _answers(prompts: Sequence[str], models: RivalModelsConfig, generator: GeneratorConfig) -> Answers:
+def _answers(prompts: Sequence[str], models: RivalsConfig, generator: GeneratorConfig) -> Answers:
     own = {"model": models.llm, "endpoint": models.llm_endpoint} if models.llm_endpoint else {}
     engine = engine_of(greedy(generator.model_copy(update={**own, "prompt_form": PromptForm.chat})))
     before = engine.usage()

@@ -50,7 +50,7 @@ def zero_shot_reranker(problem: Problem) -> Baseline:
     model = CrossEncoder(problem.models.reranker, activation_fn=Identity())
     if model.num_labels != 1:
         raise ValueError(
-            f"evaluation.rival_models.reranker is {problem.models.reranker!r}, which has {model.num_labels} "
+            f"rivals.reranker is {problem.models.reranker!r}, which has {model.num_labels} "
             "outputs; expected a cross-encoder with one. Name a reranker."
         )
     meanings = [label.meaning for label in problem.taxonomy.labels]
@@ -98,7 +98,7 @@ def few_shot_setfit(problem: Problem) -> Baseline:
     if not len(learnt):
         raise ValueError(
             f"the {len(texts)} training texts of SetFit all carry the same labels; expected texts with and "
-            "without a label. Raise evaluation.rival_models.setfit_rows."
+            "without a label. Raise rivals.setfit_rows."
         )
     base = problem.models.setfit_base
     model = SetFitModel.from_pretrained(

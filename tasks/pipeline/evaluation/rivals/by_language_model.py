@@ -46,7 +46,7 @@ def zero_shot_llm(problem: Problem) -> Baseline:
     ask, taxonomy, models = problem.answers, problem.taxonomy, problem.models
     if ask is None:
         raise ValueError(
-            "no LLM is at hand; expected one. Set evaluation.rival_models.llm_endpoint, or leave `llm` out "
+            "no LLM is at hand; expected one. Set rivals.llm_endpoint, or leave `llm` out "
             "of evaluation.rivals."
         )
     validation = ask([label_question(text, taxonomy.labels) for text in problem.validation[0]])

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tasks.config import RivalModelsConfig
+from tasks.config import RivalsConfig
 from tasks.data.arrays import Matrix
 from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
 from tasks.pipeline.decision.ordinal_levels import fit_recalibration
@@ -18,7 +18,7 @@ from tasks.taxonomy import Taxonomy
 Likelihoods = Callable[[Sequence[tuple[str, str]]], list[float]]
 """Log-likelihoods, in nats, of texts after prompts."""
 EDGE = 1e-6
-DEFAULT_MODELS = RivalModelsConfig()
+DEFAULT_MODELS = RivalsConfig()
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Problem:
     seed: int
     min_positives: int
     """See `choose_thresholds`."""
-    models: RivalModelsConfig = DEFAULT_MODELS
+    models: RivalsConfig = DEFAULT_MODELS
     likelihoods: Likelihoods | None = None
     """The generator; given to the rival that asks it."""
     prompt: Callable[[int | None], str] | None = None
