@@ -96,7 +96,7 @@ def measure_arms(run: RunContext, config: AblationConfig, synthetic: DatasetRef)
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
         rivals = [
             settings_of(name, run.config.evaluation, run.config.rivals)
-            for name in rivals_of(arm, config, ordinal)
+            for name in rivals_of(arm, config, ordinal, seed)
         ]
         for rival in measure_rivals(run, rivals, rows=rows, tests={REAL: shared}, seed=seed):
             name = f"{arm.name}, {rival.name}"

@@ -59,6 +59,7 @@ def command_of(human: HumanSet, args: argparse.Namespace) -> list[str]:
         "--few-rows": json.dumps(args.few_rows),
         "--seeds": "1" if args.all_rows else str(args.seeds),
         "--evaluation.rivals": json.dumps(args.rivals),
+        "--rivals.texts": str(args.rival_texts),
         **({"--rows-per-arm": "null"} if args.all_rows else {}),
         **({"--plan.topics-file": human.topics} if human.topics else {}),
     }
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--few-rows", type=int, nargs="*", default=list(FEW_ROWS))
     parser.add_argument("--rivals", nargs="*", default=["generator", "setfit"])
+    parser.add_argument("--rival-texts", type=int, default=100, help="texts that a slow rival labels")
     parser.add_argument("--all-rows", action="store_true")
     args, args.more = parser.parse_known_args()
     commit = subprocess.run(

@@ -10,9 +10,6 @@ from tasks.pipeline.evaluation.bootstrap import Estimate
 from tasks.pipeline.evaluation.comparison import Comparison
 from tasks.pipeline.evaluation.rivals import ALWAYS, RIDGE, SETFIT, SLOW
 
-TFIDF, MAJORITY = f"real, {scores.TFIDF}", f"real, {scores.MAJORITY}"
-RIDGE_ARM = f"real, {RIDGE}"
-SYNTHETIC_TFIDF = f"synthetic, {scores.TFIDF}"
 MULTI_LABEL_COLUMNS = {
     "f1_macro": "macro-F1",
     "f1_micro": "micro-F1",
@@ -23,12 +20,14 @@ ORDINAL_COLUMNS = {"f1_macro": "macro-F1", "kappa": "kappa", "pearson": "Pearson
 """Scores that the table shows, and what it calls them; all others stand in the JSON and on the page."""
 
 
-def rivals_of(arm: AblationArm, config: AblationConfig, ordinal: bool) -> list[str]:
-    """Rivals in `RIVALS` that learn, or choose thresholds, on the rows of an arm."""
+def rivals_of(arm: AblationArm, config: AblationConfig, ordinal: bool, seed: int = 0) -> list[str]:
+    """Rivals in `RIVALS` that learn, or choose thresholds, on the rows of an arm.
+
+    A slow zero-shot rival is asked on the first seed alone: it learns nothing that a seed could change.
+    """
     asked = [SLOW[kind] for kind in config.evaluation.rivals]
-    few_shot, zero_shot = (
-        [name for name in asked if (name == SETFIT) == is_few_shot] for is_few_shot in (True, False)
-    )
+    few_shot = [name for name in asked if name == SETFIT]
+    zero_shot = [name for name in asked if name != SETFIT and seed == 0]
     if arm.name == "real":
         return [*ALWAYS, *([RIDGE] if ordinal else []), *zero_shot]
     if arm.name == "synthetic":
@@ -47,9 +46,9 @@ def pairs_of(config: AblationConfig, ordinal: bool) -> list[tuple[str, str]]:
     ]
     return [
         ("real + synthetic", "real"),
-        ("real", TFIDF),
-        *((("real", RIDGE_ARM),) if ordinal else ()),
-        ("synthetic", SYNTHETIC_TFIDF),
+        ("real", f"real, {scores.TFIDF}"),
+        *((("real", f"real, {RIDGE}"),) if ordinal else ()),
+        ("synthetic", f"synthetic, {scores.TFIDF}"),
         ("synthetic", "synthetic, labels shuffled"),
         *((f"{name} + synthetic", name) for name in few),
         *rivals,
@@ -77,10 +76,12 @@ def caution(config: RunConfig, has_real_rows: bool = True) -> str:
 def title_of(page: Mapping[str, Any]) -> str:
     """What the table says, and what it was measured with."""
     rows, seeds = page["rows_per_arm"], page["seeds"]
+    sampled = [n for n in page["texts_labelled"].values() if n < page["test_rows"]]
     return (
         f"{page['taxonomy']}: what each mix of rows is worth on {page['test_rows']:,} human-written texts, "
         f"mean of {seeds} seed{'s' if seeds > 1 else ''} (95 % interval over texts); "
         + (f"at most {rows:,} real and {rows:,} synthetic rows per arm" if rows else "all rows in every arm")
+        + (f"; slow rivals label {min(sampled):,} of the texts" if sampled else "")
     )
 
 
