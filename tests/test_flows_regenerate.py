@@ -46,7 +46,7 @@ def config(tiny_generator, tiny_encoder):
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_length": 32, "precision": "no"},
-            "evaluation": {"abstain": 0.3},
+            "evaluation": {"abstain": 0.3, "out_of_scope_texts": 10},
             "fairness": {"enabled": False},  # see test_stages_fairness.py
         }
     )
@@ -105,6 +105,40 @@ def test_a_classifier_that_may_abstain_says_of_how_many_texts_it_is_sure(finishe
     assert sure["classifier"]["coverage"] == np.mean(promised >= settings["unsure_below"])
     assert [name for name, found in sure.items() if found] == ["classifier"]
     assert "the classifier does not abstain on" in (folder / "report.html").read_text()
+
+
+def test_rivals_stand_beside_the_classifier_with_what_they_take(finished):
+    summary, store = finished
+    scores = json.loads((folder_of(summary, store) / "scores.json").read_text())
+    by_name = {found["name"]: found for found in scores["results"]}
+
+    assert list(by_name) == [
+        "classifier",
+        "TF-IDF + logistic regression",
+        "majority",
+        "zero-shot by embedding",
+        "embeddings + logistic regression",
+    ]
+    assert by_name["zero-shot by embedding"]["cost"]["weights_mb"] > 90
+    assert by_name["classifier"]["cost"]["texts_per_second"] > 0
+    lead = by_name["zero-shot by embedding"]["classifier_ahead"]["f1_macro"]
+    gap = (
+        by_name["classifier"]["metrics"]["f1_macro"]
+        - by_name["zero-shot by embedding"]["metrics"]["f1_macro"]
+    )
+    assert lead[0] == pytest.approx(gap, abs=1e-6)
+    assert scores["review"]["profile"]["topic_fidelity"] is not None
+
+
+def test_texts_on_other_matters_and_a_bound_on_errors_are_measured(finished):
+    summary, store = finished
+    scores = json.loads((folder_of(summary, store) / "scores.json").read_text())
+    found, kept = scores["out_of_scope"], scores["results"][0]["selective"]
+
+    assert found["n_texts"] <= 10
+    assert found["no_label"] + found["unsure"] + len(found["examples"]) == found["n_texts"]
+    assert len(found["topics"]) == 10
+    assert kept["n_wrong"] / kept["n_kept"] < kept["error_bound"] <= 1
 
 
 def test_a_run_leaves_what_the_design_promises(finished):

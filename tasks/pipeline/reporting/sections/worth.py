@@ -47,7 +47,8 @@ def _alternative(system: SystemResult) -> Alternative:
 
 
 def _lead(alternative: Alternative) -> float:
-    return alternative.ahead[0] if alternative.ahead else -alternative.f1_macro
+    """Lower end of the classifier's lead: small where a rival is strong, or measured on few texts."""
+    return alternative.ahead[1] if alternative.ahead else -alternative.f1_macro
 
 
 def worth(scores: RunScores) -> str:
@@ -63,7 +64,9 @@ def worth(scores: RunScores) -> str:
     reached = f"on {texts} the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
     if not serious:
         return f"Not known whether it is worth training: {reached}, and nothing else was measured."
-    return f"{_verdict(serious[0])}: {reached}; {_beside(serious[0])}{_speed(own, serious[0])}."
+    best = serious[0]
+    where = "" if best.n_texts == own.n_texts else f" on {best.n_texts:,} of them"
+    return f"{_verdict(best)}: {reached}; {_beside(best, where)}{_speed(own, best)}."
 
 
 def _verdict(best: Alternative) -> str:
@@ -73,9 +76,9 @@ def _verdict(best: Alternative) -> str:
     return "Not worth training on these rows" if high < 0 else "Not shown to be worth training"
 
 
-def _beside(best: Alternative) -> str:
+def _beside(best: Alternative, on_sample: str) -> str:
     ahead, low, high = best.ahead or (0.0, 0.0, 0.0)
-    where = f"the strongest alternative, {best.name}, reaches {best.f1_macro:.3f}"
+    where = f"the strongest alternative, {best.name}, reaches {best.f1_macro:.3f}{on_sample}"
     interval = f"95 % interval of the lead {low:+.3f} to {high:+.3f}"
     if low > 0 or high < 0:
         return f"{where}, {abs(ahead):.3f} {'less' if ahead > 0 else 'more'} ({interval})"
