@@ -29,8 +29,7 @@ def deciding_set(scores: RunScores) -> str:
 def alternatives(scores: RunScores) -> list[Alternative]:
     """The classifier and its rivals on the test set that decides, the strongest rival first."""
     found = [_alternative(system) for system in scores.results if system.test_set == deciding_set(scores)]
-    own, rivals = found[:1], found[1:]
-    return [*own, *sorted(rivals, key=_lead)]
+    return sorted(found, key=lambda one: (one.name != CLASSIFIER, _lead(one)))
 
 
 def _alternative(system: SystemResult) -> Alternative:
