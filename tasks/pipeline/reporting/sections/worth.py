@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tasks.data.scores import MAJORITY, REAL, RunScores, SystemResult
+from tasks.data.scores import CLASSIFIER, MAJORITY, REAL, RunScores, SystemResult
 
 SCORE = "f1_macro"
 
