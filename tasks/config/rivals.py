@@ -27,7 +27,7 @@ class RivalsConfig(Config, title="Rivals"):
     nli: str = Field("MoritzLaurer/deberta-v3-base-zeroshot-v2.0", min_length=1, title="NLI model")
     """Folder or hub name of an entailment model; the default is MIT-licensed."""
     reranker: str = Field("Alibaba-NLP/gte-reranker-modernbert-base", min_length=1, title="Reranker")
-    """Folder or hub name of a cross-encoder with one output; the default is Apache-2.0-licensed."""
+    """Folder or hub name of a cross-encoder with one output."""
     gliner: str = Field("fastino/GLiNER2.5-multi-Decide", min_length=1, title="GLiNER2 model")
     """Folder or hub name of a GLiNER2 model, those made to decide included; needs `sentimill[gliner]`."""
     setfit_base: str = Field("all-MiniLM-L6-v2", min_length=1, title="SetFit encoder")
