@@ -18,7 +18,7 @@ TAXONOMY ?= goemotions
 ABLATION_DATA = $(if $(filter-out data,$(DATA)),$(DATA),data/goemotions)
 ALL_ROWS = --rows-per-arm null --row-passes 130000 --seeds 5
 
-.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-startup bench-sampling bench-scrubbing bench-serving bench-quality bench-training bench-data ablation audit-packages clean
+.PHONY: help run test test-slow lint fix docs prune server deploy worker schedule doctor serve ops-test cluster-test embedded-generator scrubber-assets bench-operations bench-startup bench-sampling bench-scrubbing bench-ablation bench-serving bench-quality bench-training bench-data ablation audit-packages clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -117,6 +117,10 @@ bench-training: $(VENV)/ready ## Training speed beside transformers.Trainer
 
 ablation: $(VENV)/ready ## Data-mix ablation: real, synthetic and mixed rows, on human-written text (TAXONOMY, DATA, FULL=1)
 	@$(SENTIMILL) ablate --taxonomy $(TAXONOMY) --real $(ABLATION_DATA) $(if $(FULL),$(ALL_ROWS)) $(ARGS)
+
+bench-ablation: $(VENV)/ready ## The ablation on four human data sets in DATA, beside what one would take instead (ARGS="--all-rows")
+	$(RUN) -m pip install --quiet -e '.[setfit]'
+	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_ablation.py --data $(DATA) $(ARGS)
 
 bench-serving: $(VENV)/ready ## The service beside the plain way; LITSERVE=python of an environment with it
 	@PYTHONPATH=. $(RUN) tests/benchmarks/bench_serving.py $(if $(LITSERVE),--litserve $(LITSERVE)) $(ARGS)

@@ -307,6 +307,10 @@ def test_no_arguments_are_the_defaults():
             "training": {"precision": "no", "learning_rate": 3e-05},
             "mixing": {"real_fraction": 0.25, "max_real_rows": 100},
         },
+        {
+            "evaluation": {"rivals": ["generator", "setfit"]},
+            "rivals": {"setfit_rows": [8], "llm_endpoint": "http://localhost:8000/v1"},
+        },
     ],
 )
 def test_the_command_of_a_run_remakes_its_configuration(values):

@@ -20,6 +20,7 @@ from tasks.pipeline.diversity.lexical import (
     same_shape,
     self_bleu,
     top_openings_share,
+    uncommon_words,
     words_of,
 )
 from tasks.pipeline.diversity.reference_bands import SAMPLE_SIZES
@@ -43,7 +44,14 @@ def test_lengths_are_in_words():
         "length_p50": 2.0,
         "length_p95": pytest.approx(2.9),
         "label_named_share": 0.0,
+        "uncommon_words": 0.0,
     }
+
+
+def test_words_that_a_common_vocabulary_lacks_are_counted():
+    assert uncommon_words(["The despfrated train was late."]) == 0.2
+    assert uncommon_words(["Don't go.", "A well-known shop!"]) == 0.0
+    assert uncommon_words(["...", ""]) == 0.0
 
 
 def test_repetition_is_measured_on_as_many_texts_of_the_same_length():

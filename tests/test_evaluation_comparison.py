@@ -8,20 +8,26 @@ from sklearn.metrics import cohen_kappa_score, f1_score, mean_absolute_error
 
 from tasks.pipeline.evaluation.ablation_arms import (
     N_FOLDS,
+    AblationArm,
     arms,
+    draw_per_label,
     draw_real,
     draw_synthetic,
     fold_of,
     rare_rows,
     rarest,
 )
-from tasks.pipeline.evaluation.comparison import compare, rare_f1
+from tasks.pipeline.evaluation.comparison import compare, compare_on_shared, rare_f1
 from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, joined, to_bytes
 from tasks.taxonomy import load_taxonomy
 
 EKMAN = load_taxonomy("ekman")
 SEVEN = load_taxonomy("sentiment7")
 RNG = np.random.default_rng(3)
+
+
+def share_of(real):
+    return AblationArm(name="", real=real, synthetic=False)
 
 
 @pytest.fixture
@@ -70,8 +76,39 @@ def test_the_arms_of_the_protocol():
     ]
 
 
+def test_few_rows_per_label_come_with_and_without_synthetic_rows():
+    few = [(a.name, a.per_label, a.synthetic) for a in arms([], [8]) if a.per_label]
+
+    assert few == [("8 real per label", 8, False), ("8 real per label + synthetic", 8, True)]
+
+
+def test_so_many_rows_of_each_label_are_drawn_and_fewer_rows_are_part_of_more(real):
+    few, more = ([row["id"] for row in draw_per_label(real, EKMAN.names, n, 2)] for n in (8, 16))
+    labels = [real[int(i)]["labels"][0] for i in few]
+
+    assert {name: labels.count(name) for name in EKMAN.names} == dict.fromkeys(EKMAN.names, 8)
+    assert set(few) < set(more)
+    assert len(more) == 7 * 16
+    arm = AblationArm(name="", real=0.0, per_label=8, synthetic=False)
+    drawn = draw_real(real, arm, EKMAN.names, None, 0.1, 2)
+    assert len(drawn) == 56
+    assert sum(row["split"] == "validation" for row in drawn) == 5
+    assert not {fold_of(row) for row in drawn} & {2}
+
+
+def test_a_row_with_two_labels_counts_for_both(make_row):
+    rows = [
+        make_row(id="both", labels=["a", "b"]),
+        make_row(id="a", labels=["a"]),
+        make_row(id="b", labels=["b"]),
+    ]
+    drawn = {tuple(row["id"] for row in draw_per_label(rows, ["a", "b"], 1, seed)) for seed in range(20)}
+
+    assert drawn == {("both",), ("a", "both"), ("b", "both"), ("a", "b"), ("b", "a")}
+
+
 def test_a_smaller_share_is_part_of_a_larger_one_in_every_split(real):
-    few, many = (draw_real(real, share, None, 0.1, 2) for share in (0.1, 0.5))
+    few, many = (draw_real(real, share_of(share), EKMAN.names, None, 0.1, 2) for share in (0.1, 0.5))
     where = {row["id"]: row["split"] for row in many}
 
     assert len(few) == 60
@@ -84,7 +121,9 @@ def test_the_fold_of_a_seed_is_never_learnt_from_and_every_row_is_held_out_once(
     held = [[row["id"] for row in rare_rows(real, EKMAN.names, seed)] for seed in range(N_FOLDS)]
 
     for seed, ids in enumerate(held):
-        assert not {row["id"] for row in draw_real(real, 1.0, None, 0.1, seed)} & set(ids)
+        assert not {row["id"] for row in draw_real(real, share_of(1.0), EKMAN.names, None, 0.1, seed)} & set(
+            ids
+        )
     assert sorted(chain(*held)) == sorted(row["id"] for row in real)
 
 
@@ -100,7 +139,7 @@ def test_rows_without_a_rare_label_are_thinned_and_count_for_those_left_out(real
 
 
 def test_a_cap_bounds_the_rows(real):
-    assert len(draw_real(real, 1.0, 50, 0.1, 0)) == 50
+    assert len(draw_real(real, share_of(1.0), EKMAN.names, 50, 0.1, 0)) == 50
     assert len(draw_synthetic(real, 70, False, 0)) == 70
 
 
@@ -171,3 +210,20 @@ def test_out_of_fold_predictions_keep_the_thresholds_of_their_models():
         one.decided[0].tolist(),
     ]
     assert from_bytes(to_bytes(both)).decided.tolist() == both.decided.tolist()
+
+
+def test_an_arm_that_labelled_a_sample_is_compared_on_that_sample():
+    whole, other = predictions(EKMAN), predictions(EKMAN, noise=0.5, seed=1)
+    sample = other.rows(np.arange(0, 400, 4))
+    found = {"one": [whole], "two": [sample], "three": [other]}
+    pairs = [("one", "two"), ("one", "three"), ("two", "absent")]
+    shared = compare_on_shared(found, EKMAN, pairs, 0, 200)
+    alone = compare({"one": [whole.rows(np.arange(0, 400, 4))], "two": [sample]}, EKMAN, pairs, 0, 200)
+    full = compare({"one": [whole], "three": [other]}, EKMAN, pairs, 0, 200)
+
+    assert list(shared.scores) == ["one", "two", "three"]
+    assert list(shared.differences) == ["one - two", "one - three"]
+    assert shared.scores["two"] == alone.scores["two"]
+    assert shared.differences["one - two"] == alone.differences["one - two"]
+    assert shared.scores["one"] == full.scores["one"]
+    assert shared.differences["one - three"] == full.differences["one - three"]

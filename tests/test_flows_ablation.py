@@ -46,7 +46,8 @@ def config(tiny_generator, tiny_encoder, tmp_path_factory):
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "max_length": 32, "precision": "no"},
-            "rows_per_arm": 150, "row_passes": 300, "seeds": 2, "real_fractions": [0.2],
+            "evaluation": {"rivals": ["generator"]}, "rivals": {"texts": 10},
+            "rows_per_arm": 150, "row_passes": 300, "seeds": 2, "real_fractions": [0.2], "few_rows": [4],
         }
     )  # fmt: skip
 
@@ -75,10 +76,18 @@ def test_every_arm_is_measured_on_every_seed_with_an_interval(proved):
         "real",
         "real, TF-IDF + logistic regression",
         "real, majority",
+        "real, zero-shot by embedding",
+        "real, embeddings + logistic regression",
         "real, TF-IDF ridge",
+        "real, zero-shot by the generator",
         "synthetic",
         "synthetic, TF-IDF + logistic regression",
+        "synthetic, zero-shot by embedding",
+        "synthetic, embeddings + logistic regression",
+        "synthetic, zero-shot by the generator",
         "real + synthetic",
+        "4 real per label",
+        "4 real per label + synthetic",
         "20 % real",
         "20 % real + synthetic",
         "synthetic, labels shuffled",
@@ -87,8 +96,9 @@ def test_every_arm_is_measured_on_every_seed_with_an_interval(proved):
         assert {"f1_macro", "f1_micro", "jaccard", "brier", "kappa", "pearson", "mae"} <= set(scores)
         assert {"mean_average_precision", "ranking_average_precision", "calibration_error"} <= set(scores)
         assert scores["f1_macro"]["low"] <= scores["f1_macro"]["value"] <= scores["f1_macro"]["high"]
-        assert len(page["each_seed"][name]) == 2
-        mean = sum(seed["f1_macro"] for seed in page["each_seed"][name]) / 2
+        n_seeds = 1 if name.endswith("by the generator") else 2
+        assert len(page["each_seed"][name]) == n_seeds
+        mean = sum(seed["f1_macro"] for seed in page["each_seed"][name]) / n_seeds
         assert scores["f1_macro"]["value"] == pytest.approx(mean)
     assert page["test_rows"] == 30
     assert page["seeds"] == 2
@@ -103,13 +113,32 @@ def test_differences_are_those_of_the_arms(proved):
         "real - real, TF-IDF ridge",
         "synthetic - synthetic, TF-IDF + logistic regression",
         "synthetic - synthetic, labels shuffled",
+        "4 real per label + synthetic - 4 real per label",
         "20 % real + synthetic - 20 % real",
+        "real - real, zero-shot by embedding",
+        "real - real, embeddings + logistic regression",
+        "real - real, zero-shot by the generator",
+        "synthetic - synthetic, zero-shot by embedding",
+        "synthetic - synthetic, embeddings + logistic regression",
+        "synthetic - synthetic, zero-shot by the generator",
     ]
     for name, scores in page["differences"].items():
         one, other = name.split(" - ")
+        if page["texts_labelled"][other] < page["test_rows"]:
+            continue  # compared on the texts that the other one labelled
         for score, difference in scores.items():
             values = [page["arms"][arm][score]["value"] for arm in (one, other)]
             assert difference["value"] == pytest.approx(values[0] - values[1], abs=1e-6)
+
+
+def test_a_slow_rival_labels_a_sample_and_every_rival_says_what_it_takes(proved):
+    _, _, page = proved
+    slow = "real, zero-shot by the generator"
+
+    assert (page["texts_labelled"][slow], page["texts_labelled"]["real"]) == (10, 30)
+    assert page["costs"][slow]["texts_per_second"] > 0
+    assert page["costs"]["synthetic, zero-shot by embedding"]["weights_mb"] > 90
+    assert set(page["differences"][f"real - {slow}"]) >= {"f1_macro", "f1_micro", "kappa"}
 
 
 def test_the_rarest_labels_are_measured_on_held_out_folds(proved):
@@ -136,7 +165,7 @@ def test_the_table_shows_arms_and_signed_differences(proved):
     assert list(rows["real"]) == ["arm", "macro-F1", "kappa", "Pearson", "MAE"]
     assert proved[0].title == (
         "polarity3: what each mix of rows is worth on 30 human-written texts, mean of 2 seeds (95 % interval "
-        "over texts); at most 150 real and 150 synthetic rows per arm"
+        "over texts); at most 150 real and 150 synthetic rows per arm; slow rivals label 10 of the texts"
     )
 
 
@@ -154,8 +183,8 @@ def test_arms_already_run_are_reused(proved, config):
     before = cached(store, "train")
     ablation(config.model_copy(update={"seeds": 3}))
 
-    assert len(before) == 2 * 6
-    assert len(cached(store, "train")) == 3 * 6
+    assert len(before) == 2 * 8
+    assert len(cached(store, "train")) == 3 * 8
     assert before < cached(store, "train")
     again = json.loads(store.read_path("ablation/polarity3.json"))
     assert [seeds[:2] for seeds in again["each_seed"].values()] == list(page["each_seed"].values())
@@ -176,3 +205,20 @@ def test_test_labels_decide_nothing_about_any_model(proved, config, tmp_path):
 def test_a_proof_without_people_is_refused():
     with pytest.raises(ValueError, match="real is empty; expected a human-labelled data set"):
         AblationConfig()
+
+
+def test_data_without_training_rows_is_measured_by_the_arms_on_synthetic_rows(proved, config, tmp_path):
+    folder = tmp_path / "held-out"
+    folder.mkdir()
+    (folder / "val_text.txt").write_text(
+        "".join(f"{text}\n" for text in ("a great day", "so awful", "quiet"))
+    )
+    (folder / "val_labels.txt").write_text("2\n0\n1\n")
+    (folder / "mapping.txt").write_text("0\tnegative\n1\tneutral\n2\tpositive\n")
+    ablation(config.model_copy(update={"real": RealConfig(path=str(folder)), "seeds": 1}))
+    page = json.loads(proved[1].read_path("ablation/polarity3.json"))
+
+    assert [name for name in page["arms"] if ", " not in name] == ["synthetic"]
+    assert "synthetic, labels shuffled" in page["arms"]
+    assert page["test_rows"] == 3
+    assert page["caution"].startswith("The data has no training rows")

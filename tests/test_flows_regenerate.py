@@ -43,7 +43,7 @@ def config(tiny_generator, tiny_encoder):
             "cleaning": {"language": None},
             "verifying": {"folds": 2},
             "training": {"base": str(tiny_encoder), "epochs": 1, "max_length": 32, "precision": "no"},
-            "evaluation": {"abstain": 0.3},
+            "evaluation": {"abstain": 0.3, "out_of_scope_texts": 10},
             "fairness": {"enabled": False},  # see test_stages_fairness.py
         }
     )
@@ -102,6 +102,40 @@ def test_a_classifier_that_may_abstain_says_of_how_many_texts_it_is_sure(finishe
     assert sure["classifier"]["coverage"] == np.mean(promised >= settings["unsure_below"])
     assert [name for name, found in sure.items() if found] == ["classifier"]
     assert "the classifier does not abstain on" in (folder / "report.html").read_text()
+
+
+def test_rivals_stand_beside_the_classifier_with_what_they_take(finished):
+    summary, store = finished
+    scores = json.loads((folder_of(summary, store) / "scores.json").read_text())
+    by_name = {found["name"]: found for found in scores["results"]}
+
+    assert list(by_name) == [
+        "classifier",
+        "TF-IDF + logistic regression",
+        "majority",
+        "zero-shot by embedding",
+        "embeddings + logistic regression",
+    ]
+    assert by_name["zero-shot by embedding"]["cost"]["weights_mb"] > 90
+    assert by_name["classifier"]["cost"]["texts_per_second"] > 0
+    lead = by_name["zero-shot by embedding"]["classifier_ahead"]["f1_macro"]
+    gap = (
+        by_name["classifier"]["metrics"]["f1_macro"]
+        - by_name["zero-shot by embedding"]["metrics"]["f1_macro"]
+    )
+    assert lead[0] == pytest.approx(gap, abs=1e-6)
+    assert scores["review"]["profile"]["topic_fidelity"] is not None
+
+
+def test_texts_on_other_matters_and_a_bound_on_errors_are_measured(finished):
+    summary, store = finished
+    scores = json.loads((folder_of(summary, store) / "scores.json").read_text())
+    found, kept = scores["out_of_scope"], scores["results"][0]["selective"]
+
+    assert found["n_texts"] <= 10
+    assert found["no_label"] + found["unsure"] + len(found["examples"]) <= found["n_texts"]
+    assert len(found["topics"]) == 10
+    assert kept["n_wrong"] / kept["n_kept"] <= kept["error_bound"] <= 1
 
 
 def test_a_run_leaves_what_the_design_promises(finished):
@@ -170,7 +204,8 @@ def test_nothing_is_dropped_silently(finished):
     names = [name for name in cache(store) if name.startswith("sample-cell")]
     drawn = sum(cell["n_sampled"] for cell in scores["plan"]["cells"])
 
-    assert len(sampled_rows(store, names)) == drawn
+    asked = [row for row in sampled_rows(store, names) if row["labels"]]  # others are out of scope
+    assert len(asked) == drawn
     assert len(rejects) == sum(scores["rejects"].values())
     mixed = [
         row
@@ -181,12 +216,12 @@ def test_nothing_is_dropped_silently(finished):
     assert summary.n_rows + len(mixed) + len(rejects) == drawn  # a mixed text was two
 
 
-def test_the_scores_stand_beside_two_baselines_and_the_champion_is_named(finished):
+def test_the_scores_stand_beside_those_of_the_rivals_and_the_champion_is_named(finished):
     summary, store = finished
     scores = json.loads(store.read_path(f"runs/{summary.run}/scores.json"))
     champions = json.loads(store.read_path("champion.json")) if summary.outcome.champion else {}
 
-    assert len({arm["name"] for arm in scores["results"]}) == 3
+    assert len({arm["name"] for arm in scores["results"]}) == 5
     assert {arm["test_set"] for arm in scores["results"]} == {"synthetic"}
     assert scores["config"]["seed"] == 0
     assert scores["outcome"] == summary.outcome.model_dump(mode="json")
@@ -219,7 +254,7 @@ def test_the_run_page_shows_cells_rejects_and_scores(finished):
     assert sum(row["tokens"] for row in throughput) == history[-1]["tokens"]
     assert all(row["tokens/s"] > 0 and row["accepted texts/s"] > 0 for row in throughput)
     assert pages["quota-shortfall"].data
-    assert len(json.loads(pages["scores"].data)) == 3
+    assert len(json.loads(pages["scores"].data)) == 5
     assert finished[0].run in pages["outcome"].data
 
 
@@ -239,6 +274,9 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
         "review",
         "train",
         "calibrate",
+        "evaluation-tests",
+        "rival",
+        "out-of-scope",
         "evaluate",
     }
     assert cache(store) == before  # nothing new, nothing written again

@@ -24,8 +24,8 @@ from tasks.pipeline.verification.aggregation import (
     set_probability,
     swap_labels,
 )
-from tasks.pipeline.verification.judges import named_labels
 from tasks.pipeline.verification.real_data_model import fit_teacher
+from tasks.prompts.label_question import named_labels
 from tasks.stages import verification
 from tasks.taxonomy import Label, Style, Taxonomy
 

@@ -21,6 +21,7 @@ from tasks.config.modelling import (
     TrainingConfig,
 )
 from tasks.config.real import RealConfig, TextsConfig
+from tasks.config.rivals import RivalKind, RivalsConfig
 from tasks.config.run import PROFILES, RunConfig
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "PromptForm",
     "PruneConfig",
     "RealConfig",
+    "RivalKind",
+    "RivalsConfig",
     "RunConfig",
     "Scope",
     "ScrubbingConfig",

@@ -37,6 +37,9 @@ class AblationConfig(RunConfig, title="Ablation"):
     """Trainings per arm, each with another seed."""
     real_fractions: tuple[float, ...] = Field((0.01, 0.05, 0.1), title="Small real fractions")
     """Fractions of the real rows that are tried alone and with synthetic rows."""
+    few_rows: tuple[int, ...] = Field((), title="Few real rows per label")
+    """Real rows per label that are tried alone and with synthetic rows, such as 8 16 64; with
+    `--evaluation.rivals setfit` SetFit learns from the same rows."""
 
     @model_validator(mode="after")
     def _has_real_data(self) -> Self:
@@ -46,6 +49,8 @@ class AblationConfig(RunConfig, title="Ablation"):
             raise ValueError(
                 f"real_fractions is {list(self.real_fractions)}; expected numbers between 0 and 1."
             )
+        if any(n < 1 for n in self.few_rows):
+            raise ValueError(f"few_rows is {list(self.few_rows)}; expected whole numbers from 1.")
         return self
 
 

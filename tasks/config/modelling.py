@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from tasks.config.base import Config, Fraction, Precision
+from tasks.config.rivals import RivalKind
 
 
 class Loss(StrEnum):
@@ -91,6 +92,15 @@ class EvaluationConfig(Config, title="Evaluation"):
     abstain: Fraction = Field(0.0, title="Abstain")
     """Fraction of texts, those with the lowest confidence on validation, for which the classifier abstains so
     that a person can label them; 0 never abstains."""
+    bound_confidence: float = Field(0.95, gt=0.5, lt=1.0, title="Confidence of the error bound")
+    """With `abstain`: confidence of the upper bound on the error rate of the texts that are not unsure."""
+    out_of_scope_texts: int = Field(0, ge=0, le=10_000, title="Out-of-scope texts")
+    """Texts on other matters that the generator writes to see how many the classifier leaves without a label
+    or marks as unsure; 0 skips this."""
+    rivals: tuple[RivalKind, ...] = Field((), title="Rivals")
+    """What one would take instead, measured beside the classifier: `generator` (zero-shot, by likelihood),
+    `nli`, `reranker`, `gliner`, `llm`, `setfit` (few human-labelled rows). Majority, TF-IDF, zero-shot by
+    embedding and logistic regression on embeddings are always measured."""
 
 
 class FairnessConfig(Config, title="Fairness"):

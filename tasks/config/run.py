@@ -15,6 +15,7 @@ from tasks.config.filtering import CleaningConfig, JudgeKind, ScrubbingConfig, V
 from tasks.config.generation import EMBEDDED_SYSTEM_PROMPT, SYSTEM_PROMPT, GeneratorConfig, PlanConfig
 from tasks.config.modelling import EvaluationConfig, FairnessConfig, MixingConfig, SplitConfig, TrainingConfig
 from tasks.config.real import RealConfig, TextsConfig, or_path
+from tasks.config.rivals import RivalsConfig
 
 TAXONOMIES = Path(__file__).parent.parent / "taxonomy" / "builtin"
 
@@ -91,6 +92,7 @@ class RunConfig(Config, title="Run"):
     mixing: MixingConfig = MixingConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    rivals: RivalsConfig = RivalsConfig()
     limits: LimitsConfig = LimitsConfig()
     approval: ApprovalConfig = ApprovalConfig()
     prices: PricesConfig = PricesConfig()

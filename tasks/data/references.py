@@ -2,6 +2,7 @@
 
 from tasks.config.real import RealConfig
 from tasks.data.records import Record
+from tasks.data.system_scores import Cost
 
 
 class BlobRef(Record):
@@ -58,3 +59,12 @@ class TeacherRef(Record):
 
     model: BlobRef
     weights: dict[str, float]
+
+
+class RivalRef(Record):
+    """What one rival said about each test set, and what that took."""
+
+    name: str
+    predictions: dict[str, BlobRef]
+    """Per test set, see `tasks.pipeline.evaluation.predictions`."""
+    cost: Cost

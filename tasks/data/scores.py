@@ -4,15 +4,19 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from tasks.data.data_profile import DataProfile
 from tasks.data.fairness_scores import Fairness
 from tasks.data.records import Record
 from tasks.data.scrub_scores import ScrubSummary
 from tasks.data.summaries import Outcome
+from tasks.data.system_scores import Cost, OutOfScope, SelectiveScores
 from tasks.taxonomy import Taxonomy
 
 CLASSIFIER = "classifier"
 TFIDF = "TF-IDF + logistic regression"
 MAJORITY = "majority"
+EMBEDDING = "zero-shot by embedding"
+EMBEDDING_LOGREG = "embeddings + logistic regression"
 SYNTHETIC = "synthetic"
 REAL = "real"
 
@@ -57,15 +61,6 @@ class Metrics(Record):
     """Texts with exactly one level, which the metrics of scales count."""
 
 
-class SelectiveScores(Record):
-    """Scores on the texts for which the classifier does not abstain (selective prediction)."""
-
-    coverage: float
-    """Fraction of all texts, 0..1."""
-    f1_micro: float
-    f1_macro: float
-
-
 class SystemResult(Record):
     """One system (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
 
@@ -78,6 +73,7 @@ class SystemResult(Record):
     """Difference classifier - baseline on the same bootstrap samples: value and interval ends."""
     selective: SelectiveScores | None = None
     """None where it never abstains."""
+    cost: Cost | None = None
 
 
 class CellFill(Record):
@@ -148,6 +144,8 @@ class Review(Record):
     """Accepted texts with profanity and, where it is counted, with toxicity."""
     n_mixed: int
     """Texts that were joined of two stances."""
+    profile: DataProfile | None = None
+    """Fidelity and disputed labels; None without synthetic text."""
 
 
 class ExampleText(Record):
@@ -253,6 +251,8 @@ class RunScores(Record):
     """None where no audit was wanted."""
     outcome: Outcome | None = None
     """None in the report that a person reads before the run is approved."""
+    out_of_scope: OutOfScope | None = None
+    """None where no such text was wanted."""
     notes: tuple[str, ...] = ()
     """What a reader should know before quoting a number."""
 

@@ -10,6 +10,7 @@ from tasks.config import (
     JudgeKind,
     PromptForm,
     RealConfig,
+    RivalKind,
     RunConfig,
     TextsConfig,
     TuneConfig,
@@ -52,6 +53,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
         )
     _require_own_judge(config.verifying)
     _require_models(config)
+    _require_rivals(config)
     _require_fitting(config.generator)
     if config.real:
         _require_real(config.real, taxonomy, divided=isinstance(config, AblationConfig))
@@ -154,6 +156,8 @@ def _require_extras(config: RunConfig) -> None:
             config.cleaning.semantic_similarity is not None,
         ),
         "toxicity": ("profanity_check", "cleaning.toxicity_filter", config.cleaning.toxicity_filter),
+        "gliner": ("gliner2", "gliner in evaluation.rivals", RivalKind.gliner in config.evaluation.rivals),
+        "setfit": ("setfit", "setfit in evaluation.rivals", RivalKind.setfit in config.evaluation.rivals),
     }
     for extra, (package, option, is_on) in wanted.items():
         if is_on and find_spec(package) is None:
@@ -182,6 +186,35 @@ def _require_models(config: RunConfig) -> None:
         _require_folder("verifying.judge_model", str(judge.model))
     if wants_synthetic and config.verifying.judge is JudgeKind.nli:
         _require_folder("verifying.nli_model", config.verifying.nli_model)
+
+
+def _require_rivals(config: RunConfig) -> None:
+    """Refuse rivals that this configuration cannot ask, and folders without a model."""
+    rivals, models = config.evaluation.rivals, config.rivals
+    lacks = {
+        RivalKind.setfit: (config.real is None, "real is empty", "human-labelled rows", "Give --real"),
+        RivalKind.llm: (
+            not (models.llm_endpoint or config.generator.endpoint),
+            "rivals.llm_endpoint is empty",
+            "the URL of a server",
+            "Give it",
+        ),
+        RivalKind.generator: (
+            bool(config.generator.endpoint),
+            "generator.endpoint is set",
+            "a generator in this process, because an endpoint scores no texts",
+            "Leave it empty",
+        ),
+    }
+    for kind, (is_lacking, found, expected, advice) in lacks.items():
+        if kind in rivals and is_lacking:
+            raise ValueError(
+                f"evaluation.rivals has {kind.value} but {found}; expected {expected}. {advice}, or leave "
+                f"{kind.value} out."
+            )
+    for kind, model in ((RivalKind.nli, models.nli), (RivalKind.reranker, models.reranker)):
+        if kind in rivals:
+            _require_folder(f"rivals.{kind.value}", model)
 
 
 def _require_folder(option: str, name: str) -> None:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from tasks.config import RealConfig, RunConfig, TextsConfig
 from tasks.data.reading import read_dataset
 from tasks.data.records import Reject
-from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef
+from tasks.data.references import BlobRef, DatasetRef, FilterRefs, RealRef, RivalRef
 from tasks.orchestration.caching import run_cached_with_key
 from tasks.orchestration.fingerprints import generator_sha256, real_sha256
 from tasks.orchestration.gpu_claims import claim_gpu
@@ -90,6 +90,8 @@ def outcome(result: object) -> str:
         return f"{result.kept.n_rows:,} kept, {result.rejects.n_rows:,} dropped"
     if isinstance(result, DatasetRef):
         return f"{result.n_rows:,} rows"
+    if isinstance(result, RivalRef):
+        return result.name
     return result if isinstance(result, str) else ""
 
 

@@ -1,7 +1,7 @@
 """The data-mix ablation: train, measure and compare every arm on every seed, and write the results."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,20 +10,13 @@ from tqdm import tqdm
 from tasks.config import AblationConfig, TrainingConfig
 from tasks.data.arrays import Matrix
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
+from tasks.data.scores import REAL
 from tasks.data.summaries import AblationSummary
+from tasks.data.system_scores import Cost
 from tasks.orchestration import artifacts
 from tasks.orchestration.run import RunContext, open_run
-from tasks.pipeline.evaluation.ablation_arms import AblationArm, arms, rarest
-from tasks.pipeline.evaluation.ablation_tables import (
-    MAJORITY,
-    RIDGE,
-    SYNTHETIC_TFIDF,
-    TFIDF,
-    caution,
-    pairs_of,
-    table_of,
-    title_of,
-)
+from tasks.pipeline.evaluation.ablation_arms import arms, possible, rarest
+from tasks.pipeline.evaluation.ablation_tables import caution, pairs_of, rivals_of, table_of, title_of
 from tasks.pipeline.evaluation.bootstrap import (
     Estimate,
     Score,
@@ -32,7 +25,7 @@ from tasks.pipeline.evaluation.bootstrap import (
     resample_counts,
     resampled_scores,
 )
-from tasks.pipeline.evaluation.comparison import Comparison, common_labels, compare, rare_f1
+from tasks.pipeline.evaluation.comparison import Comparison, common_labels, compare_on_shared, rare_f1
 from tasks.pipeline.evaluation.predictions import Predictions, from_bytes
 from tasks.pipeline.reporting import render_ablation
 from tasks.pipeline.reporting.provenance import now, versions
@@ -40,10 +33,10 @@ from tasks.stages.ablation_tasks import (
     ablation_rare_task,
     ablation_rows_task,
     ablation_test_task,
-    predict_baseline_task,
     predict_test_task,
 )
 from tasks.stages.real_data import read_real
+from tasks.stages.rivals import measure_rivals, settings_of
 from tasks.stages.training import calibrate, train_task
 from tasks.storage.store import write_json
 
@@ -61,6 +54,8 @@ class ArmPredictions(NamedTuple):
     """Training and validation rows per arm and seed."""
     n_seen: int
     """Test rows left out because they stand in training text."""
+    costs: dict[str, Cost]
+    """Of every rival, on the last seed."""
 
 
 def open_ablation(config: AblationConfig) -> RunContext:
@@ -74,36 +69,39 @@ def measure_arms(run: RunContext, config: AblationConfig, synthetic: DatasetRef)
     real, test = read_real(run, "train"), read_real(run, "test")
     shared = run.call(ablation_test_task, test=test, real=real, synthetic=synthetic)
     rare = rarest(run.store.get_rows(real), run.taxonomy)
-    found = ArmPredictions({}, {}, rare, {}, test.n_rows - shared.n_rows)
-    plan = [(arm, seed) for seed in range(config.seeds) for arm in arms(config.real_fractions)]
+    found = ArmPredictions({}, {}, rare, {}, test.n_rows - shared.n_rows, {})
+    ordinal = run.taxonomy.ordinal
+    planned = possible(arms(config.real_fractions, config.few_rows), real.n_rows)
+    plan = [(arm, seed) for seed in range(config.seeds) for arm in planned]
     for arm, seed in tqdm(plan, desc="ablation", unit="arm"):
         rows = run.call(
             ablation_rows_task,
             synthetic=synthetic,
             real=real,
             arm=arm,
+            labels=run.taxonomy.names,
             mixing=run.config.mixing,
             cap=config.rows_per_arm,
             split=run.config.split,
             seed=seed,
         )
         model = _classifier(run, rows, config.row_passes, seed)
-        fold = run.call(ablation_rare_task, real=real, rare=tuple(rare), seed=seed)
-        for tested, said in ((shared, found.arms), (fold, found.rare)):
+        sets = [(shared, found.arms)]
+        if rare:
+            fold = run.call(ablation_rare_task, real=real, rare=tuple(rare), seed=seed)
+            sets.append((fold, found.rare))
+        for tested, said in sets:
             predictions = run.call(predict_test_task, model=model, test=tested, taxonomy=run.taxonomy)
             _add(said, arm.name, run, predictions)
         found.rows.setdefault(arm.name, []).append(rows.n_rows)
-        for name, kind in baselines_of(arm, run.taxonomy.ordinal):
-            predictions = run.call(
-                predict_baseline_task,
-                name=kind,
-                rows=rows,
-                test=shared,
-                taxonomy=run.taxonomy,
-                evaluation=run.config.evaluation,
-                seed=seed,
-            )
-            _add(found.arms, name, run, predictions)
+        rivals = [
+            settings_of(name, run.config.evaluation, run.config.rivals)
+            for name in rivals_of(arm, config, ordinal, seed)
+        ]
+        for rival in measure_rivals(run, rivals, rows=rows, tests={REAL: shared}, seed=seed):
+            name = f"{arm.name}, {rival.name}"
+            _add(found.arms, name, run, rival.predictions[REAL])
+            found.costs[name] = rival.cost
     return found
 
 
@@ -128,21 +126,12 @@ def training_of(training: TrainingConfig, *, row_passes: int, n_rows: int) -> Tr
     return training.model_copy(update={"epochs": epochs, "allow_missing_labels": True})
 
 
-def baselines_of(arm: AblationArm, ordinal: bool) -> Iterator[tuple[str, str]]:
-    """Name and kind of the baselines that learn from the rows of an arm."""
-    if arm.name == "real":
-        yield from ((TFIDF, "tfidf"), (MAJORITY, "majority"))
-        if ordinal:
-            yield RIDGE, "ridge"
-    if arm.name == "synthetic":
-        yield SYNTHETIC_TFIDF, "tfidf"
-
-
 def write_ablation(run: RunContext, config: AblationConfig, found: ArmPredictions) -> AblationSummary:
     """Compare the arms, show the table, and write `ablation/<taxonomy>.json` and its page beside it."""
     pairs = pairs_of(config, run.taxonomy.ordinal)
-    compared = compare(found.arms, run.taxonomy, pairs, run.config.seed)
-    _add_rare(run, found, compared, pairs)
+    compared = compare_on_shared(found.arms, run.taxonomy, pairs, run.config.seed)
+    if found.rare:
+        _add_rare(run, found, compared, pairs)
     page = page_of(run, config, found, compared)
     path = f"ablation/{run.taxonomy.name}"
     write_json(run.store, f"{path}.json", page)
@@ -174,10 +163,12 @@ def page_of(
         "n_common_labels": len(common_labels(test)),
         "labels": dict(zip(run.taxonomy.names, test.true.sum(axis=0).astype(int).tolist(), strict=True)),
         "rarest_labels": found.rare_labels,
-        "caution": caution(run.config),
+        "caution": caution(run.config, has_real_rows=bool(found.rare)),
         "arms": _plain(compared.scores),
         "differences": _plain(compared.differences),
         "each_seed": _each_seed(run, found),
+        "texts_labelled": {name: len(seeds[0].targets) for name, seeds in found.arms.items()},
+        "costs": {name: cost.model_dump() for name, cost in found.costs.items()},
         "per_label": {name: _label_scores(run, seeds) for name, seeds in found.arms.items()},
         "versions": versions(),
     }
@@ -198,11 +189,13 @@ def _add_rare(
     """Add mean F1 of the rarest labels: on the held-out folds of all seeds pooled, and on the test."""
     labels = [run.taxonomy.index[name] for name in found.rare_labels]
     folds = {name: [rare_f1(seeds, labels)] for name, seeds in found.rare.items()}
+    n_test = len(next(iter(found.arms.values()))[0].targets)
     tested = {
-        name: [rare_f1([predictions], labels) for predictions in seeds] for name, seeds in found.arms.items()
+        name: [rare_f1([predictions], labels) for predictions in seeds]
+        for name, seeds in found.arms.items()
+        if len(seeds[0].targets) == n_test
     }
     n_held = sum(len(predictions.targets) for predictions in next(iter(found.rare.values())))
-    n_test = len(next(iter(found.arms.values()))[0].targets)
     _add_score(compared, "f1_rarest", folds, resample_counts(n_held, run.config.seed), pairs)
     _add_score(compared, "f1_rarest_in_test", tested, resample_counts(n_test, run.config.seed), pairs)
 
@@ -233,7 +226,7 @@ def _each_seed(run: RunContext, found: ArmPredictions) -> dict[str, list[dict[st
         for name, seeds in found.arms.items()
         for seed, predictions in enumerate(seeds)
     }
-    scores = compare(alone, run.taxonomy, [], run.config.seed, n_resamples=2).scores
+    scores = compare_on_shared(alone, run.taxonomy, [], run.config.seed, n_resamples=2).scores
     return {
         name: [
             {s: value.value for s, value in scores[f"{name} {seed}"].items()} for seed in range(len(seeds))

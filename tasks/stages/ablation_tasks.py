@@ -3,18 +3,12 @@
 See `tasks.pipeline.evaluation.ablation_arms`.
 """
 
-import numpy as np
-
-from tasks.config import EvaluationConfig, MixingConfig, SplitConfig
-from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
+from tasks.config import MixingConfig, SplitConfig
 from tasks.data.real_rows import without_seen
-from tasks.data.records import Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.orchestration.caching import stage
 from tasks.pipeline.evaluation.ablation_arms import AblationArm, draw_real, draw_synthetic, rare_rows
-from tasks.pipeline.evaluation.baselines import Baseline, majority, tfidf_logreg, tfidf_ridge
-from tasks.pipeline.evaluation.predictions import Predictions, levels_of, to_bytes
-from tasks.pipeline.training.classifier.calibrate import calibration_rows
+from tasks.pipeline.evaluation.predictions import to_bytes
 from tasks.stages.evaluation import predictions_of
 from tasks.stages.real_data import join_real
 from tasks.storage.connection import open_store
@@ -27,6 +21,7 @@ def ablation_rows_task(
     synthetic: DatasetRef,
     real: DatasetRef,
     arm: AblationArm,
+    labels: tuple[str, ...],
     mixing: MixingConfig,
     cap: int | None,
     split: SplitConfig,
@@ -34,7 +29,7 @@ def ablation_rows_task(
 ) -> DatasetRef:
     """Training and validation rows of one arm and seed."""
     store = open_store()
-    chosen = draw_real(store.get_rows(real), arm.real, cap, split.validation, seed)
+    chosen = draw_real(store.get_rows(real), arm, labels, cap, split.validation, seed)
     ours = store.get_rows(synthetic) if arm.synthetic else []
     return store.put_rows(join_real(draw_synthetic(ours, cap, arm.shuffled, seed), chosen, mixing, seed))
 
@@ -60,50 +55,3 @@ def predict_test_task(*, model: ModelRef, test: DatasetRef, taxonomy: Taxonomy) 
     store = open_store()
     predictions = predictions_of(store.get_folder(model), store.get_rows(test), taxonomy)
     return store.put_blob(to_bytes(predictions), ".npz")
-
-
-@stage("predict-baseline")
-def predict_baseline_task(
-    *,
-    name: str,
-    rows: DatasetRef,
-    test: DatasetRef,
-    taxonomy: Taxonomy,
-    evaluation: EvaluationConfig,
-    seed: int,
-) -> BlobRef:
-    """What a bag of words (`tfidf`, `ridge`) or the most frequent label (`majority`) says about test rows."""
-    store = open_store()
-    parts, tested = parts_of(store.get_rows(rows)), store.get_rows(test)
-    found = _baseline(name, parts, texts_of(tested), taxonomy, evaluation, seed)
-    probabilities = found.probabilities["test"].astype(float)
-    predictions = Predictions(
-        ids=ids_of(tested),
-        probabilities=probabilities,
-        thresholds=found.thresholds,
-        targets=targets_of(tested),
-        levels=levels_of(probabilities, None, found.recalibration, taxonomy),
-        weights=np.array([row["weight"] for row in tested], dtype=float),
-    )
-    return store.put_blob(to_bytes(predictions), ".npz")
-
-
-def _baseline(
-    name: str,
-    parts: dict[str, list[Row]],
-    test: list[str],
-    taxonomy: Taxonomy,
-    evaluation: EvaluationConfig,
-    seed: int,
-) -> Baseline:
-    targets = targets_of(parts["train"])
-    if name == "majority":
-        return majority(targets, {"test": len(test)})
-    calibration_set, weights = calibration_rows(parts["validation"], taxonomy)
-    train, validation = (
-        (texts_of(parts["train"]), targets),
-        (texts_of(calibration_set), targets_of(calibration_set)),
-    )
-    if name == "ridge":
-        return tfidf_ridge(*train, *validation, {"test": test}, weights)
-    return tfidf_logreg(*train, *validation, {"test": test}, seed, evaluation.min_positives, weights)

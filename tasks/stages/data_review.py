@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.config import CleaningConfig, ScrubbingConfig
+from tasks.data.data_profile import DataProfile, LabelProfile
 from tasks.data.real_rows import real_rows
 from tasks.data.records import Row
 from tasks.data.references import DatasetRef, RealRef
@@ -23,8 +24,10 @@ from tasks.pipeline.diversity import (
     topic_leak,
     wording,
 )
+from tasks.pipeline.diversity.label_fidelity import judge_labels
 from tasks.pipeline.diversity.topics import nearest_topics
 from tasks.pipeline.scrubbing import scrub_rows
+from tasks.pipeline.verification.disagreement import disputes, taken_for
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy, Topics
 
@@ -51,8 +54,8 @@ def review_task(
     n = sample_size_bucket(len(own)) or 0
     figures = wording([row["text"] for row in own], [row["labels"] for row in own], n or len(own) + 1, seed)
     figures |= _meaning(own, topics, n or len(own), seed)
-    if real:
-        real_texts = _real_sample(real, taxonomy, cleaning, scrubbing, seed)
+    real_texts = _real_sample(real, taxonomy, cleaning, scrubbing, seed) if real else []
+    if real_texts:
         area = real_auc(_labelled(own), _labelled(real_texts), seed)
         figures |= {} if area is None else {"real_auc": area}
     found = [(name, value, reference_range(name, n)) for name, value in figures.items()]
@@ -63,6 +66,7 @@ def review_task(
         ),
         flags={kind: sum(kind in row["votes"] for row in own) for kind in _kinds(judges_toxicity)},
         n_mixed=sum(bool(row["segments"]) for row in own),
+        profile=_profile(own, real_texts, taxonomy, topics, seed),
     )
 
 
@@ -79,6 +83,37 @@ def _meaning(rows: Sequence[Row], topics: Topics, n_texts: int, seed: int) -> Fi
     single = [i for i, row in enumerate(drawn) if len(row["labels"]) == 1]
     leak = topic_leak([nearest[i] for i in single], [drawn[i]["labels"][0] for i in single], seed)
     return {"dispersion": dispersion(vectors), **({} if leak is None else {"topic_leak": leak})}
+
+
+def _profile(
+    rows: Sequence[Row], human: Sequence[Row], taxonomy: Taxonomy, topics: Topics, seed: int
+) -> DataProfile:
+    """Whether texts are about their topic and of their label, and who disputes which label."""
+    vectors = embed([row["text"] for row in rows], "embed texts")
+    nearest = nearest_topics(vectors, topics.topics)
+    on_topic = np.array([topics.names[i] == row["topic"] for i, row in zip(nearest, rows, strict=True)])
+    judged = judge_labels(vectors, rows, human, taxonomy, seed)
+    disputed, mistaken = disputes(rows, taxonomy.names), taken_for(rows, taxonomy.names)
+    carries = {name: np.array([name in row["labels"] for row in rows]) for name in taxonomy.names}
+    return DataProfile(
+        topic_fidelity=float(on_topic.mean()),
+        n_topics=len(topics.topics),
+        label_fidelity=float(judged.hits.mean()) if judged else None,
+        label_fidelity_human=judged.human if judged else None,
+        n_human=judged.n_human if judged else 0,
+        top=judged.top if judged else 1,
+        labels=tuple(
+            LabelProfile(
+                label=name,
+                n_texts=int(own.sum()),
+                topic_fidelity=float(on_topic[own].mean()) if own.any() else None,
+                label_fidelity=float(judged.hits[own].mean()) if judged and own.any() else None,
+                disputes=disputed[name],
+                taken_for=mistaken[name],
+            )
+            for name, own in carries.items()
+        ),
+    )
 
 
 def _real_sample(

@@ -182,6 +182,7 @@ def _scores(
         results=evaluation.results,
         n_folds=evaluation.n_folds,
         error_analysis=evaluation.error_analysis,
+        out_of_scope=evaluation.out_of_scope,
         thresholds=dict(zip(names, settings["thresholds"], strict=True)),
         samples=summaries.samples(data, names, config.seed),
         timings=run.ledger.timings,

@@ -19,7 +19,7 @@ from tasks.orchestration.caching import stage
 from tasks.orchestration.engines import engine_of
 from tasks.orchestration.run import RunContext
 from tasks.pipeline.planning.rounds import QuotaState
-from tasks.pipeline.sampling import Request, Scorer
+from tasks.pipeline.sampling import Engine, Request, Scorer
 from tasks.pipeline.verification import (
     LabelSignal,
     Teacher,
@@ -85,15 +85,15 @@ def add_judge_votes(
     if verifying.judge is JudgeKind.nli:
         return nli_votes(rows, taxonomy, pipeline("zero-shot-classification", model=verifying.nli_model))
     voted, n_unread = llm_votes(
-        rows, taxonomy, lambda prompts: _answers(prompts, judge_of(verifying, generator))
+        rows, taxonomy, lambda prompts: ask_llm(prompts, engine_of(judge_of(verifying, generator)))
     )
     if n_unread:
         log.warning("%d of %d answers of the judge named no label.", n_unread, len(rows))
     return voted
 
 
-def _answers(prompts: Sequence[str], judge: GeneratorConfig) -> list[str]:
-    engine = engine_of(judge)
+def ask_llm(prompts: Sequence[str], engine: Engine) -> list[str]:
+    """Answers to prompts, in order, many waited for at the same time."""
     with ThreadPoolExecutor(CALLS) as calls:
         return list(calls.map(lambda prompt: engine.sample(Request(prompt, 1, 0))[0].text, prompts))
 

@@ -15,6 +15,7 @@ from tasks.config.yaml_loader import MAX_OFFENDERS, read_yaml
 
 FOLDER = Path(__file__).parent / "builtin"
 TOPICS_FILE = Path(__file__).parent / "builtin_topics.yaml"
+OUT_OF_SCOPE_FILE = Path(__file__).parent / "out_of_scope_topics.yaml"
 
 
 def _plain_name(name: str) -> str:

@@ -7,7 +7,16 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from tasks.config.yaml_loader import read_yaml
-from tasks.taxonomy.labels import TOPICS_FILE, Entry, Name, Named, Sentence, _check_names, _check_unique
+from tasks.taxonomy.labels import (
+    OUT_OF_SCOPE_FILE,
+    TOPICS_FILE,
+    Entry,
+    Name,
+    Named,
+    Sentence,
+    _check_names,
+    _check_unique,
+)
 
 
 class _Plain(Entry):
@@ -78,6 +87,11 @@ def load_topics(path: Path | None = None) -> Topics:
         return read_yaml(TOPICS_FILE, Topics)
     own = read_yaml(path, Topics)
     return own if own.styles else own.model_copy(update={"styles": load_topics().styles})
+
+
+def load_out_of_scope() -> Topics:
+    """Topics and styles of texts that carry no label: matters of fact."""
+    return read_yaml(OUT_OF_SCOPE_FILE, Topics)
 
 
 def _select(kind: str, names: list[str] | None, known: dict[str, Named]) -> tuple[Named, ...]:

@@ -4,14 +4,18 @@ Every figure depends on the number and the length of the texts. Compare sets of 
 beside the reference range that real text of the same kind shows.
 """
 
+import json
 import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from math import exp, log
 
 import numpy as np
+
+from tasks.models.bundled import minilm_folder
 
 N_WORDS = 8
 """Words that texts are cut to: three in four comments of GoEmotions have as many."""
@@ -24,6 +28,7 @@ TOP_OPENINGS = 10
 STEM_LETTERS = 5
 """Letters of a label's name that stand for it and its kin ("surpr" for surprise, surprised, surprising)."""
 
+_LETTERS = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\[[A-Z]+\]")
 
 Words = tuple[str, ...]
@@ -54,6 +59,7 @@ def wording(texts: Sequence[str], labels: Sequence[Sequence[str]], n_texts: int,
 
         - `length_p5`, `length_p50`, `length_p95`: words per text.
         - `label_named_share`: share of texts that name one of their own labels.
+        - `uncommon_words`: share of words outside a common vocabulary, see `uncommon_words`.
 
     Raises:
         ValueError: If there is no text, or texts and labels differ in number.
@@ -69,6 +75,7 @@ def wording(texts: Sequence[str], labels: Sequence[Sequence[str]], n_texts: int,
         **(repetition(shaped) if shaped else {}),
         **_lengths(words),
         "label_named_share": label_named_share(texts, labels),
+        "uncommon_words": uncommon_words(texts),
     }
 
 
@@ -176,6 +183,27 @@ def _lengths(texts: Sequence[Words]) -> dict[str, float]:
     lengths = [len(words) for words in texts]
     p5, p50, p95 = np.percentile(lengths, [5, 50, 95]).tolist()
     return {"length_p5": p5, "length_p50": p50, "length_p95": p95}
+
+
+def uncommon_words(texts: Sequence[str]) -> float:
+    """Share of words, 0..1, that the 30,522 entries of MiniLM's vocabulary do not hold whole.
+
+    Misspelt and invented words are among them, and rare ones and names; 0 where there are no words.
+    """
+    words = [
+        part.lower()
+        for text in texts
+        for word in _LETTERS.findall(text)
+        for part in re.split(r"[-'’]", word)
+        if len(part) > 1
+    ]
+    return sum(word not in _vocabulary() for word in words) / len(words) if words else 0.0
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    tokenizer = json.loads((minilm_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    return frozenset(tokenizer["model"]["vocab"])
 
 
 def label_named_share(texts: Sequence[str], labels: Sequence[Sequence[str]]) -> float:

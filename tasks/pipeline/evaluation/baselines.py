@@ -1,5 +1,6 @@
 """What a classifier has to beat: the most frequent label, and a bag of words."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion
 
 from tasks.data.arrays import Matrix
-from tasks.data.scores import MAJORITY, TFIDF
 from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
 from tasks.pipeline.decision.ordinal_levels import (
     IDENTITY,
@@ -21,8 +21,6 @@ from tasks.pipeline.decision.ordinal_levels import (
     predict_level,
 )
 from tasks.pipeline.decision.thresholds import choose_thresholds
-from tasks.pipeline.evaluation.predictions import Predictions, levels_of
-from tasks.taxonomy import Taxonomy
 
 Labelled = tuple[list[str], NDArray[np.float64]]
 """n texts and their targets (n, n_labels)."""
@@ -41,6 +39,12 @@ class Baseline:
     """(n_labels,)."""
     recalibration: LinearRecalibration = IDENTITY
     """From mean levels to levels, see `tasks.pipeline.decision.ordinal_levels`; idle without an order."""
+    seconds: float = 0.0
+    """Spent on the texts of all test sets."""
+    weights_mb: float | None = None
+    """Size of the weights in memory, in 10^6 bytes, where it is known."""
+    price: float | None = None
+    """Charged for the texts of all test sets, where anything is."""
 
 
 def majority(train_targets: Matrix, n_test: Mapping[str, int]) -> Baseline:
@@ -93,10 +97,13 @@ def tfidf_logreg(
     raw = predict(val_texts)
     platt = platt_scaling(raw, val_targets, val_weights)
     judged = apply_platt(raw, *platt)
+    started = time.perf_counter()
+    found = {name: apply_platt(predict(texts), *platt) for name, texts in test_texts.items()}
     return Baseline(
-        {name: apply_platt(predict(texts), *platt) for name, texts in test_texts.items()},
-        choose_thresholds(judged, val_targets, min_positives, val_weights),
-        fit_recalibration(judged, val_targets, val_weights),
+        found,
+        seconds=time.perf_counter() - started,
+        thresholds=choose_thresholds(judged, val_targets, min_positives, val_weights),
+        recalibration=fit_recalibration(judged, val_targets, val_weights),
     )
 
 
@@ -162,42 +169,3 @@ def _positive(model: LogisticRegression | float, rows: csr_matrix) -> Matrix:
     if isinstance(model, float):
         return np.full(rows.shape[0], model)
     return model.predict_proba(rows)[:, 1]  # type: ignore[no-any-return]
-
-
-def baseline_predictions(
-    train: Labelled,
-    validation: Labelled,
-    tests: Mapping[str, Labelled],
-    taxonomy: Taxonomy,
-    seed: int,
-    min_positives: int,
-    weights: NDArray[np.float64] | None = None,
-) -> dict[str, dict[str, Predictions]]:
-    """What TF-IDF with logistic regression, and the most frequent label, say about every test set.
-
-    `weights` are those of the validation texts in `choose_thresholds`, the same as the classifier's.
-
-    Returns:
-        Per baseline and test set.
-    """
-    texts = {name: labelled[0] for name, labelled in tests.items()}
-    found = {
-        TFIDF: tfidf_logreg(*train, *validation, texts, seed, min_positives, weights),
-        MAJORITY: majority(train[1], {name: len(some) for name, some in texts.items()}),
-    }
-    return {
-        baseline: {name: _said(says, name, targets, taxonomy) for name, (_, targets) in tests.items()}
-        for baseline, says in found.items()
-    }
-
-
-def _said(says: Baseline, test: str, targets: NDArray[np.float64], taxonomy: Taxonomy) -> Predictions:
-    probabilities = says.probabilities[test].astype(float)
-    return Predictions(
-        ids=np.arange(len(targets)).astype(np.str_),
-        probabilities=probabilities,
-        thresholds=says.thresholds,
-        targets=targets,
-        levels=levels_of(probabilities, None, says.recalibration, taxonomy),
-        weights=np.ones(len(targets)),
-    )

@@ -123,6 +123,47 @@ def compare(
     )
 
 
+def compare_on_shared(
+    found: Mapping[str, Sequence[Predictions]],
+    taxonomy: Taxonomy,
+    pairs: Sequence[tuple[str, str]],
+    seed: int,
+    n_resamples: int = N_RESAMPLES,
+) -> Comparison:
+    """As `compare`, where some arms labelled a sample of the texts alone: each is compared on its own sample.
+
+    Args:
+        found: Per arm one `Predictions` per seed; the largest set of texts holds all others.
+        taxonomy: See `compare`.
+        pairs: See `compare`; a pair of two samples is left out.
+        seed: See `compare`.
+        n_resamples: See `compare`.
+    """
+    n_all = max(len(seeds[0].ids) for seeds in found.values())
+    whole = {name: seeds for name, seeds in found.items() if len(seeds[0].ids) == n_all}
+    compared = compare(whole, taxonomy, pairs, seed, n_resamples)
+    scores, differences = dict(compared.scores), dict(compared.differences)
+    for name, seeds in found.items():
+        if name not in whole:
+            own = [pair for pair in pairs if name in pair]
+            beside = {other for pair in own for other in pair if other in whole}
+            on_sample = {other: [_on(p, seeds[0].ids) for p in whole[other]] for other in beside}
+            part = compare({name: seeds, **on_sample}, taxonomy, own, seed, n_resamples)
+            scores[name] = part.scores[name]
+            differences |= part.differences
+    order = [f"{one} - {other}" for one, other in pairs]
+    return Comparison(
+        {name: scores[name] for name in found},
+        {name: differences[name] for name in order if name in differences},
+    )
+
+
+def _on(found: Predictions, ids: NDArray[np.str_]) -> Predictions:
+    """What was said about some of the texts, in the order of their ids."""
+    places = {name: place for place, name in enumerate(found.ids.tolist())}
+    return found.rows(np.array([places[name] for name in ids.tolist()], dtype=int))
+
+
 def _draws(seeds: Sequence[Mapping[str, Score]], counts: Matrix) -> dict[str, Matrix]:
     """Every score of an arm on every draw, mean over its seeds; see `resampled_scores`."""
     return {name: resampled_scores([scores[name] for scores in seeds], counts) for name in seeds[0]}

@@ -169,7 +169,7 @@ def label_rows(page: Mapping[str, Any]) -> list[tuple[str, int, list[tuple[float
 
 
 def _kind(arm: str) -> str:
-    return "bag" if "TF-IDF" in arm or "majority" in arm else "base" if "shuffled" in arm else "own"
+    return "base" if "shuffled" in arm else "bag" if ", " in arm else "own"
 
 
 def _is_ordinal(page: Mapping[str, Any]) -> bool:

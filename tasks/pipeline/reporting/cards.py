@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tasks.data.scores import CLASSIFIER, RunScores
 from tasks.pipeline.reporting import views
 from tasks.pipeline.reporting.formatting import FILTERS
+from tasks.pipeline.reporting.sections.worth import alternatives, worth
 
 # Metric of a hub model card, its pretty name there, attribute of Metrics.
 HUB_METRICS = (
@@ -46,6 +47,8 @@ def model_card(scores: RunScores) -> str:
         verdicts=views.verdicts(scores),
         fairness_verdict=views.fairness_verdict(scores),
         tables=views.score_tables(scores, views.MAIN),
+        worth=worth(scores),
+        alternatives=alternatives(scores),
         label_rows=[(name, views.label_rows(scores, name)) for name in scores.test_sets],
         environment=[*scores.machine.items(), *scores.versions.items()],
         has_ordinal_head=scores.config.get("training", {}).get("ordinal", False),

@@ -78,6 +78,14 @@ METRIC_TEXTS = {
         "Texts name their label less often than real texts do.",
         "Nothing needs to be done.",
     ),
+    "uncommon_words": MetricText(
+        "readability: uncommon or misspelt words",
+        3,
+        "Too many words are misspelt, invented or rare.",
+        "Lower <code>generator.temperature</code>, or raise <code>generator.min_p</code>.",
+        "The words are more common than in real text.",
+        "Nothing needs to be done.",
+    ),
     "dispersion": MetricText(
         "spread of meaning",
         3,

@@ -29,6 +29,13 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def rate(value: float | None) -> str:
+    """A speed or a size to about two digits; a dash for what is not known."""
+    if value is None:
+        return "–"
+    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as people read them: `0.4 s`, `42 s`, `3 min 05 s`."""
     if seconds < 10:
@@ -64,5 +71,5 @@ def cell(value: object) -> str:
 
 FILTERS: dict[str, Callable[[Any], str]] = {
     f.__name__: f
-    for f in (score, percent, percent_fine, fine, count, duration, set_name, kind, listed, line, cell)
+    for f in (score, percent, percent_fine, fine, count, rate, duration, set_name, kind, listed, line, cell)
 }

@@ -53,6 +53,6 @@ def _flags(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, bool):
         return (f"--{option}" if value else f"--no-{option}",)
     if isinstance(value, list):
-        plain = value and not any(set(item) & set(',[]"') for item in value)
-        return (f"--{option}", ",".join(value) if plain else json.dumps(value, ensure_ascii=False))
+        plain = value and not any(set(str(item)) & set(',[]"') for item in value)
+        return (f"--{option}", ",".join(map(str, value)) if plain else json.dumps(value, ensure_ascii=False))
     return (f"--{option}", "null" if value is None else str(value))

@@ -13,6 +13,8 @@ from tasks.data.scrub_scores import ScrubSummary
 from tasks.pipeline.reporting import data_review, error_plots, views
 from tasks.pipeline.reporting.formatting import FILTERS
 from tasks.pipeline.reporting.scrubbing_section import count_table, moved_labels, settings_in_words
+from tasks.pipeline.reporting.sections import data_section
+from tasks.pipeline.reporting.sections.worth import alternatives, worth
 
 
 def render_report(scores: RunScores) -> str:
@@ -46,13 +48,26 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "fairness_verdict": views.fairness_verdict(scores),
         "calibration": error_plots.calibration_dots(scores.error_analysis) if scores.error_analysis else [],
         "curves": error_plots.curve_points(scores.error_analysis) if scores.error_analysis else [],
-        "samples": views.samples_by_label(scores),
+        "worth": worth(scores),
+        "alternatives": alternatives(scores),
+        "has_price": any(a.price_per_1000 is not None for a in alternatives(scores)),
+        **_data(scores),
         "votes": views.largest_first(scores.votes),
         "scrubbed": views.bars(views.largest_first(scores.scrubbed)),
         **_scrubbing(scores.scrubbing),
         "timings": views.bars(scores.timings),
         "environment": [*scores.machine.items(), *scores.versions.items()],
         "config": json.dumps(scores.config, indent=2, ensure_ascii=False),
+    }
+
+
+def _data(scores: RunScores) -> dict[str, Any]:
+    profile = scores.review.profile if scores.review else None
+    return {
+        "samples": data_section.texts_by_label(scores),
+        "fidelity": data_section.fidelity(profile) if profile else [],
+        "dispute_pairs": data_section.pairs(profile) if profile else [],
+        "disputes": data_section.dispute_rows(profile) if profile else [],
     }
 
 

@@ -13,7 +13,7 @@ from tasks.pipeline.reporting.cards import dataset_card
 from tasks.pipeline.reporting.exports import export_rows
 from tasks.storage.parquet import parquet_bytes
 
-SAMPLES_PER_LABEL = 4
+SAMPLES_PER_LABEL = 8
 EXAMPLES_PER_REASON = 3
 EXAMPLE_CHARS = 160
 

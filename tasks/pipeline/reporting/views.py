@@ -8,7 +8,6 @@ from tasks.data.scores import (
     REAL,
     TFIDF,
     CellFill,
-    ExampleText,
     LabelScore,
     Metrics,
     Plan,
@@ -116,21 +115,24 @@ def _score_table(scores: RunScores, test_set: str, attributes: tuple[str, ...] |
         if (attributes is None or attribute in attributes)
         and any(getattr(metrics, attribute) is not None for metrics in systems.values())
     ]
-    best = {a: _best([getattr(m, a) for m in systems.values()], higher) for a, _, higher in shown}
+    n_rows = systems[CLASSIFIER].n_rows
+    whole = [metrics for metrics in systems.values() if metrics.n_rows == n_rows]
+    best = {a: _best([getattr(m, a) for m in whole], higher) for a, _, higher in shown}
     intervals = {system.name: system.intervals for system in scores.results if system.test_set == test_set}
     rows = [
         (
-            name,
+            name if metrics.n_rows == n_rows else f"{name} ({metrics.n_rows:,} texts)",
             [
                 Value(
-                    v := getattr(metrics, a), v is not None and v == best[a], _range(intervals[name].get(a))
+                    v := getattr(metrics, a),
+                    v is not None and metrics.n_rows == n_rows and v == best[a],
+                    _range(intervals[name].get(a)),
                 )
                 for a, _, _ in shown
             ],
         )
         for name, metrics in systems.items()
     ]
-    n_rows = systems[CLASSIFIER].n_rows
     headings = [heading for _, heading, _ in shown]
     return ScoreTable(test_set, n_rows, headings, rows, scores.measured_how(test_set))
 
@@ -266,13 +268,3 @@ def confusions(scores: RunScores) -> list[Confusion]:
 def _shares(row: tuple[int, ...]) -> list[tuple[int, float, int]]:
     total = sum(row)
     return [(n, n / total if total else 0.0, round(N_SHADES * n / total) if total else 0) for n in row]
-
-
-def samples_by_label(scores: RunScores, n_each: int = 4) -> list[tuple[str, list[ExampleText]]]:
-    """Up to `n_each` texts per label; each text is shown once, under the first label with room."""
-    shown: dict[str, list[ExampleText]] = {name: [] for name in scores.taxonomy.names}
-    for sample in scores.samples:
-        home = next((name for name in sample.labels if len(shown.get(name, ())) < n_each), None)
-        if home in shown:
-            shown[home].append(sample)
-    return [(name, texts) for name, texts in shown.items() if texts]

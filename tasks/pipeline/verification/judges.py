@@ -1,20 +1,17 @@
 """Sources that read a text: an entailment model, or a language model that is asked."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from tasks.data.records import Row
 from tasks.data.votes import JUDGE, with_votes
-from tasks.prompts.rendering import TEMPLATES
+from tasks.prompts.label_question import label_question, named_labels, says_none
 from tasks.taxonomy import Taxonomy
 
 NLI_BATCH = 32
 SURE = 0.9
 """Probability that a language model's word is taken for: it says yes or no, and errs now and then."""
-NONE = "none"
 
 
 def nli_votes(rows: Sequence[Row], taxonomy: Taxonomy, classify: Any) -> list[Row]:
@@ -61,12 +58,11 @@ def llm_votes(
     Returns:
         The rows, and how many answers named no label and not `none`; on these rows there is no vote.
     """
-    template = TEMPLATES.from_string((Path(__file__).parent / "judge_prompt.j2").read_text(encoding="utf-8"))
-    answers = answer([template.render(text=row["text"], labels=taxonomy.labels) for row in rows])
+    answers = answer([label_question(row["text"], taxonomy.labels) for row in rows])
     voted, n_unread = [], 0
     for row, said in zip(rows, answers, strict=True):
         named = named_labels(said, taxonomy.names)
-        if not named and not re.search(rf"\b{NONE}\b", said.lower()):
+        if not named and not says_none(said):
             voted.append(row)
             n_unread += 1
             continue
@@ -75,13 +71,3 @@ def llm_votes(
             with_votes(row, JUDGE, {name: SURE if name in named else 1 - SURE for name in concerned})
         )
     return voted, n_unread
-
-
-def named_labels(answer: str, names: Sequence[str]) -> list[str]:
-    """Labels that an answer names, in label order; "somewhat positive" is not "positive" as well."""
-    left, found = answer.lower(), set()
-    for name in sorted(names, key=len, reverse=True):
-        left, n = re.subn(rf"(?<!\w){re.escape(name.lower())}(?!\w)", "|", left)
-        if n:
-            found.add(name)
-    return [name for name in names if name in found]
