@@ -22,7 +22,7 @@ def export(options: ExportOptions) -> None:
         ValueError: No such run, a damaged model or one of another version, a missing package, or a
             folder that holds something else.
     """
-    require_packages(options.to)
+    require_packages(options.format)
     source = find(ApiSettings(model=options.model, taxonomy=options.taxonomy))
     if options.out:
         _require_free(options.out.expanduser())
@@ -37,14 +37,14 @@ def _write(options: ExportOptions, source: Source, model: Path, sha256: str) -> 
 
     rows = {part: labelled_rows(source, part) for part in ("validation", "test")}
     fs, place = fsspec.core.url_to_fs(source.place)
-    home = f"{place}/model/{options.to}" if source.is_run else f"{place}/{options.to}"
+    home = f"{place}/model/{options.format}" if source.is_run else f"{place}/{options.format}"
     with tempfile.TemporaryDirectory(prefix="sentimill-") as scratch:
         is_local = isinstance(fs, LocalFileSystem)
         folder = options.out.expanduser() if options.out else Path(home if is_local else f"{scratch}/made")
         written = export_classifier(
             model,
             sha256,
-            options.to,
+            options.format,
             folder,
             run=source.run,
             validation=rows["validation"],

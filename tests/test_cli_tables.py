@@ -13,7 +13,7 @@ from tasks.data.fairness_scores import (
     FairnessAudit,
     FairnessScores,
 )
-from tasks.data.scores import Plan
+from tasks.data.plan_scores import Plan
 from tasks.data.summaries import Outcome, RunSummary
 
 

@@ -116,7 +116,7 @@ def test_what_was_not_exported_is_refused_with_the_command_to_type(run):
     )
 
     with pytest.raises(
-        ValueError, match=r"holds no export; expected one\. Give `sentimill export RUN --to openvino`"
+        ValueError, match=r"holds no export; expected one\. Give `sentimill export RUN --format openvino`"
     ):
         served_by(run, runtime="openvino")
     with pytest.raises(ValueError, match=r"--precision is int8, but .*onnx has none: it decides otherwise\."):

@@ -318,13 +318,19 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(results, monkeypatch
     (old / "sentimill.json").write_text(json.dumps({k: v for k, v in about.items() if k != "thresholds"}))
 
     cases = {
-        ("gone", "--to", "onnx"): "run is 'gone'; expected `champion`, a model folder, or a run of",
-        ("champion", "--to", "tflite"): "expected 'onnx', 'openvino', 'sentence-transformers' or 'spacy'",
-        ("champion",): "to is missing; expected it as an argument.",
-        (str(old), "--to", "onnx"): "sentimill.json lacks thresholds; expected all that this version writes",
+        ("gone", "--format", "onnx"): "run is 'gone'; expected `champion`, a model folder, or a run of",
+        ("champion", "--format", "tflite"): (
+            "expected 'onnx', 'openvino', 'sentence-transformers' or 'spacy'"
+        ),
+        ("champion",): "format is missing; expected it as an argument.",
+        (
+            str(old),
+            "--format",
+            "onnx",
+        ): "sentimill.json lacks thresholds; expected all that this version writes",
         (
             "first",
-            "--to",
+            "--format",
             "onnx",
             "--out",
             str(tmp_path / "mine"),
@@ -343,11 +349,11 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(results, monkeypatch
 def test_a_missing_package_is_told_with_the_command_to_type(target, package, extra, monkeypatch, capsys):
     monkeypatch.setattr(manifest, "find_spec", lambda name: None if name == package else True)
 
-    code, said = refusal(["champion", "--to", target], capsys)
+    code, said = refusal(["champion", "--format", target], capsys)
 
     assert code == 2
     assert (
-        f"--to {target} needs {package}, which is not installed; expected the extra '{extra}'. Run `pip "
+        f"--format {target} needs {package}, which is not installed; expected the extra '{extra}'. Run `pip "
         f"install 'sentimill[{extra}]'`."
     ) in said
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tasks.data.plan_scores import Round
 from tasks.data.references import DatasetRef
-from tasks.data.scores import Round
 from tasks.orchestration import run as runs
 from tasks.orchestration.ledger import RunLedger
 from tasks.orchestration.run import earlier_data, run_name

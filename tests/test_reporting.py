@@ -9,6 +9,7 @@ import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
 from tasks.data.data_profile import DataProfile, Dispute, LabelProfile
+from tasks.data.plan_scores import CellFill, Plan, Round
 from tasks.data.scores import (
     CLASSIFIER,
     EMBEDDING,
@@ -16,15 +17,12 @@ from tasks.data.scores import (
     REAL,
     SYNTHETIC,
     TFIDF,
-    CellFill,
     ExampleText,
     Figure,
     LabelScore,
     Metrics,
     ModelInfo,
-    Plan,
     Review,
-    Round,
     RunScores,
     SystemResult,
 )

@@ -9,6 +9,7 @@ import pytest
 from prefect import flow
 
 from tasks.config import RunConfig
+from tasks.data.plan_scores import CellFill, Plan
 from tasks.data.records import Cell
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.data.scores import (
@@ -17,11 +18,9 @@ from tasks.data.scores import (
     REAL,
     SYNTHETIC,
     TFIDF,
-    CellFill,
     LabelScore,
     Metrics,
     ModelInfo,
-    Plan,
     RunScores,
     SystemResult,
 )

@@ -97,7 +97,8 @@ def _usable(folder: Path, target: ExportFormat, sha256: str) -> Export:
         return read_manifest(folder, sha256)
     except FileNotFoundError as error:
         raise ValueError(
-            f"{folder} holds no export; expected one. Give `sentimill export RUN --to {target}`, or leave "
+            f"{folder} holds no export; expected one. Give "
+            f"`sentimill export RUN --format {target}`, or leave "
             "--runtime out."
         ) from error
 
@@ -138,7 +139,7 @@ def _open_torch(folder: Path, settings: ApiSettings, held_out: Rows) -> Opened:
     if settings.precision is ServingPrecision.int8:
         raise ValueError(
             f"--precision is int8, but {folder} has no export in it; expected one. Give `sentimill export "
-            "RUN --to onnx`, or leave the option out."
+            "RUN --format onnx`, or leave the option out."
         )
     torch.set_num_threads(settings.threads_per_worker)
     model, tokenizer, about = load_torch(folder)

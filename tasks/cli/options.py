@@ -122,7 +122,7 @@ class ExportOptions(Config):
 
     model: CliPositionalArg[str] = Field(min_length=1, title="Model")
     """`champion`, the name of a run, or a model folder that a run wrote."""
-    to: ExportFormat = Field(title="Runtime")
+    format: ExportFormat = Field(title="Runtime")
     """Runtime that loads it; the service runs `onnx` and `openvino`."""
     out: Path | None = Field(None, title="Folder")
     """Folder to write; an earlier export there is replaced. Empty writes beside the weights, where the

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tasks.data.plan_scores import Round
 from tasks.data.references import DatasetRef
-from tasks.data.scores import Round
 from tasks.pipeline.sampling.throughput import RoundThroughput
 
 

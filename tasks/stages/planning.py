@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+from tasks.data.plan_scores import Round
 from tasks.data.real_rows import label_set_counts
 from tasks.data.records import FilterResult
-from tasks.data.scores import Round
 from tasks.orchestration import artifacts
 from tasks.orchestration.run import RunContext
 from tasks.pipeline.planning.cells import plan_cells

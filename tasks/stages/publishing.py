@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tasks.data.columns import PARTS, parts_of
+from tasks.data.columns import PARTS
+from tasks.data.plan_scores import Plan
 from tasks.data.reading import read_dataset
 from tasks.data.records import FilterResult, Reject, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef
-from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Plan, Review, RunScores
+from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, ModelInfo, Review, RunScores
 from tasks.data.summaries import Decision, Outcome, RunSummary
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
@@ -28,9 +29,8 @@ from tasks.pipeline.reporting.run_page_tables import fairness_rows, score_rows
 from tasks.pipeline.training.classifier import load_settings
 from tasks.pipeline.verification import outcome_counts
 from tasks.stages.cross_validation import is_cross_validated
-from tasks.stages.exporting import export_classifier, labelled
+from tasks.stages.exporting import publish_exports
 from tasks.stages.fairness import AuditedClassifier
-from tasks.stages.real_data import read_again
 from tasks.stages.scrubbing import report_scrubbing
 from tasks.stages.unlabelled import drift_reference
 from tasks.storage.champions import CHAMPION, read_champions, set_champion
@@ -39,8 +39,6 @@ from tasks.storage.hub import push_run
 from tasks.storage.locks import exclusive_lock
 from tasks.storage.store import write_json
 
-MAX_EXPORT_ROWS = 2_000
-"""Rows that an export's decisions are fitted and compared on, at most."""
 LICENCES = {"embedded": "apache-2.0", "all-MiniLM-L6-v2": "apache-2.0"}
 
 
@@ -94,28 +92,6 @@ def _write_scores(run: RunContext, scores: RunScores) -> None:
     run.store.write_path(f"{prefix}/report.html", render_report(scores).encode())
     run.store.write_path(f"{prefix}/model/README.md", model_card(scores).encode())
     write_json(run.store, f"{prefix}/scores.json", scores.model_dump(mode="json"))
-
-
-def publish_exports(run: RunContext, data: Sequence[Row], model: ModelRef, prefix: str) -> None:
-    """Write the exports that the configuration asks for, compared on the test rows that decide."""
-    if not run.config.export:
-        return
-    parts = parts_of(data)
-    held_out = run.store.get_rows(read_again(run, "test").kept) if run.real else parts["test"]
-    with TemporaryDirectory() as scratch:
-        for target in run.config.export:
-            written = export_classifier(
-                run.store.get_folder(model),
-                model.sha256,
-                target,
-                Path(scratch) / target,
-                run=run.name,
-                validation=labelled(parts["validation"][:MAX_EXPORT_ROWS]),
-                held_out=labelled(held_out[:MAX_EXPORT_ROWS]),
-            )
-            refused = "; ".join(f"{name} is not offered: {why}" for name, why in written.refused.items())
-            run.log_stage("export", 0.0, f"{target}, {written.chosen}{f'; {refused}' if refused else ''}")
-        run.store.put_tree(Path(scratch), prefix)
 
 
 def promote(run: RunContext, candidate: Candidate, decision: Decision) -> RunSummary:

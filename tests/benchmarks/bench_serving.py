@@ -271,7 +271,7 @@ def compare(seconds: float, litserve: str | None) -> dict[str, Any]:
 def runtimes(seconds: float) -> dict[str, Any]:
     """PyTorch and the export that the service takes by itself, in turn, twice each; and a file's texts/s.
 
-    The champion needs an export beside it (`sentimill export champion --to onnx`).
+    The champion needs an export beside it (`sentimill export champion --format onnx`).
     """
     rows: dict[str, Any] = {name: [] for name in ("torch", "auto")}
     told = {}

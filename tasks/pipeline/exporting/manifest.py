@@ -82,7 +82,7 @@ def missing_packages(target: ExportFormat) -> list[str]:
     return [package for package in PACKAGES[target] if find_spec(package) is None]
 
 
-def require_packages(target: ExportFormat, option: str = "--to") -> None:
+def require_packages(target: ExportFormat, option: str = "--format") -> None:
     """Raise ValueError with the command to type where a package is missing; `option` asked for the format."""
     missing = missing_packages(target)
     if missing:

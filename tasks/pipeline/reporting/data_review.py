@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.data.scores import CellFill, Figure, Plan, Review, RunScores
+from tasks.data.plan_scores import CellFill, Plan
+from tasks.data.scores import Figure, Review, RunScores
 from tasks.taxonomy import Taxonomy
 
 MAX_NAMED = 5

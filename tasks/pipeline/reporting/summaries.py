@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tasks.data.plan_scores import CellFill
 from tasks.data.records import UNLABELLED, Cell, Reject, Row, cell_key, cell_keys
-from tasks.data.scores import REAL, CellFill, ExampleText, RunScores, SystemResult
+from tasks.data.scores import REAL, ExampleText, RunScores, SystemResult
 from tasks.pipeline.reporting.cards import dataset_card
 from tasks.pipeline.reporting.exports import export_rows
 from tasks.storage.parquet import parquet_bytes

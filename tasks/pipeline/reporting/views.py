@@ -3,16 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.data.scores import (
-    CLASSIFIER,
-    REAL,
-    TFIDF,
-    CellFill,
-    LabelScore,
-    Metrics,
-    Plan,
-    RunScores,
-)
+from tasks.data.plan_scores import CellFill, Plan
+from tasks.data.scores import CLASSIFIER, REAL, TFIDF, LabelScore, Metrics, RunScores
 
 # Steps of shading in the heat maps; the style sheet has one class per step.
 N_SHADES = 10
