@@ -8,6 +8,7 @@ from tasks.config import (
     AblationConfig,
     GeneratorConfig,
     JudgeKind,
+    Profile,
     PromptForm,
     RealConfig,
     RivalKind,
@@ -17,6 +18,7 @@ from tasks.config import (
     VerifyingConfig,
 )
 from tasks.config.judging import judge_of
+from tasks.config.run import SCALE_GUIDANCE
 from tasks.data.reading import map_labels, read_dataset, read_real, require_mapped
 from tasks.data.reading.unlabelled import read_texts
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder, minilm_words
@@ -34,8 +36,8 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
         ValueError: A value, a file or the embedded generator is not as it should be.
         FileNotFoundError: A file is missing.
     """
-    config = config.resolved()
     taxonomy = load_taxonomy(config.taxonomy)
+    config = _for_scales(config, taxonomy).resolved()
     topics = load_topics(config.plan.topics_file).select(config.plan.topics, config.plan.styles)
     if config.mixing.real_fraction < 1:
         taxonomy.require_meanings()
@@ -62,6 +64,16 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     if config.push_to_hub:
         require_target(config.push_to_hub)
     return config, taxonomy, topics
+
+
+def _for_scales(config: RunConfig, taxonomy: Taxonomy) -> RunConfig:
+    """The configuration with the guidance that suits a scale, unless one is given."""
+    generator = config.generator
+    embedded = config.profile is Profile.embedded and generator.model is None
+    if not (taxonomy.ordinal and embedded and generator.guidance_scale is None):
+        return config
+    own = generator.model_copy(update={"guidance_scale": SCALE_GUIDANCE})
+    return config.model_copy(update={"generator": own})
 
 
 def unknown_topics(topics: Topics, generator: GeneratorConfig) -> list[str]:
