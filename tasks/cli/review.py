@@ -166,7 +166,7 @@ def _texts_to_label(store: ResultsStore, scores: RunScores, options: ReviewExpor
     texts = read_texts(RealConfig(path=str(options.unlabelled), text=options.text))
     from tasks.pipeline.decision.thresholds import confidence  # after the file is read
     from tasks.pipeline.scrubbing import scrub_rows
-    from tasks.stages.evaluation import predictions_of
+    from tasks.stages.predictions import predictions_of
 
     taxonomy, scrubbing = scores.taxonomy, RunConfig.model_validate(scores.config).scrubbing
     rows = [unlabelled_row(text, taxonomy) for text in texts]

@@ -9,7 +9,7 @@ from tasks.data.references import BlobRef, DatasetRef, ModelRef
 from tasks.orchestration.caching import stage
 from tasks.pipeline.evaluation.ablation_arms import AblationArm, draw_real, draw_synthetic, rare_rows
 from tasks.pipeline.evaluation.predictions import to_bytes
-from tasks.stages.evaluation import predictions_of
+from tasks.stages.predictions import predictions_of
 from tasks.stages.real_data import join_real
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy

@@ -1,14 +1,13 @@
 """From divided rows to a classifier and to what it is worth."""
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tasks.config import RivalKind
-from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
+from tasks.data.columns import parts_of
 from tasks.data.real_rows import without_seen
 from tasks.data.records import Record, Row
 from tasks.data.references import BlobRef, DatasetRef, ModelRef, RivalRef
@@ -28,11 +27,11 @@ from tasks.pipeline.decision.thresholds import confidence
 from tasks.pipeline.evaluation.comparison import compare_on_shared
 from tasks.pipeline.evaluation.error_analysis import analyse_errors
 from tasks.pipeline.evaluation.measure import measure
-from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, joined, levels_of, to_bytes
-from tasks.pipeline.evaluation.rivals.interface import megabytes
-from tasks.pipeline.training.classifier import load_classifier, load_settings, predict_levels
+from tasks.pipeline.evaluation.predictions import Predictions, from_bytes, joined, to_bytes
+from tasks.pipeline.training.classifier import load_settings
 from tasks.stages.cross_validation import Fit, fit_folds
 from tasks.stages.out_of_scope import measure_out_of_scope
+from tasks.stages.predictions import TimedPredictions, predictions_of, timed_predictions
 from tasks.stages.real_data import read_real
 from tasks.stages.rivals import measure_rivals, wanted
 from tasks.storage.connection import open_store
@@ -52,13 +51,6 @@ class Evaluation(Record):
     """What the classifier said about the test set that decides, see `Predictions`."""
     out_of_scope: OutOfScope | None = None
     """None where no such text was wanted."""
-
-
-class TimedPredictions(NamedTuple):
-    """What a classifier says about rows, and what that took."""
-
-    predictions: Predictions
-    cost: Cost
 
 
 class EvaluationTests(Record):
@@ -212,31 +204,6 @@ def _selective_scores(
 def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict[str, Any]:
     """What a saved classifier is worth on labelled rows, with the thresholds that travel with it."""
     return _measured(predictions_of(folder, rows, taxonomy), taxonomy)
-
-
-def predictions_of(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> Predictions:
-    """What a saved classifier says about rows; its thresholds are those that came with it."""
-    return timed_predictions(folder, rows, taxonomy).predictions
-
-
-def timed_predictions(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> TimedPredictions:
-    """As `predictions_of`, with texts per second and the size of the weights."""
-    model, tokenizer, settings = load_classifier(folder)
-    started = time.perf_counter()
-    predicted = predict_levels(model, tokenizer, texts_of(rows), settings["max_length"], "predict")
-    seconds = time.perf_counter() - started
-    probabilities = predicted.probabilities.astype(float)
-    predictions = Predictions(
-        ids=ids_of(rows),
-        probabilities=probabilities,
-        thresholds=np.array(settings["thresholds"]),
-        targets=targets_of(rows),
-        levels=levels_of(probabilities, predicted.levels, settings["recalibration"], taxonomy),
-        weights=np.array([row["weight"] for row in rows], dtype=float),
-    )
-    return TimedPredictions(
-        predictions, Cost(texts_per_second=len(rows) / seconds, weights_mb=megabytes(model))
-    )
 
 
 def _measured(predictions: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tasks.pipeline.cleaning import clean_rows
 from tasks.pipeline.scrubbing import scrub_rows
 from tasks.pipeline.verification import Teacher
 from tasks.pipeline.verification.unlabelled import guess_labels, label_by_votes
-from tasks.stages.evaluation import predictions_of
+from tasks.stages.predictions import predictions_of
 from tasks.stages.verification import fit_real_data_model, judge_task
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
