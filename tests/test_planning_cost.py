@@ -34,7 +34,7 @@ def test_an_endpoint_costs_money_and_no_time_here():
     found = _estimate(**ENDPOINT, prices=prices)
 
     assert found.seconds is None
-    assert found.cost == pytest.approx(found.n_prompt_tokens + 2 * 36 * 56, abs=1)
+    assert found.cost == pytest.approx(found.n_prompt_tokens + 2 * 30 * 56, abs=1)
     assert "cost" in found.lines()[3]
 
 
