@@ -672,7 +672,9 @@ def test_the_fastest_arithmetic_is_chosen_if_it_gains_enough(bert, monkeypatch):
     for seconds, chosen in [
         ({"fp32": 1.0, "bf16": 0.9, "int8": 0.8}, "fp32"),
         ({"fp32": 1.0, "bf16": 0.5, "int8": 0.45}, "bf16"),
-        ({"fp32": 1.0, "bf16": 0.5, "int8": 0.3}, "int8"),
+        ({"fp32": 1.0, "bf16": 0.5, "int8": 0.3}, "bf16"),
+        ({"fp32": 1.0, "bf16": 0.5, "int8": 0.2}, "int8"),
+        ({"fp32": 1.0, "bf16": 0.9, "int8": 0.4}, "int8"),
         ({"fp32": 1.0, "bf16": 2.0}, "fp32"),
     ]:
         monkeypatch.setattr(quantization, "_seconds", lambda layer, seconds=seconds: seconds.items())

@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tasks.models.bundled import minilm_folder
+from tasks.models.own_thread import in_own_thread
 
 BATCH = 64
 WIDTH = 384
@@ -61,6 +62,7 @@ def embed_layers(texts: Sequence[str], title: str = "") -> np.ndarray:
     return _looked_up(texts, title, _layered, _encode_layers, (5 * WIDTH,), np.float16).astype(np.float32)
 
 
+@in_own_thread
 def _looked_up(
     texts: Sequence[str],
     title: str,

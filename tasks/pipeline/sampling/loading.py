@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.config import GeneratorConfig, GeneratorPrecision
 from tasks.models.bundled import EMBEDDED, embedded_folder
+from tasks.models.own_thread import in_own_thread
 from tasks.models.precision import bf16_pays
 from tasks.models.weights_cache import tuned_folder
 from tasks.pipeline.sampling.engine.attention import ATTENTION
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 DEFAULT_BATCH = 64
 
 
+@in_own_thread
 def open_model(config: GeneratorConfig) -> LocalEngine:
     """Load the generator that a resolved configuration names.
 

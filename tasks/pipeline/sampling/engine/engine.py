@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from tasks.models.own_thread import in_own_thread
 from tasks.pipeline.sampling.engine.decoding import Batch
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
 from tasks.pipeline.sampling.engine.sequences import Job, Limits, SequenceState
@@ -78,6 +79,7 @@ class LocalEngine:
         """Texts asked for since the current turn began; they wait for the next one."""
         return len(self._waiting)
 
+    @in_own_thread
     def log_likelihoods(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """How likely the model finds texts after prompts; see `tasks.pipeline.sampling.engine.likelihood`."""
         return log_likelihoods(self.model, self.codec, pairs, self._context)
