@@ -1,8 +1,8 @@
 """Work of PyTorch in a thread that ends with it.
 
-Every thread that multiplies keeps helpers of OpenMP for the rest of its life. Once there are more of them than
-cores, all of them sleep between two operations instead of waiting awake, and a step of many small operations
-takes up to 1.7 times as long.
+Every thread that multiplies keeps helpers of OpenMP for the rest of its life. Once there are more of them
+than cores, all of them sleep between two operations instead of waiting awake, and a step of many small
+operations takes up to 1.7 times as long.
 """
 
 from collections.abc import Callable

@@ -18,8 +18,8 @@ from tasks.pipeline.sampling.engine.weight_packing import Packed, free_weights, 
 MIN_WEIGHTS = 20_000_000
 """Weights in linear layers from which a probe pays; smaller models are fast and lose more by rounding."""
 GAIN = {GeneratorPrecision.bf16: 1.3, GeneratorPrecision.int8: 2.0}
-"""How many times faster a product must be than in the arithmetic chosen so far. bf16 costs no quality and makes
-all else faster, too; int8 makes nothing but products faster and rounds more."""
+"""How many times faster a product must be than in the arithmetic chosen so far. bf16 costs no quality and
+makes all else faster, too; int8 makes nothing but products faster and rounds more."""
 PROBE_ROWS = 256
 LEVELS, ZERO = 127, 128
 """Largest size of a quantised number, and what an activation of 0 becomes: oneDNN takes uint8."""
