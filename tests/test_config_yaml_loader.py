@@ -42,8 +42,8 @@ LABELS = "labels:\n  - {name: good, meaning: G.}\n  - {name: bad, meaning: B.}\n
         ),
         (
             "name: own\nlabels:\n- good\n- bad\n",
-            "{file}, line 3: labels.0 is 'good'; expected a mapping of keys to values.\n"
-            "{file}, line 4: labels.1 is 'bad'; expected a mapping of keys to values.",
+            "{file}, line 1: no label has a meaning (good, bad); expected a name and a sentence for each, such "
+            "as {{name: refund, meaning: The customer asks for money back.}}. Add them.",
         ),
         (
             f"{LABELS}name: own\nmeaning: M.\nname: other\n",

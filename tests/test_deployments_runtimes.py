@@ -27,7 +27,7 @@ def exported(tmp_path_factory, tiny_encoder, make_row):
     write_run(root, "first", tiny_encoder, make_row)
     model = root / "runs" / "first" / "model"
     for target in ("onnx", "openvino"):
-        export(ExportOptions(model=str(model), to=target))
+        export(ExportOptions(model=str(model), format=target))
     return model
 
 

@@ -297,14 +297,14 @@ def refusal(arguments, capsys):
 
 def test_the_champion_is_exported_beside_its_weights_and_stays_intact(results, monkeypatch, capsys):
     monkeypatch.setenv("SENTIMILL_RESULTS", str(results))
-    export(ExportOptions(model="champion", to="openvino"))
+    export(ExportOptions(model="champion", format="openvino"))
     said = capsys.readouterr().out
     folder = results / "runs/first/model/openvino"
 
     assert said.startswith(f"openvino in {folder}; README.md there shows how to load it\n")
     assert "fp32 (chosen): decides 100.00% of 4 held-out rows as the evaluated model" in said
     assert read_manifest(folder).model_sha256 == (results / "runs/first/model/SHA256").read_text()
-    export(ExportOptions(model="first", to="openvino"))  # replaces it, and finds the model as it was
+    export(ExportOptions(model="first", format="openvino"))  # replaces it, and finds the model as it was
     assert sorted(file.name for file in folder.parent.iterdir() if file.is_dir()) == ["openvino"]
 
 

@@ -342,7 +342,7 @@ def test_another_threshold_rule_trains_nothing_again(config, store):
     summary = regenerate(config.model_copy(update={"evaluation": EvaluationConfig(min_positives=1)}))
     new = {name.rsplit("-", 1)[0] for name in set(cache(store)) - set(before)}
 
-    assert new == {"calibrate", "evaluate", "scrub-report"}
+    assert new == {"calibrate", "rival", "evaluate", "scrub-report"}
     assert {name: cache(store)[name] for name in before} == before
     assert load_classifier(folder_of(summary, store) / "model")[2]["unsure_below"] == 0.0
 

@@ -90,7 +90,6 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
     assert set(STAGES) == {
         "scrub-report",
         "predict",
-        "predict-baseline",
         "ablation-rare",
         "ablation-rows",
         "ablation-test",
@@ -109,7 +108,10 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "train",
         "calibrate",
         "divide-into-folds",
+        "evaluation-tests",
+        "rival",
         "evaluate",
+        "out-of-scope",
         "read-unlabelled",
         "guess-labels",
         "label-by-votes",
@@ -303,6 +305,7 @@ def test_every_stage_has_a_time_limit_and_is_tried_again_only_where_it_meets_the
         "judge",
         "load-real-data",
         "read-unlabelled",
+        "rival",
         "train",
         "tune-generator",
     }

@@ -55,5 +55,5 @@ def test_the_flow_is_not_started_for_an_estimate(monkeypatch, capsys, tmp_path):
 
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith("cells    ")
-    assert second == "texts    720 in the first round; later rounds refill what the filters drop"
+    assert second == "texts    660 in the first round; later rounds refill what the filters drop"
     assert not (tmp_path / "results").exists()

@@ -45,7 +45,7 @@ class PlanConfig(Config, title="Plan"):
     """Tokens that may be sampled in all rounds; empty means no limit. Texts from the cache count, too."""
     max_minutes: float | None = Field(None, gt=0.0, title="Time budget")
     """Minutes after which no new round begins; empty means no limit."""
-    oversampling: float = Field(1.2, ge=1.0, le=20.0, title="Oversampling")
+    oversampling: float = Field(1.1, ge=1.0, le=20.0, title="Oversampling")
     """Texts generated per text wanted in the first round; later rounds use each cell's own acceptance
     rate."""
 

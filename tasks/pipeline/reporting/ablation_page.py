@@ -113,7 +113,7 @@ def arm_chart(page: Mapping[str, Any], key: str, title: str) -> Chart:
     """Every arm's score from 0, with the seeds' own."""
     arms = {name: scores[key] for name, scores in page["arms"].items() if key in scores}
     low = min(0.0, *(value["low"] for value in arms.values()))
-    end = math.ceil(10 * max(value["high"] for value in arms.values())) / 10
+    end = max(0.1, math.ceil(10 * max(value["high"] for value in arms.values())) / 10)  # all may be 0
 
     def place(x: float) -> int:
         return round(WIDTH * float((x - low) / (end - low)))
