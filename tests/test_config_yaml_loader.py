@@ -42,8 +42,8 @@ LABELS = "labels:\n  - {name: good, meaning: G.}\n  - {name: bad, meaning: B.}\n
         ),
         (
             "name: own\nlabels:\n- good\n- bad\n",
-            "{file}, line 1: no label has a meaning (good, bad); expected a name and a sentence for each, such "
-            "as {{name: refund, meaning: The customer asks for money back.}}. Add them.",
+            "{file}, line 1: no label has a meaning (good, bad); expected a name and a sentence for each, "
+            "such as {{name: refund, meaning: The customer asks for money back.}}. Add them.",
         ),
         (
             f"{LABELS}name: own\nmeaning: M.\nname: other\n",
