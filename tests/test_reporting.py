@@ -4,10 +4,13 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from io import StringIO
 
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
+from rich.console import Console
 
+from tasks.cli.tables import results_table
 from tasks.data.data_profile import DataProfile, Dispute, LabelProfile
 from tasks.data.plan_scores import CellFill, Plan, Round
 from tasks.data.scores import (
@@ -694,3 +697,15 @@ def test_rare_types_share_a_column():
     headings, rows = count_table({"joy": {"T0": 3, "T8": 1, "T9": 2}}, totals)
     assert headings == ["T0", "T1", "T2", "T3", "T4", "T5", "T6", "others"]
     assert rows == [("joy", [3, 0, 0, 0, 0, 0, 0, 3])]
+
+
+def test_no_figure_is_cut_in_a_narrow_terminal():
+    scores = run_scores()
+    long = scores.results[0].model_copy(update={"name": "embeddings + logistic regression, calibrated"})
+    console = Console(width=70, file=StringIO())
+    console.print(results_table("A run", scores.model_copy(update={"results": (long, *scores.results)})))
+    printed = console.file.getvalue()
+
+    assert "…" not in printed
+    assert printed.count(f"{long.metrics.f1_macro:.3f}") >= 2
+    assert max(map(len, printed.splitlines())) <= 70

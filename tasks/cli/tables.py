@@ -4,7 +4,7 @@ import json
 import re
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from tasks.config import FairnessConfig
@@ -35,7 +35,9 @@ def results_table(title: str, scores: RunScores) -> Table:
     ordinal = scores.taxonomy.ordinal
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for column in ("test", "system", "macro-F1", "micro-F1", *(("kappa", "MAE") if ordinal else ())):
-        table.add_column(column, justify="left" if column in ("test", "system") else "right", no_wrap=True)
+        justify: JustifyMethod = "left" if column in ("test", "system") else "right"
+        # Long names take two lines in a narrow terminal; a figure is never cut.
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column != "system")
     for system in scores.results:
         m = system.metrics
         values = [m.f1_macro, m.f1_micro, *((m.kappa, m.mae) if ordinal else ())]
