@@ -7,7 +7,8 @@ sampling controls. Every step ends a text with probability 1/30, so that lengths
 distilabel needs an environment of its own: `python -m venv DIR`, `DIR/bin/pip install distilabel==1.5.3
 requests transformers torch`, then `--distilabel DIR/bin/python` or SENTIMILL_DISTILABEL. On a machine that
 others use, `--clock cpu` counts the processor's seconds instead, on one thread (not for distilabel).
-`--precision` asks for another arithmetic than the one that the engine chooses here; all sides take it.
+`--precision` asks for another arithmetic than the one that the engine chooses here. All sides take it, except
+for int8, which the others do not have: beside it they run in fp32.
 """
 
 import argparse
@@ -39,8 +40,8 @@ from transformers import (
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tasks.config import GeneratorConfig, PromptForm
-from tasks.pipeline.sampling import Request, load_engine, loading
+from tasks.config import GeneratorConfig, GeneratorPrecision, PromptForm
+from tasks.pipeline.sampling import Request, load_engine
 
 RESULTS = Path("results/bench/sampling.json")
 MEAN_TOKENS, MAX_TOKENS, BATCH = 30, 120, 128
@@ -48,7 +49,7 @@ TOP_P = 0.95
 CLOCK = {"now": time.perf_counter}
 TEXTS = {"embedded": 1024, "gpt2": 256}
 """Texts of our side of a pair; others get fewer where they are slow, which changes no rate."""
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISION = {"now": GeneratorPrecision.auto}
 PAD, START, END = 0, 1, 2
 Work = Callable[[], int]
 """Does its share of texts and returns the number of new tokens."""
@@ -93,9 +94,12 @@ class Rivals:
 
     def __init__(self, folder: Path) -> None:
         controls = {"max_new_tokens": MAX_TOKENS, "batch_size": BATCH, "top_p": TOP_P}
-        config = GeneratorConfig(model=str(folder), prompt_form=PromptForm.plain, **controls)
+        config = GeneratorConfig(
+            model=str(folder), prompt_form=PromptForm.plain, precision=PRECISION["now"], **controls
+        )
         self.engine = load_engine(config)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=loading.arithmetic(False)).eval()
+        dtype = self.engine.model.dtype
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
 
     def ours(self, prompts: list[str], k: int) -> int:
@@ -277,19 +281,17 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
-    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="auto")
+    parser.add_argument("--precision", choices=list(GeneratorPrecision), default="auto")
     parser.add_argument("--distilabel", default=os.environ.get("SENTIMILL_DISTILABEL"))
     args = parser.parse_args()
     if args.clock == "cpu":
         torch.set_num_threads(1)
         CLOCK["now"] = time.process_time
-    if args.precision != "auto":
-        loading.arithmetic = lambda on_gpu: PRECISIONS[args.precision]
-    arithmetic = str(loading.arithmetic(False)).removeprefix("torch.")
+    PRECISION["now"] = GeneratorPrecision(args.precision)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for shape in args.shapes:
         for name, figures in measure(shape, args.only, args.repeats, args.distilabel):
-            results.setdefault(name, {})[f"{shape}, {arithmetic}"] = figures
+            results.setdefault(name, {})[f"{shape}, {args.precision}"] = figures
             write(results)
     if not args.distilabel:
         Console().print("vs_distilabel is not measured: give --distilabel PYTHON that has it.")
