@@ -306,7 +306,6 @@ def test_the_generator_scores_a_sample_of_the_texts(rows, tiny_generator):
 
     assert len(said.ids) == 4
     assert said.ids.tolist() == [f"test{i}" for i in sample_of(8, 4, 0)]
-    assert found.cost.texts_per_second > 0
     assert found.cost.weights_mb > 0
 
 
