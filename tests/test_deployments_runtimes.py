@@ -112,7 +112,9 @@ def test_what_was_not_exported_is_refused_with_the_command_to_type(run):
     plain = {"fp32": found.variants["fp32"]}
     write_manifest(
         run / "onnx",
-        found.model_copy(update={"variants": plain, "refused": {"int8": "it decides otherwise"}}),
+        found.model_copy(
+            update={"variants": plain, "chosen": "fp32", "refused": {"int8": "it decides otherwise"}}
+        ),
     )
 
     with pytest.raises(
