@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 
-from tasks.config import CleaningConfig, JudgeKind, ScrubbingConfig, VerifyingConfig
+from tasks.config import CleaningConfig, ScrubbingConfig, VerifyingConfig
 from tasks.data.columns import parts_of
 from tasks.data.reading import read_real
 from tasks.data.reading.unlabelled import read_texts
@@ -18,7 +18,7 @@ from tasks.pipeline.scrubbing import scrub_rows
 from tasks.pipeline.verification import Teacher
 from tasks.pipeline.verification.unlabelled import guess_labels, label_by_votes
 from tasks.stages.predictions import predictions_of
-from tasks.stages.verification import fit_real_data_model, judge_task
+from tasks.stages.verification import ask_judge, fit_real_data_model
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
@@ -118,17 +118,9 @@ def add_unlabelled(run: RunContext, rows: DatasetRef) -> DatasetRef:
         seed=config.seed,
         teacher=teacher,
     )
-    if config.verifying.judge not in (None, JudgeKind.none):
-        voted = run.call(
-            judge_task,
-            rows=voted,
-            verifying=config.verifying,
-            generator=config.generator,
-            taxonomy=run.taxonomy,
-        )
     labelled = run.call(
         label_by_votes_task,
-        unlabelled=voted,
+        unlabelled=ask_judge(run, voted),
         known=rows,
         taxonomy=run.taxonomy,
         verifying=config.verifying,

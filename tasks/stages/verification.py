@@ -168,11 +168,15 @@ def collect_votes(run: RunContext, rows: DatasetRef) -> DatasetRef:
                 taxonomy=run.taxonomy,
                 styles=run.topics.styles,
             )
-    if verifying.enabled and verifying.judge not in (None, JudgeKind.none):
-        rows = run.call(
-            judge_task, rows=rows, verifying=verifying, generator=generator, taxonomy=run.taxonomy
-        )
-    return rows
+    return ask_judge(run, rows) if verifying.enabled else rows
+
+
+def ask_judge(run: RunContext, rows: DatasetRef) -> DatasetRef:
+    """Rows with the votes of the judge; as they were where none is wanted."""
+    verifying, generator = run.config.verifying, run.config.generator
+    if verifying.judge in (None, JudgeKind.none):
+        return rows
+    return run.call(judge_task, rows=rows, verifying=verifying, generator=generator, taxonomy=run.taxonomy)
 
 
 def verify(run: RunContext, rows: DatasetRef, teacher: TeacherRef | None) -> FilterRefs:
