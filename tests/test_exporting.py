@@ -302,9 +302,10 @@ def test_the_champion_is_exported_beside_its_weights_and_stays_intact(results, m
     said = capsys.readouterr().out
     folder = results / "runs/first/model/openvino"
 
+    manifest = read_manifest(folder)
     assert said.startswith(f"openvino in {folder}; README.md there shows how to load it\n")
-    assert "fp32 (chosen): decides 100.00% of 4 held-out rows as the evaluated model" in said
-    assert read_manifest(folder).model_sha256 == (results / "runs/first/model/SHA256").read_text()
+    assert f"{manifest.chosen} (chosen): decides 100.00% of 4 held-out rows as the evaluated model" in said
+    assert manifest.model_sha256 == (results / "runs/first/model/SHA256").read_text()
     export(ExportOptions(model="first", format="openvino"))  # replaces it, and finds the model as it was
     assert sorted(file.name for file in folder.parent.iterdir() if file.is_dir()) == ["openvino"]
 
