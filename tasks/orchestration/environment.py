@@ -1,5 +1,6 @@
 """What Prefect, datasets and transformers are told before they are imported."""
 
+import logging
 import os
 
 _QUIET = {
@@ -23,3 +24,5 @@ def quiet_libraries() -> None:
     for name, value in _QUIET.items():
         if "PREFECT_API_URL" not in os.environ or not name.startswith("PREFECT_LOGGING"):
             os.environ.setdefault(name, value)
+    # Says at the end of a run that events are still being sent, and has no setting of its own.
+    logging.getLogger("EventsWorker").setLevel(logging.ERROR)
