@@ -104,8 +104,10 @@ def test_wanted_texts_add_up_exactly_for_every_label(name, texts_per_label, mult
     assert all(cell.wanted >= 1 for cell in cells)
 
 
-def test_a_fifth_of_sentiment7_are_neighbouring_levels():
-    found = sizes(load_taxonomy("sentiment7"), 160, 0.2)
+def test_a_scale_has_texts_between_neighbouring_levels_only_if_it_pairs_them():
+    scale = load_taxonomy("sentiment7")
+    assert sizes(scale, 160, 0.2) == {(name,): 160 for name in scale.names}
+    found = sizes(scale.model_copy(update={"pairs": "adjacent"}), 160, 0.2)
     pairs = {labels: n for labels, n in found.items() if len(labels) == 2}
     assert sorted(pairs.values()) == [31, 31, 31, 31, 31, 32]
     assert sum(found.values()) == 933

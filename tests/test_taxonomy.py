@@ -1,7 +1,6 @@
 """Taxonomies and topics: what ships is sound, and every wrong file is refused with its place."""
 
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,13 @@ def test_sentiment7_runs_from_very_positive_to_very_negative():
     assert taxonomy.names == LEVELS
     assert taxonomy.index["neutral"] == 3
     assert taxonomy.ordinal
-    assert taxonomy.allowed_pairs() == list(pairwise(LEVELS))
+    assert taxonomy.allowed_pairs() == []  # a text has one overall level
+
+
+def test_adjacent_pairs_are_those_of_neighbours_on_a_scale(tmp_path):
+    levels = "[{name: low, meaning: Little.}, {name: mid, meaning: Some.}, {name: high, meaning: Much.}]"
+    path = write(tmp_path, f"name: mine\nordinal: true\npairs: adjacent\nlabels: {levels}")
+    assert load_taxonomy(path).allowed_pairs() == [("low", "mid"), ("mid", "high")]
 
 
 def test_level_counts_from_one_and_is_none_without_one_level():
