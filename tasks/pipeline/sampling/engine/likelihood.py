@@ -62,7 +62,7 @@ def log_likelihoods(model: Any, codec: PromptCodec, pairs: Sequence[Pair], conte
     texts: dict[str, list[tuple[Pair, list[int]]]] = {prompt: [] for prompt in encoded}
     for pair in found:
         prompt = pair[0]
-        tokens = _text_tokens(codec, pair[1])[: max(0, context - len(encoded[prompt]))]
+        tokens = text_tokens(codec, pair[1])[: max(0, context - len(encoded[prompt]))]
         if tokens:
             texts[prompt].append((pair, tokens))
     prompts = [prompt for prompt in encoded if texts[prompt]]
@@ -82,7 +82,8 @@ def log_likelihoods(model: Any, codec: PromptCodec, pairs: Sequence[Pair], conte
     return [found[pair] for pair in pairs]
 
 
-def _text_tokens(codec: PromptCodec, text: str) -> list[int]:
+def text_tokens(codec: PromptCodec, text: str) -> list[int]:
+    """Token ids of a text that follows a prompt."""
     # After "Text:" a model that was never tuned on our prompts goes on with a space.
     text = f" {text}" if codec.form is PromptForm.plain else text
     return list(codec.tokenizer(text, add_special_tokens=False)["input_ids"])
