@@ -18,9 +18,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.strip()]
 LOCKED = {canonicalize_name(name): Version(number) for name, number in (line.split("==", 1) for line in LOCK)}
 CORE = [Requirement(line) for line in PROJECT["dependencies"]]
-# What measures the scrubber or rebuilds its tables, checks a whole site, joins a cluster, searches or feeds
-# trackers is not installed by default.
-SPECIAL = {"scrubber-bench", "scrubber-build", "operations", "ray", "search", "tracking"}
+# What measures the scrubber or rebuilds its tables, checks a whole site, joins a cluster, samples on a GPU,
+# searches or feeds trackers is not installed by default.
+SPECIAL = {"scrubber-bench", "scrubber-build", "operations", "ray", "search", "tracking", "vllm"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in SPECIAL}
 EXTRA = [Requirement(line) for lines in EXTRAS.values() for line in lines]
 
@@ -74,7 +74,7 @@ def test_every_declared_range_admits_the_installed_version(requirement):
 
 
 # Imported only where they are asked for; they bring many packages of their own.
-OF_EXTRAS = {"optuna", "prefect_ray", "ray"}
+OF_EXTRAS = {"optuna", "prefect_ray", "ray", "vllm"}
 
 
 def test_everything_that_is_imported_is_locked():

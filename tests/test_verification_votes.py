@@ -13,6 +13,7 @@ from tasks.config import GeneratorConfig, JudgeKind, PromptForm, RunConfig, Veri
 from tasks.config.judging import judge_of
 from tasks.orchestration.preflight import check, require_judge
 from tasks.pipeline.sampling import Scorer, load_engine
+from tasks.pipeline.sampling.engine import likelihood
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
 from tasks.pipeline.sampling.tokenization import PromptCodec
 from tasks.pipeline.verification import Teacher, fit_teacher_and_weights, likelihood_votes, llm_votes
@@ -118,26 +119,50 @@ def config_of(folder, form=PromptForm.plain):
     return GeneratorConfig(model=str(folder), prompt_form=form, batch_size=8, max_new_tokens=16)
 
 
-def test_scores_in_a_batch_are_those_of_each_text_alone(generator):
-    tokenizer = BertTokenizer.from_pretrained(generator)
-    model = AutoModelForCausalLM.from_pretrained(generator, attn_implementation="eager").eval()
-    codec = PromptCodec(tokenizer, PromptForm.plain, frozenset({tokenizer.sep_token_id}))
-    pairs = [
-        ("joy | soup :", "the soup was lovely"),
-        ("any :", "bad"),
-        ("sad | a long story about the river :", "we walked home late and lost the phone , sadly"),
-        ("any :", ""),
-    ]
-    found = log_likelihoods(model, codec, [*pairs, pairs[0]], context=64)
+def _scorer(folder):
+    tokenizer = BertTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
+    return model, PromptCodec(tokenizer, PromptForm.plain, frozenset({tokenizer.sep_token_id}))
 
-    for (prompt, text), score in zip(pairs, found, strict=False):
-        start, tokens = codec.encode(prompt), tokenizer(text, add_special_tokens=False)["input_ids"]
+
+SCORED = [
+    ("joy | soup :", "the soup was lovely"),
+    ("any :", "bad"),
+    ("joy | soup :", "bad"),
+    ("sad | a long story about the river :", "we walked home late and lost the phone , sadly"),
+    ("any :", ""),
+    ("joy | soup :", "we walked home late and lost the phone , sadly"),
+    ("joy | river :", "the soup was lovely"),
+]
+
+
+@pytest.mark.parametrize("tokens", [(1024, 4096), (12, 8)])
+def test_scores_in_a_batch_are_those_of_each_text_alone(generator, monkeypatch, tokens):
+    monkeypatch.setattr(likelihood, "BATCH_TOKENS", tokens[0])
+    monkeypatch.setattr(likelihood, "PROMPT_TOKENS", tokens[1])
+    model, codec = _scorer(generator)
+    found = log_likelihoods(model, codec, [*SCORED, SCORED[0]], context=64)
+
+    for (prompt, text), score in zip(SCORED, found, strict=False):
+        start, tokens = codec.encode(prompt), codec.tokenizer(text, add_special_tokens=False)["input_ids"]
         with torch.inference_mode():
             logits = model(input_ids=torch.tensor([[*start, *tokens]])).logits[0].log_softmax(-1)
         alone = sum(float(logits[len(start) + i - 1, token]) for i, token in enumerate(tokens))
-        assert score == pytest.approx(alone, abs=1e-3)
-    assert found[4] == found[0]
-    assert found[3] == 0.0
+        assert score == pytest.approx(alone, abs=1e-4)
+    assert found[7] == found[0]
+    assert found[4] == 0.0
+
+
+def test_a_prompt_of_several_texts_is_computed_once(generator):
+    model, codec = _scorer(generator)
+    shapes = []
+    model.register_forward_pre_hook(
+        lambda _model, _args, given: shapes.append(tuple(given["input_ids"].shape)), with_kwargs=True
+    )
+    # The colon goes with the texts, so four tokens are left: [CLS] joy | soup.
+    log_likelihoods(model, codec, [("joy | soup :", text) for text in ("bad", "the soup", "")], context=64)
+
+    assert shapes == [(1, 4), (2, 2)]
 
 
 def test_of_a_text_that_does_not_fit_the_model_the_end_is_left_out(generator):

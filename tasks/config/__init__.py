@@ -1,6 +1,6 @@
 """Every parameter of a run, its defaults and its checks."""
 
-from tasks.config.base import Config, GeneratorPrecision, Profile, PromptForm
+from tasks.config.base import Config, GeneratorBackend, GeneratorPrecision, Profile, PromptForm
 from tasks.config.commands import AblationConfig, AuditConfig, PruneConfig, TuneConfig
 from tasks.config.filtering import (
     CleaningConfig,
@@ -33,6 +33,7 @@ __all__ = [
     "DemographicCategory",
     "EvaluationConfig",
     "FairnessConfig",
+    "GeneratorBackend",
     "GeneratorConfig",
     "GeneratorPrecision",
     "JudgeKind",

@@ -34,6 +34,15 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
+class GeneratorBackend(StrEnum):
+    """What samples from the generator; `auto` takes the fastest that does what is asked."""
+
+    auto = "auto"
+    torch = "torch"
+    vllm = "vllm"
+    endpoint = "endpoint"
+
+
 class GeneratorPrecision(StrEnum):
     """Arithmetic of sampling; `auto` takes what is fastest on the machine at hand."""
 

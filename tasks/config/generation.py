@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tasks.config.base import Config, Fraction, GeneratorPrecision, PromptForm
+from tasks.config.base import Config, Fraction, GeneratorBackend, GeneratorPrecision, PromptForm
 
 EMBEDDED_SYSTEM_PROMPT = "You write realistic texts."
 """What the embedded generator was tuned with."""
@@ -64,6 +64,10 @@ class GeneratorConfig(Config, title="Generator"):
     """Base URL of an OpenAI-compatible server, such as http://localhost:8000/v1; used by profile `server`."""
     key_variable: str = Field("OPENAI_API_KEY", min_length=1, title="Key variable")
     """Environment variable that holds the key of the endpoint; none is sent where it is not set."""
+    backend: GeneratorBackend = Field(GeneratorBackend.auto, title="Backend")
+    """What samples: `torch` (PyTorch in this process), `vllm` (vLLM on a GPU, in this process) or `endpoint`.
+    `auto` is the endpoint if one is given; else vLLM if it is installed, there is a GPU and no option needs
+    PyTorch, as guidance does; else PyTorch."""
     prompt_form: PromptForm | None = Field(None, title="Prompt form")
     """Plain completion (base models) or chat (instruct models)."""
     max_new_tokens: int = Field(56, ge=1, le=4_096, title="New tokens")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.config.base import PromptForm
+from tasks.config.base import GeneratorBackend, PromptForm
 from tasks.config.filtering import VerifyingConfig
 from tasks.config.generation import GeneratorConfig
 
@@ -28,11 +28,17 @@ def judge_of(verifying: VerifyingConfig, generator: GeneratorConfig) -> Generato
         generator: Of a resolved configuration.
     """
     if not verifying.has_own_judge:
-        return generator.model_copy(update=GREEDY)
+        return generator.model_copy(update={**GREEDY, "backend": backend_beside(generator.endpoint)})
     own: dict[str, Any] = {"endpoint": generator.endpoint, "key_variable": generator.key_variable}
     if verifying.judge_endpoint:
         own = {"endpoint": verifying.judge_endpoint, "key_variable": verifying.judge_key_variable}
+    own["backend"] = backend_beside(own["endpoint"])
     model = verifying.judge_model or ANY_MODEL
     return GeneratorConfig(
         model=model, prompt_form=PromptForm.chat, batch_size=generator.batch_size, **GREEDY, **own
     )
+
+
+def backend_beside(endpoint: str | None) -> GeneratorBackend:
+    """What a second model runs on: an endpoint, else PyTorch, because vLLM takes most of a GPU's memory."""
+    return GeneratorBackend.auto if endpoint else GeneratorBackend.torch

@@ -40,6 +40,8 @@ def minilm_words() -> frozenset[str]:
 
 EMBEDDED = Path(__file__).parent / "embedded"
 """Folder of the adapter that makes the base model the embedded generator."""
+EMBEDDED_TEXT_TOKENS = 19
+"""Mean length of its texts, the end-of-text token included: 18.6 over the 3,464 texts of two default runs."""
 
 
 def embedded_folder(folder: Path) -> Path:

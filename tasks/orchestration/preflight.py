@@ -24,6 +24,7 @@ from tasks.data.reading.unlabelled import read_texts
 from tasks.models.bundled import EMBEDDED, MINILM, embedded_folder, minilm_folder, minilm_words
 from tasks.models.weights_cache import check_adapter_of, require_generator
 from tasks.pipeline.exporting.manifest import require_packages
+from tasks.pipeline.sampling import choose_backend
 from tasks.prompts.rendering import check_template
 from tasks.storage.hub import require_target
 from tasks.taxonomy import Taxonomy, Topics, load_taxonomy, load_topics
@@ -118,6 +119,7 @@ def _require_fitting(generator: GeneratorConfig) -> None:
             "generator.adapter is set; expected none with an endpoint, which loads its own model. Leave it "
             "out, or sample from the model in this process."
         )
+    choose_backend(generator)
     if generator.begin_suppress_words and generator.endpoint:
         raise ValueError(
             "generator.begin_suppress_words is set; expected none with an endpoint, which samples its own "

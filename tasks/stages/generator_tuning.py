@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tasks.config import GeneratorConfig, PromptForm, TuneConfig
+from tasks.config import GeneratorBackend, GeneratorConfig, PromptForm, TuneConfig
 from tasks.data.generator_scores import GeneratorScores
 from tasks.data.reading import read_real
 from tasks.data.references import BlobRef, ModelRef, RealRef
@@ -207,6 +207,7 @@ def _samples(adapter: Path, names: Sequence[str], config: TuneConfig) -> dict[st
         system_prompt=config.system_prompt,
         revision=config.revision,
         batch_size=64,
+        backend=GeneratorBackend.torch,
     )
     engine, k = load_engine(generator), config.samples_per_label
     labels, manner = load_taxonomy("goemotions").labels, Manner("", "", Style(name="comment"), "")

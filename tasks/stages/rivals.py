@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tasks.config import EvaluationConfig, GeneratorConfig, PromptForm, RivalKind, RivalsConfig
-from tasks.config.judging import GREEDY
+from tasks.config.judging import GREEDY, backend_beside
 from tasks.data.columns import ids_of, parts_of, targets_of, texts_of
 from tasks.data.records import Record, Row
 from tasks.data.references import DatasetRef, RivalRef
@@ -188,7 +188,8 @@ def _language_model(
 
 def _answers(prompts: Sequence[str], models: RivalsConfig, generator: GeneratorConfig) -> Answers:
     own = {"model": models.llm, "endpoint": models.llm_endpoint} if models.llm_endpoint else {}
-    engine = engine_of(generator.model_copy(update={**GREEDY, **own, "prompt_form": PromptForm.chat}))
+    asked = generator.model_copy(update={**GREEDY, **own, "prompt_form": PromptForm.chat})
+    engine = engine_of(asked.model_copy(update={"backend": backend_beside(asked.endpoint)}))
     before = engine.usage()
     texts = ask_llm(prompts, engine)
     after = engine.usage()

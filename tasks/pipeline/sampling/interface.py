@@ -55,6 +55,19 @@ class Usage:
     """Seconds with at least one text in the making."""
 
 
+def check_context(n_prompt: int, max_new_tokens: int, context: int) -> None:
+    """Refuse a prompt that leaves no room for the longest text; all in tokens.
+
+    Raises:
+        ValueError: It does.
+    """
+    if n_prompt + max_new_tokens > context:
+        raise ValueError(
+            f"prompt has {n_prompt} tokens and generator.max_new_tokens is {max_new_tokens}; "
+            f"expected at most {context} together, the generator's context. Shorten either."
+        )
+
+
 class Engine(Protocol):
     """Something that writes texts; safe to call from many threads at once."""
 

@@ -52,7 +52,7 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     tokenizer = AutoTokenizer.from_pretrained(name, revision=config.revision)
     model = load_causal_model(name, config.revision, adapter, config.precision)
     check_vocabulary(model, tokenizer, config.model)
-    end_tokens = find_end_tokens(model, tokenizer, config.model)
+    end_tokens = find_end_tokens(model.generation_config.eos_token_id, tokenizer, config.model)
     codec = PromptCodec(tokenizer, config.prompt_form, end_tokens, config.system_prompt)
     codec.encode("A missing or broken chat template shows here.")
     limits = _limits(config, model, tokenizer, end_tokens)
@@ -153,9 +153,14 @@ def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:
         )
 
 
-def find_end_tokens(model: Any, tokenizer: Any, name: str) -> frozenset[int]:
-    """Every token that ends a text: those of the generation config and tokenizer, else BERT's [SEP]."""
-    declared = model.generation_config.eos_token_id
+def find_end_tokens(declared: Any, tokenizer: Any, name: str) -> frozenset[int]:
+    """Every token that ends a text: those of the generation config and tokenizer, else BERT's [SEP].
+
+    Args:
+        declared: `eos_token_id` of the generation config: a token, a list, or None.
+        tokenizer: Of the model.
+        name: What the model is called in an error.
+    """
     ends = set(declared if isinstance(declared, list) else [declared])
     ends.add(tokenizer.eos_token_id)
     ends.discard(None)
@@ -192,9 +197,14 @@ def _limits(config: GeneratorConfig, model: Any, tokenizer: Any, end_tokens: fro
 def suppressed_tokens(model: Any, tokenizer: Any, end_tokens: frozenset[int]) -> torch.Tensor:
     """Padding, marks of structure and places that the tokenizer does not know, (tokens,), int64."""
     n_known = model.get_output_embeddings().weight.shape[0]
-    marks = ("pad", "bos", "cls", "sep", "mask", "unk")
-    ids = {getattr(tokenizer, f"{mark}_token_id") for mark in marks} - {None} - end_tokens
-    return torch.tensor(sorted(ids | set(range(len(tokenizer), n_known))), device=model.device)
+    ids = marks(tokenizer) - end_tokens | set(range(len(tokenizer), n_known))
+    return torch.tensor(sorted(ids), device=model.device)
+
+
+def marks(tokenizer: Any) -> set[int]:
+    """Tokens of padding and structure."""
+    kinds = ("pad", "bos", "cls", "sep", "mask", "unk")
+    return {getattr(tokenizer, f"{kind}_token_id") for kind in kinds} - {None}
 
 
 def begin_suppressed_tokens(openings: Sequence[str], model: Any, tokenizer: Any) -> torch.Tensor:

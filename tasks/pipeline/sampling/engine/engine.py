@@ -17,7 +17,7 @@ from tasks.models.own_thread import in_own_thread
 from tasks.pipeline.sampling.engine.decoding import Batch
 from tasks.pipeline.sampling.engine.likelihood import log_likelihoods
 from tasks.pipeline.sampling.engine.sequences import Job, Limits, SequenceState
-from tasks.pipeline.sampling.interface import Request, Sample, Usage
+from tasks.pipeline.sampling.interface import Request, Sample, Usage, check_context
 from tasks.pipeline.sampling.tokenization import PromptCodec
 
 log = logging.getLogger(__name__)
@@ -97,11 +97,7 @@ class LocalEngine:
             prompts.append(request.unconditional_prompt or request.prompt)
         tokens = [self.codec.encode(prompt) for prompt in prompts]
         job = Job(request, tokens, self.codec, self._limits.max_new_tokens)
-        if job.n_prompt + job.max_new_tokens > self._context:
-            raise ValueError(
-                f"prompt has {job.n_prompt} tokens and generator.max_new_tokens is {job.max_new_tokens}; "
-                f"expected at most {self._context} together, the generator's context. Shorten either."
-            )
+        check_context(job.n_prompt, job.max_new_tokens, self._context)
         return job
 
     def _wake(self) -> None:

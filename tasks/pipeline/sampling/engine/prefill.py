@@ -98,7 +98,7 @@ class Prompts:
         for start in range(begin, len(tokens), PIECE):
             key = tuple(tokens[: start + PIECE])
             if known := self._pieces.get(key) or self._prepared.pop(key, None):
-                _append(cache, known.layers)
+                append(cache, known.layers)
                 self._pieces[key] = known
             else:
                 (self._pieces[key],) = self._compute(cache, [key], start)
@@ -133,7 +133,7 @@ class Prompts:
                 (piece,) = self._compute(DynamicCache(), [self.common], 0)
                 self._prefix = piece.layers
             size = n_prompts, -1, -1, -1
-            _append(cache, [(keys.expand(size), values.expand(size)) for keys, values in self._prefix])
+            append(cache, [(keys.expand(size), values.expand(size)) for keys, values in self._prefix])
         return cache
 
     def _compute(self, cache: DynamicCache, prompts: Sequence[tuple[int, ...]], start: int) -> list[_Piece]:
@@ -177,6 +177,7 @@ class Prompts:
             self._pieces.popitem(last=False)
 
 
-def _append(cache: DynamicCache, layers: Layers) -> None:
+def append(cache: DynamicCache, layers: Layers) -> None:
+    """Put keys and values after those that lie in a cache."""
     for number, (keys, values) in enumerate(layers):
         cache.update(keys, values, number)
