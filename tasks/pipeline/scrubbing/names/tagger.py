@@ -203,18 +203,20 @@ class Tagger:
             padded[index, 2 : 2 + len(rows)] = rows
         marks = table.marks[padded]
         starts = sentence_starts(marks)
-        here, start = padded[:, 2:-2], starts[:, 2:-2].astype(np.int64)
-        scores = table.scores
-        total: Floats = scores[here, 0] + scores[here, 1 + start] + grams["b"]
-        for slot, neighbours in ((3, padded[:, 1:-3]), (4, padded[:, 3:-1])):
-            total += scores[neighbours, slot]
-        for slot, neighbours in ((5, padded[:, :-4]), (6, padded[:, 4:])):
-            total += scores[neighbours, slot]
+        start = starts[:, 2:-2].astype(np.int64)
+        scores = table.scores.take(padded, axis=0)
+        inner = scores[:, 2:-2]
+        total: Floats = inner[:, :, 0] + np.where(start[:, :, None], inner[:, :, 2], inner[:, :, 1]) + grams["b"]
+        total += scores[:, 1:-3, 3]
+        total += scores[:, 3:-1, 4]
+        total += scores[:, :-4, 5]
+        total += scores[:, 4:, 6]
+        capitals = capitalisation(marks)
         for value in (1, 2):
-            texts = capitalisation(marks) == value
-            total[texts] += scores[here[texts], 6 + value]
+            texts = capitals == value
+            total[texts] += inner[texts, :, 6 + value]
         spoken_of = pronoun_ahead(marks)[:, 2:-2]
-        total[spoken_of] += scores[here[spoken_of], SLOTS.index("H")]
+        total[spoken_of] += inner[spoken_of, SLOTS.index("H")]
         total += self._combinations(table.kind_of[padded], start)
         markers = np.where(starts[:, 1:-3, None], grams["ps"], grams["pn"])
         markers[:, 0] = grams["BOS"]
@@ -225,25 +227,28 @@ class Tagger:
     def _of_tags(self, rows: list[list[int]], tags: list[Sequence[str]], lengths: Ints) -> Floats:
         """Score the parts of speech of each token and its neighbours."""
         tables, size = self._table.tags, int(lengths.max())
+        known = tables.ids.get
         padded = np.zeros((len(tags), size + 2), np.int64)
         kinds = np.zeros((len(tags), size), np.int64)
         for index, (matches, row) in enumerate(zip(tags, rows, strict=True)):
-            padded[index, 1 : 1 + len(matches)] = [tables.ids.get(tag, 0) for tag in matches]
+            padded[index, 1 : 1 + len(matches)] = [known(tag, 0) for tag in matches]
             kinds[index, : len(row)] = self._table.kind_of[row]
         near = {d: padded[:, 1 + d : 1 + d + size] for d in TAG_DISTANCES}
-        scores: Floats = tables.with_kind[near[0], kinds]
+        scores = _taken(tables.with_kind, near[0] * tables.with_kind.shape[1] + kinds)
         for table, distance in enumerate(TAG_DISTANCES):
-            scores += tables.single[table][near[distance]]
+            scores += _taken(tables.single[table], near[distance])
         for table, (first, second) in enumerate(TAG_PAIRS):
-            scores += tables.pairs[table][near[first], near[second]]
+            scores += _taken(tables.pairs[table], near[first] * len(tables.single[table]) + near[second])
         return scores
 
     def _combinations(self, kinds: Ints, start: Ints) -> Floats:
         """Score the pairs and triples of neighbouring classes."""
         grams = self._table.grams
         here, left, far, right = kinds[:, 2:-2], kinds[:, 1:-3], kinds[:, :-4], kinds[:, 3:-1]
-        scores: Floats = grams.pairs[left, here] + grams.ahead[start, here, right]
-        scores += grams.triples[far, left, here]
+        n = len(grams.pairs)
+        pair = left * n + here
+        scores = _taken(grams.pairs, pair) + _taken(grams.ahead, (start * n + here) * n + right)
+        scores += _taken(grams.triples, far * (n * n) + pair)
         return scores
 
     def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
@@ -260,6 +265,11 @@ class Tagger:
             best = paths.max(1) + scores[:, t]
             last[lengths - 1 == t] = best[lengths - 1 == t]
         return _traced(back, last.argmax(1), lengths)
+
+
+def _taken(table: Floats, places: Ints) -> Floats:
+    """Return the rows of a table, its indices but for the last taken as one."""
+    return table.reshape(-1, table.shape[-1]).take(places, axis=0)
 
 
 def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArray[np.int8]:
