@@ -32,6 +32,7 @@ from tasks.pipeline.scrubbing.names.features import (
 from tasks.pipeline.scrubbing.names.gram_tables import GramTables, TagTables
 from tasks.pipeline.scrubbing.tagging.clusters import Clusters
 from tasks.pipeline.scrubbing.tagging.loading import tagged
+from tasks.pipeline.scrubbing.tagging.word_rows import WordRows
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 Floats = npt.NDArray[np.float32]
@@ -60,15 +61,14 @@ class WordTable:
 
     def clear(self) -> None:
         """Forget every word form."""
-        self.ids: dict[str, int] = {}
+        self.ids = WordRows(self._add)
         self.scores = np.zeros((4096, len(SLOTS), len(LABELS)), np.float32)
         self.kind_of = np.zeros(4096, np.int64)
         self.marks = np.zeros(4096, np.int64)
 
     def rows(self, words: Sequence[str]) -> list[int]:
         """Return the row of each word, adding new ones."""
-        ids = self.ids
-        return [ids.get(word) or self._add(word) for word in words]
+        return list(map(self.ids.__getitem__, words))
 
     def _add(self, word: str) -> int:
         word = word[:LONGEST_WORD]
@@ -254,17 +254,22 @@ class Tagger:
     def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
         """Return the best label sequence of each text (Viterbi), (texts, tokens)."""
         scores[:, :, 1] += self.bias
-        transitions = self.weights.transitions + forbidden_transitions()
+        transitions = (self.weights.transitions + forbidden_transitions())[:, :, None]
         n_texts, n_tokens, n_labels = scores.shape
-        best = scores[:, 0] + np.array([0, 0, FORBIDDEN, 0, FORBIDDEN], np.float32)
-        back = np.zeros((n_texts, n_tokens, n_labels), np.int8)
+        by_token = np.ascontiguousarray(scores.transpose(1, 2, 0))
+        best = by_token[0] + np.array([0, 0, FORBIDDEN, 0, FORBIDDEN], np.float32)[:, None]
+        back = np.zeros((n_tokens, n_labels, n_texts), np.int8)
         last = best.copy()
         for t in range(1, n_tokens):
-            paths = best[:, :, None] + transitions[None]
-            back[:, t] = paths.argmax(1)
-            best = paths.max(1) + scores[:, t]
-            last[lengths - 1 == t] = best[lengths - 1 == t]
-        return _traced(back, last.argmax(1), lengths)
+            paths = best[:, None] + transitions
+            best = paths[0]
+            for label in range(1, n_labels):
+                better = paths[label] > best
+                back[t][better] = label
+                np.copyto(best, paths[label], where=better)
+            best += by_token[t]
+            np.copyto(last, best, where=lengths - 1 == t)
+        return _traced(back, last.argmax(0), lengths)
 
 
 def _taken(table: Floats, places: Ints) -> Floats:
@@ -273,15 +278,15 @@ def _taken(table: Floats, places: Ints) -> Floats:
 
 
 def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArray[np.int8]:
-    """Follow the back pointers from each text's last token."""
-    n_texts, n_tokens, _ = back.shape
+    """Follow the back pointers from each text's last token; (texts, tokens)."""
+    n_tokens, _, n_texts = back.shape
     every = np.arange(n_texts)
     labels = np.zeros((n_texts, n_tokens), np.int8)
     current = final.astype(np.int8)
     for t in range(n_tokens - 1, -1, -1):
         inside = t <= lengths - 1
         labels[inside, t] = current[inside]
-        current = np.where(inside, back[every, t, current], current)
+        current = np.where(inside, back[t, current, every], current)
     return labels
 
 

@@ -23,6 +23,7 @@ from tasks.pipeline.scrubbing.tagging.tables import (
     PosTables,
 )
 from tasks.pipeline.scrubbing.tagging.word_features import LONGEST_WORD, word_features
+from tasks.pipeline.scrubbing.tagging.word_rows import WordRows
 from tasks.pipeline.scrubbing.tokens import Tokens, lowered
 
 Ints = npt.NDArray[np.int64]
@@ -82,7 +83,7 @@ class PosTagger:
     def leaning(self, word: str, tag: str, other: str) -> float:
         """Return how much more likely a word's form makes one tag than another, in log-odds."""
         with self._lock:
-            scores = self._own[self._rows.get(word) or self._add(word)]
+            scores = self._own[self._rows[word]]
             first, second = scores[[self.tables.tags.index(tag), self.tables.tags.index(other)]].tolist()
             return (first - second) * STEP
 
@@ -121,16 +122,15 @@ class PosTagger:
     def _laid_out(self, documents: Sequence[Tokens]) -> tuple[Ints, list[int]]:
         """Return the word rows of all texts with padding around each, and where each text's tags begin."""
         rows, starts, padding = [0] * PADDING, list[int](), [0] * PADDING
-        known = self._rows
         for tokens in documents:
             starts.append(len(rows) - PADDING)
-            rows += [known.get(word) or self._add(word) for word in tokens.words]
+            rows += map(self._rows.__getitem__, tokens.words)
             rows += padding
         return np.array(rows, np.int64), starts
 
     def _clear(self) -> None:
         n = len(self.tables.tags)
-        self._rows: dict[str, int] = {}
+        self._rows = WordRows(self._add)
         self._own = np.zeros((2048, n), np.int16)
         self._opening = np.zeros((2048, n), np.int16)
         self._around = [np.zeros((2048, n), np.int16) for _ in DISTANCES]
