@@ -130,7 +130,7 @@ class Scrubber:
     def _round(self, texts: list[str], analyzer: BatchAnalyzerEngine) -> list[Scrubbed]:
         if not texts:
             return []
-        analysed = analyzer.analyze_iterator(texts, language="en", batch_size=BATCH)
+        analysed = analyzer.analyze_iterator(texts, language="en", batch_size=BATCH, score_threshold=0.0)
         return [self._replaced(text, results) for text, results in zip(texts, analysed, strict=True)]
 
     def _replaced(self, text: str, results: list[RecognizerResult]) -> Scrubbed:

@@ -34,6 +34,7 @@ AFTER_AGES = frozenset(
     {"so", "then", "here", "now", "too", "today", "again", "already", "because", "if", "when"}
 )
 """Words that no age describes: "I play with 20 year olds so ..."."""
+AGE_WORD = re.compile(r"years?[- ]old|yrs? old|-something")
 SHORT_AGE = re.compile(r"\d ?y(?:o|/o|\.o|rs?)")
 FORUM_AGE = re.compile(r"\d ?[mf]\b")
 FIGURE = re.compile(
@@ -49,7 +50,7 @@ def ages(text: str) -> Iterator[Finding]:
     """Yield the ages of people."""
     low = text.lower()
     figures = any(map(str.isdigit, text))
-    if " old" in low or "-old" in low or "-something" in low or (figures and SHORT_AGE.search(low)):
+    if AGE_WORD.search(low) or (figures and SHORT_AGE.search(low)):
         yield from _spelled_out(text)
     if "0s" in low or "0's" in low or "ties" in low:
         yield from (Finding(*m.span(), Category.age, Role.predicate, "decade") for m in DECADE.finditer(text))

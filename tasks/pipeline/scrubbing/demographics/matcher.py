@@ -34,8 +34,8 @@ def _disjoint(matches: list[Finding], sure: list[Finding]) -> list[Finding]:
 
 
 def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) -> Iterator[Finding]:
-    index, last = 0, None
-    for i in [i for i, word in enumerate(reading.words) if word in term_triggers()]:
+    index, last, triggers = 0, None, term_triggers()
+    for i in [i for i, word in enumerate(reading.words) if word in triggers]:
         if i < index:
             continue
         word = reading.words[i]

@@ -84,3 +84,7 @@ class TermRule(NamedTuple):
     holds: Callable[[TermContext], bool]
     role: Role | None
     """How the term stands, or None where it describes nobody."""
+    kinds: frozenset[str] | None = None
+    """Kinds of terms that it is about; None for all."""
+    categories: frozenset[Category] | None = None
+    """Categories that it is about; None for all."""

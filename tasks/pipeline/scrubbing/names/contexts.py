@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule
+from tasks.pipeline.scrubbing.names.candidate import (
+    KNOWN_NAME,
+    SENTENCE_ENDS,
+    Candidate,
+    CandidateRule,
+    first_that_holds,
+)
 from tasks.pipeline.scrubbing.names.candidates import CONTRACTED, PROPER, is_family
 from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists
-from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
+from tasks.pipeline.scrubbing.tokens import WORDS_KEPT, Span, Tokens, lowered
 
 SHORTEST_NAME = 3
 FINITE = frozenset({"VBZ", "VBD", "VBP", "NNS"})
@@ -31,8 +37,6 @@ BEFORE_NAMES = frozenset({"saw", "under", "for", "of", "to", "with", "the", "The
 BEHIND_NAMES = frozenset({"made", "makes", "reports", "from", "at", "in", ",", "&", "'", "’"})
 """Words before and behind a name without which, or a verb of people, no rule holds."""
 MAY_NAME, MONTH, BEFORE, BEHIND, JOINS = (1 << bit for bit in range(5))
-WORDS_KEPT = 30_000
-"""Word forms whose traits are remembered."""
 CONTINENTS = frozenset({"africa", "america", "asia"})
 NOUNS_OF_APPOSITION = 4
 """Words within which "Pat, the dog walker" comes to its noun for people."""
@@ -70,7 +74,7 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
         if left & BEFORE and not trait & MONTH:
             rules = (*rules, *BEFORE_RULES)
         candidate = Candidate(tokens, i, i, lexicon)
-        if any(rule.holds(candidate) for rule in rules):
+        if first_that_holds(rules, candidate):
             first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
             last = i + 1 if _has_surname(candidate) or _has_second_name(candidate) else i
             yield tokens.starts[first], tokens.ends[last]

@@ -206,7 +206,9 @@ class Tagger:
         start = starts[:, 2:-2].astype(np.int64)
         scores = table.scores.take(padded, axis=0)
         inner = scores[:, 2:-2]
-        total: Floats = inner[:, :, 0] + np.where(start[:, :, None], inner[:, :, 2], inner[:, :, 1]) + grams["b"]
+        total: Floats = (
+            inner[:, :, 0] + np.where(start[:, :, None], inner[:, :, 2], inner[:, :, 1]) + grams["b"]
+        )
         total += scores[:, 1:-3, 3]
         total += scores[:, 3:-1, 4]
         total += scores[:, :-4, 5]
