@@ -20,6 +20,9 @@ class Role(StrEnum):
     person = "person"
     people = "people"
     abstract = "abstract"
+    child = "child"
+    member = "one of a group"
+    members = "group"
 
 
 class Finding(NamedTuple):

@@ -28,6 +28,8 @@ ABSTRACT, COMPLEMENT, SINGULAR, PLURAL, EITHER = (
     frozenset({kind}) for kind in ("abstract", "complement", "singular", "plural", "either")
 )
 ADJECTIVES = frozenset({"either", "adjective", "abstract", "complement"})
+GROUP_NOUNS = frozenset({"people", "folks"})
+DETERMINING = frozenset({"DT", "PDT", "PRP$", "POS", "CD"})
 FINITE_PLURAL = frozenset({"VBP", "VBD", "MD"})
 
 
@@ -104,6 +106,8 @@ def _always(_: TermContext) -> bool:
 
 
 def _singular_of_thing(c: TermContext) -> bool:
+    if c.after == "/" and c.view.tag(c.end + 2) in {"NN", "NNS"}:
+        return True
     alone = c.word in context("nouns_at_the_end") and c.end == c.first + 1
     compound = (
         c.view.tag(c.end - 1) in {"NN", "JJ"} and c.view.tag(c.end) == "NN" and not is_person_noun(c.after)
@@ -115,6 +119,12 @@ def _plural_of_things(c: TermContext) -> bool:
     if c.word in context("colours_of_things"):
         return c.after == "of" or not (c.closes or c.view.capitalised(c.first))
     return c.word == "seniors" and not c.closes
+
+
+def _is_group(c: TermContext) -> bool:
+    """Whether it makes a group of "people" that a text is about, and none of certain people."""
+    named = c.view.words[c.end - 1] in GROUP_NOUNS or c.after in GROUP_NOUNS
+    return named and c.before not in context("determiners") and c.view.tag(c.first - 1) not in DETERMINING
 
 
 def _before_person(c: TermContext) -> bool:
@@ -240,6 +250,7 @@ TERM_RULES = (
     TermRule("complement of a thing", "the ghost in a wheelchair", _always, None, COMPLEMENT),
     TermRule("noun before a thing", "a minority stake", _singular_of_thing, None, SINGULAR),
     TermRule("one person", "a Catholic", _always, Role.person, SINGULAR),
+    TermRule("group", "They fear old people.", _is_group, Role.members),
     TermRule("colours and classes", "the whites of two eggs", _plural_of_things, None, PLURAL),
     TermRule("several people", "Many Germans disagreed.", _always, Role.people, PLURAL),
     TermRule("before a person", "a young Nigerian engineer", _before_person, Role.attribute),

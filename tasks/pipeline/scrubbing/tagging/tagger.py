@@ -85,10 +85,10 @@ class PosTagger:
         with self._lock:
             scores = self._own[self._rows[word]]
             first, second = scores[[self.tables.tags.index(tag), self.tables.tags.index(other)]].tolist()
-            return (first - second) * STEP
+            return float(first - second) * STEP
 
     def first_stage(self, row: Ints) -> Steps:
-        """Return (tokens, tags) scores from the words around each token of a padded row, in units of `STEP`."""
+        """Return (tokens, tags) scores by the words around each token of a padded row, in units of `STEP`."""
         here = row[PADDING:-PADDING]
         total = self._own.take(here, axis=0)
         opens = self._ends[row[PADDING - 1 : -PADDING - 1]]
