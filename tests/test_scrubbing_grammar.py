@@ -183,11 +183,11 @@ def test_gendered_words_without_a_person_stay(scrubber: Scrubber, text: str) -> 
         ("I am dating a girl.", "I am dating a person."),
         ("The damn girl left.", "The damn child left."),
         ("He texted a lot of girls and left.", "They texted a lot of people and left."),
-        ("My boys sang.", "My children sang."),
+        ("Our boys left early.", "Our children left early."),
         ("Boys and girls sang.", "Children sang."),
         ("The men thanked the women.", "The people thanked the people."),
         ("Men and women left.", "People left."),
-        ("I am a male and I left.", "I am a person and I left."),
+        ("I am a 29 year old male and I left.", "I am a person and I left."),
     ],
 )
 def test_gendered_words_for_people_become_neutral(scrubber: Scrubber, text: str, expected: str) -> None:

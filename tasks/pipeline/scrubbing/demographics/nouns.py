@@ -132,12 +132,13 @@ def _is_joined(context_: Context) -> bool:
 
 def _is_generic(context_: Context) -> bool:
     """Whether a plural speaks of all of a kind: no article, owner or number stands before it."""
-    return not _is_owned(context_) and not _is_joined(context_) and context_.word(1) not in {"'", "’"}
+    owned = _is_owned(context_) and context_.word(-1) != "that"  # "that" opens a clause before a plural
+    return not owned and not _is_joined(context_) and context_.word(1) not in {"'", "’"}
 
 
 def _is_contrasted(context_: Context) -> bool:
     """Whether a class of people is set against that of the other sex: "What do men have that women lack?"."""
-    if context_.tag(-1) in OWNERS or _is_joined(context_):
+    if (context_.tag(-1) in OWNERS and context_.word(-1) != "that") or _is_joined(context_):
         return False
     view, index = context_.view, context_.index
     near = range(max(0, index - CONTRAST_REACH), min(len(view), index + CONTRAST_REACH + 1))
