@@ -29,7 +29,13 @@ from tasks.pipeline.scrubbing.names.features import (
     is_sure_name,
     word_features,
 )
-from tasks.pipeline.scrubbing.names.gram_tables import GramTables, TagTables
+from tasks.pipeline.scrubbing.names.gram_tables import (
+    FORBIDDEN,
+    GramTables,
+    TagTables,
+    forbidden_transitions,
+    taken,
+)
 from tasks.pipeline.scrubbing.tagging.clusters import Clusters
 from tasks.pipeline.scrubbing.tagging.loading import tagged
 from tasks.pipeline.scrubbing.tagging.word_rows import WordRows
@@ -39,8 +45,6 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-FORBIDDEN = -50.0
-"""Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
 MAX_WORDS = 200_000
 """Word forms kept; beyond it the tables start again, so that memory stays bounded over millions of texts."""
 PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
@@ -236,11 +240,11 @@ class Tagger:
             padded[index, 1 : 1 + len(matches)] = [known(tag, 0) for tag in matches]
             kinds[index, : len(row)] = self._table.kind_of[row]
         near = {d: padded[:, 1 + d : 1 + d + size] for d in TAG_DISTANCES}
-        scores = _taken(tables.with_kind, near[0] * tables.with_kind.shape[1] + kinds)
+        scores = taken(tables.with_kind, near[0] * tables.with_kind.shape[1] + kinds)
         for table, distance in enumerate(TAG_DISTANCES):
-            scores += _taken(tables.single[table], near[distance])
+            scores += taken(tables.single[table], near[distance])
         for table, (first, second) in enumerate(TAG_PAIRS):
-            scores += _taken(tables.pairs[table], near[first] * len(tables.single[table]) + near[second])
+            scores += taken(tables.pairs[table], near[first] * len(tables.single[table]) + near[second])
         return scores
 
     def _combinations(self, kinds: Ints, start: Ints) -> Floats:
@@ -249,8 +253,8 @@ class Tagger:
         here, left, far, right = kinds[:, 2:-2], kinds[:, 1:-3], kinds[:, :-4], kinds[:, 3:-1]
         n = len(grams.pairs)
         pair = left * n + here
-        scores = _taken(grams.pairs, pair) + _taken(grams.ahead, (start * n + here) * n + right)
-        scores += _taken(grams.triples, far * (n * n) + pair)
+        scores = taken(grams.pairs, pair) + taken(grams.ahead, (start * n + here) * n + right)
+        scores += taken(grams.triples, far * (n * n) + pair)
         return scores
 
     def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
@@ -274,11 +278,6 @@ class Tagger:
         return _traced(back, last.argmax(0), lengths)
 
 
-def _taken(table: Floats, places: Ints) -> Floats:
-    """Return the rows of a table, its indices but for the last taken as one."""
-    return table.reshape(-1, table.shape[-1]).take(places, axis=0)
-
-
 def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArray[np.int8]:
     """Follow the back pointers from each text's last token; (texts, tokens)."""
     n_tokens, _, n_texts = back.shape
@@ -290,14 +289,6 @@ def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArr
         labels[inside, t] = current[inside]
         current = np.where(inside, back[t, current, every], current)
     return labels
-
-
-def forbidden_transitions() -> Floats:
-    """Return (labels, labels) penalties: a name goes on only after its own beginning."""
-    penalty = np.zeros((len(LABELS), len(LABELS)), np.float32)
-    penalty[[0, 3, 4], 2] = FORBIDDEN
-    penalty[[0, 1, 2], 4] = FORBIDDEN
-    return penalty
 
 
 def spans_of(tokens: Tokens, labels: Sequence[int]) -> list[Span]:
