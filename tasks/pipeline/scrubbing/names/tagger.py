@@ -213,10 +213,8 @@ class Tagger:
         total: Floats = (
             inner[:, :, 0] + np.where(start[:, :, None], inner[:, :, 2], inner[:, :, 1]) + grams["b"]
         )
-        total += scores[:, 1:-3, 3]
-        total += scores[:, 3:-1, 4]
-        total += scores[:, :-4, 5]
-        total += scores[:, 4:, 6]
+        for slot, first in ((3, 1), (4, 3), (5, 0), (6, 4)):
+            total += scores[:, first : first + total.shape[1], slot]
         capitals = capitalisation(marks)
         for value in (1, 2):
             texts = capitals == value
