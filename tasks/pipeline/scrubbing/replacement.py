@@ -30,6 +30,8 @@ PREDICATES = {
     Category.gender: "of a given gender",
     Category.minority: "of a given status",
 }
+MEMBERS = {Role.child: "child", Role.member: "person", Role.members: "people"}
+"""Nouns before a predicate, for terms that stand as nouns or that a text is about."""
 ABSTRACTS = {
     Category.religion: "a religion",
     Category.orientation: "an orientation",
@@ -93,6 +95,8 @@ def wording(text: str, finding: Finding) -> str:
         before = text[max(0, finding.start - 24) : finding.start].lower().split()
         if before and before[-1] in DETERMINED:
             words = words.partition(" ")[2]
+    elif finding.role in MEMBERS:
+        words = f"{MEMBERS[finding.role]} {PREDICATES[finding.category]}"
     else:
         words = finding.role.value
     return words[0].upper() + words[1:] if opens_sentence(text, finding.start) else words

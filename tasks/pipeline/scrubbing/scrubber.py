@@ -29,7 +29,7 @@ from tasks.pipeline.scrubbing.recognizers import (
 )
 from tasks.pipeline.scrubbing.replacement import SEPARATOR, anonymised, new_anonymizer, without_overlaps
 
-RULES_VERSION = "10"
+RULES_VERSION = "11"
 """Raised whenever the rules change what comes out."""
 SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
 """Recorded with every model: the same version turns the same text into the same text."""
@@ -130,7 +130,7 @@ class Scrubber:
     def _round(self, texts: list[str], analyzer: BatchAnalyzerEngine) -> list[Scrubbed]:
         if not texts:
             return []
-        analysed = analyzer.analyze_iterator(texts, language="en", batch_size=BATCH)
+        analysed = analyzer.analyze_iterator(texts, language="en", batch_size=BATCH, score_threshold=0.0)
         return [self._replaced(text, results) for text, results in zip(texts, analysed, strict=True)]
 
     def _replaced(self, text: str, results: list[RecognizerResult]) -> Scrubbed:

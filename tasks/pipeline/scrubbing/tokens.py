@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 # Words keep inner hyphens and apostrophes; a possessive 's stands alone; every other sign is one token.
@@ -12,6 +13,8 @@ TOKEN = re.compile(
     r"|['’][sS]\b|\d+|\n|[^\s\w]|_"
 )
 SPLIT = re.compile(f"({TOKEN.pattern})")
+WORDS_KEPT = 30_000
+"""Word forms that are remembered, where looking at each word again would take longer."""
 POSSESSIVES = frozenset({"'s", "’s", "'S", "’S"})
 
 Span = tuple[int, int]
@@ -52,6 +55,7 @@ def tokenise(text: str) -> list[tuple[int, int, str]]:
     return list(zip(tokens.starts, tokens.ends, tokens.words, strict=True))
 
 
+@lru_cache(WORDS_KEPT)
 def lowered(word: str) -> str:
     """Return the form that the lexicons are keyed by: lower case, straight apostrophe."""
     return word.lower().replace("’", "'")

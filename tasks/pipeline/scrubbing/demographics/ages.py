@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tasks.config import DemographicCategory as Category
 from tasks.pipeline.scrubbing.demographics.lexicon import context, is_person_noun
 from tasks.pipeline.scrubbing.demographics.term_context import Finding, Role
+from tasks.pipeline.scrubbing.names.assets import load_verbs
 
 ONES = "one|two|three|four|five|six|seven|eight|nine"
 TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -34,6 +35,14 @@ AFTER_AGES = frozenset(
     {"so", "then", "here", "now", "too", "today", "again", "already", "because", "if", "when"}
 )
 """Words that no age describes: "I play with 20 year olds so ..."."""
+NOUN_AGE = re.compile(r"olds?$", re.IGNORECASE)
+"""The end of an age that can be a noun."""
+OWNERS = frozenset({"my", "your", "his", "her", "our", "their"})
+ARTICLES = frozenset({"a", "an", "the", "this", "that", "every", "any"})
+GROUP = re.compile(r" (?:people|folks)\b", re.IGNORECASE)
+DETERMINED = re.compile(r"\b(?:the|these|those|my|your|his|her|our|their|some|many|all|\d+) $", re.IGNORECASE)
+"""Words before an age that make certain people of "people"."""
+AGE_WORD = re.compile(r"years?[- ]old|yrs? old|-something")
 SHORT_AGE = re.compile(r"\d ?y(?:o|/o|\.o|rs?)")
 FORUM_AGE = re.compile(r"\d ?[mf]\b")
 FIGURE = re.compile(
@@ -49,7 +58,7 @@ def ages(text: str) -> Iterator[Finding]:
     """Yield the ages of people."""
     low = text.lower()
     figures = any(map(str.isdigit, text))
-    if " old" in low or "-old" in low or "-something" in low or (figures and SHORT_AGE.search(low)):
+    if AGE_WORD.search(low) or (figures and SHORT_AGE.search(low)):
         yield from _spelled_out(text)
     if "0s" in low or "0's" in low or "ties" in low:
         yield from (Finding(*m.span(), Category.age, Role.predicate, "decade") for m in DECADE.finditer(text))
@@ -60,8 +69,11 @@ def ages(text: str) -> Iterator[Finding]:
 def _spelled_out(text: str) -> Iterator[Finding]:
     for match in AGE.finditer(text):
         if not AGED_THING.match(text, match.end()) and not OLDER_THAN_PEOPLE.match(match.group()):
-            role = Role.attribute if _describes(text, match) else Role.predicate
-            yield Finding(*match.span(), Category.age, role, "age")
+            role, end = _role_of_age(text, match), match.end()
+            group = GROUP.match(text, end) if role is Role.attribute else None
+            if group and not DETERMINED.search(text, max(0, match.start() - 8), match.start()):
+                role, end = Role.members, group.end()
+            yield Finding(match.start(), end, Category.age, role, "age")
 
 
 def _in_figures(text: str, low: str) -> Iterator[Finding]:
@@ -74,16 +86,27 @@ def _in_figures(text: str, low: str) -> Iterator[Finding]:
             yield Finding(*match.span(group), Category.age, Role.abstract, "age in figures")
 
 
-def _describes(text: str, match: re.Match[str]) -> bool:
+def _role_of_age(text: str, match: re.Match[str]) -> Role:
+    """Return how an age stands: before a noun, as a noun ("a 5 year old", "20 year olds"), or behind "is"."""
+    before = text[max(0, match.start() - 12) : match.start()].lower().split()[-1:]
+    if _describes(text, match, *before):
+        return Role.attribute
+    if match.group().endswith("s") and NOUN_AGE.search(match.group()):
+        return Role.members
+    if before and NOUN_AGE.search(match.group()):
+        return Role.child if before[0] in OWNERS else Role.member if before[0] in ARTICLES else Role.predicate
+    return Role.predicate
+
+
+def _describes(text: str, match: re.Match[str], before: str = "") -> bool:
     """Whether an age describes the noun behind it: "a 31-year-old nurse"."""
     rest = text[match.end() : match.end() + 24].lower().split()
     if not rest:
         return False
     noun = rest[0].strip(".,;:!?)")
-    if noun in AFTER_AGES:
+    if noun in AFTER_AGES or (noun in load_verbs() and before not in {"the", "our", "your", "their"}):
         return False
-    before = text[max(0, match.start() - 8) : match.start()].lower().split()[-1:]
-    if before and before[0] in {"a", "an", "the", "my", "your", "his", "her", "our", "their", "this", "that"}:
+    if before in OWNERS | ARTICLES:
         return noun.isalpha() and noun not in context("closed_class")
     hyphened = "-" in match.group() and rest[0].isalpha() and noun not in context("closed_class")
     return hyphened or is_person_noun(noun) or noun in {"male", "female"}

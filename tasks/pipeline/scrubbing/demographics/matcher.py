@@ -1,6 +1,7 @@
 """Finds demographic terms that describe people: "a young Nigerian engineer", not "black coffee"."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tasks.config import DemographicCategory as Category
 from tasks.config import Scope
@@ -12,9 +13,12 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     term_triggers,
     terms,
 )
-from tasks.pipeline.scrubbing.demographics.term_context import Finding, TermContext
-from tasks.pipeline.scrubbing.demographics.term_rules import rule_of
+from tasks.pipeline.scrubbing.demographics.term_context import Finding, Role, TermContext
+from tasks.pipeline.scrubbing.demographics.term_rules import GROUP_NOUNS, rule_of
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
+
+JOINTS = frozenset({" and ", " or ", " & ", ", ", ", and ", ", or "})
+"""What joins two adjectives."""
 
 
 def find_terms(reading: Reading, scope: Scope, categories: frozenset[Category]) -> list[Finding]:
@@ -24,7 +28,17 @@ def find_terms(reading: Reading, scope: Scope, categories: frozenset[Category]) 
         matches = _disjoint(matches, list(ages(reading.text)))
     if Category.religion in categories:
         matches += religion_masks(reading.text)
-    return sorted(matches)
+    return _without_joints(reading.text, sorted(matches))
+
+
+def _without_joints(text: str, matches: list[Finding]) -> list[Finding]:
+    """Let the first of two adjectives that go take along what joins them: "the black and Asian nurses"."""
+    for i, (first, second) in enumerate(pairwise(matches)):
+        between = text[first.end : second.start]
+        goes = first.role is Role.attribute and second.role in {Role.attribute, Role.members}
+        if goes and between in JOINTS:
+            matches[i] = first._replace(end=second.start - 1)
+    return matches
 
 
 def _disjoint(matches: list[Finding], sure: list[Finding]) -> list[Finding]:
@@ -34,8 +48,8 @@ def _disjoint(matches: list[Finding], sure: list[Finding]) -> list[Finding]:
 
 
 def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) -> Iterator[Finding]:
-    index, last = 0, None
-    for i in [i for i, word in enumerate(reading.words) if word in term_triggers()]:
+    index, last, triggers = 0, None, term_triggers()
+    for i in [i for i, word in enumerate(reading.words) if word in triggers]:
         if i < index:
             continue
         word = reading.words[i]
@@ -49,6 +63,8 @@ def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) ->
         end, term = i + len(phrase), terms()[phrase]
         rule = rule_of(TermContext(reading, i, end, term, scope, last))
         if rule and rule.role:
+            if rule.role is Role.members and reading.at(end) in GROUP_NOUNS:
+                end += 1
             last = Finding(*reading.span(i, end), term.category, rule.role, rule.name)
             index = end
             yield last

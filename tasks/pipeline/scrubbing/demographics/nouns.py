@@ -1,5 +1,7 @@
 """Which gendered nouns give way to neutral ones, as an ordered table of rules."""
 
+import re
+
 from tasks.pipeline.scrubbing.demographics.lexicon import (
     context,
     gender_words,
@@ -20,6 +22,13 @@ GREETINGS = gender_words("before_address")
 VOCATIVES = gender_words("vocatives")
 TRADES = gender_words("trades")
 """Nouns that make one of "man" with it: "the delivery man"."""
+CURSES = gender_words("before_called_out")
+UNSTRETCHED = re.compile(r"(\w)\1{2,}")
+"""A letter that is written three times or more."""
+MANY_MEN, MANY_WOMEN = gender_words("many_men"), gender_words("many_women")
+SEXED = MANY_MEN | MANY_WOMEN
+CONTRAST_REACH = 30
+"""Words on either side within which the sexes are set against each other."""
 ALWAYS_CALLED = frozenset({"bro", "dude"})
 ADULT_CONTEXTS = gender_words("adult_contexts")
 CHILD_CONTEXTS = gender_words("child_contexts")
@@ -33,6 +42,7 @@ PROPER = frozenset({"NNP", "NNPS"})
 TITLE_NEIGHBOURS = PROPER | {"NN", "NNS", "JJ", "VBG", "VBN", "JJS"}
 COMPOUND_HEADS = frozenset({"NN", "NNS"})
 COORDINATORS = frozenset({"and", "or", "&", "/"})
+SENTENCE_ENDS = frozenset(".!?\n")
 CLOSING_SIGNS = frozenset(".,!?\n;:)\"'")
 
 
@@ -78,7 +88,9 @@ def _is_owned(context_: Context) -> bool:
 def _is_called(context_: Context) -> bool:
     """Whether nobody is meant: no article, owner or adjective stands before the noun."""
     before = context_.word(-1)
-    if before in GREETINGS:
+    if before in GREETINGS or before in SENTENCE_ENDS:
+        return True
+    if UNSTRETCHED.sub(r"\1", before) in CURSES and not _is_owned(context_):
         return True
     if before in COORDINATORS and context_.word(-2) in NOUNS:
         return _is_called(Context(context_.view, context_.index - 2))
@@ -112,19 +124,34 @@ def _is_thanked(context_: Context) -> bool:
     return False
 
 
+def _is_joined(context_: Context) -> bool:
+    """Whether another gendered noun stands beside it: "boys and girls"."""
+    behind = context_.word(1) in COORDINATORS and context_.word(2) in NOUNS
+    return behind or (context_.word(-1) in COORDINATORS and context_.word(-2) in NOUNS)
+
+
 def _is_generic(context_: Context) -> bool:
-    """Whether a plural speaks of all of a kind, of whatever age: "Girls stick together"."""
-    joined = {context_.word(1), context_.word(-1)} & COORDINATORS
-    described = OWNERS | {"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"}
-    return not joined and context_.tag(-1) not in described and context_.word(1) not in {"'", "’"}
+    """Whether a plural speaks of all of a kind: no article, owner or number stands before it."""
+    owned = _is_owned(context_) and context_.word(-1) != "that"  # "that" opens a clause before a plural
+    return not owned and not _is_joined(context_) and context_.word(1) not in {"'", "’"}
+
+
+def _is_contrasted(context_: Context) -> bool:
+    """Whether a class of people is set against that of the other sex: "What do men have that women lack?"."""
+    if (context_.tag(-1) in OWNERS and context_.word(-1) != "that") or _is_joined(context_):
+        return False
+    view, index = context_.view, context_.index
+    near = range(max(0, index - CONTRAST_REACH), min(len(view), index + CONTRAST_REACH + 1))
+    classes = {view.words[i] for i in near if view.words[i] in SEXED and _is_generic(Context(view, i))}
+    return not (classes.isdisjoint(MANY_MEN) or classes.isdisjoint(MANY_WOMEN))
 
 
 def _is_grown_up(context_: Context) -> bool:
     """Whether a word near "girl" or "boy" is about adults: "girls who are hot"."""
-    if context_.word().endswith("s") and _is_generic(context_):
-        return True
     near = {context_.word(distance) for distance in range(-ADULT_REACH, ADULT_REACH + 1)}
-    return not near.isdisjoint(ADULT_CONTEXTS) and near.isdisjoint(CHILD_CONTEXTS)
+    if not near.isdisjoint(CHILD_CONTEXTS):
+        return False
+    return not near.isdisjoint(ADULT_CONTEXTS) or (context_.word().endswith("s") and _is_generic(context_))
 
 
 def _is_addressed(context_: Context) -> bool:
@@ -136,6 +163,8 @@ def _is_addressed(context_: Context) -> bool:
 
 def _before_noun(context_: Context) -> bool:
     follower = context_.word(1)
+    if follower in COORDINATORS:
+        return context_.word(2) in SEXES and _before_noun(Context(context_.view, context_.index + 2))
     return is_person_noun(follower) or follower in context("adjectives")
 
 
@@ -154,6 +183,13 @@ NOUN_RULES = (
     Rule("part of a compound", "a queen bed -> a queen bed", NOUNS, _in_compound, None),
     Rule("called out", "Man, this is good. -> Man, this is good.", CALLED, _is_called, None),
     Rule("vocative", "Great work brother! -> Great work brother!", VOCATIVES, _is_vocative, None),
+    Rule(
+        "sexes contrasted",
+        "Men earn more than women. -> Men earn more than women.",
+        SEXED,
+        _is_contrasted,
+        None,
+    ),
     Rule("group addressed", "Thanks guys! -> Thanks guys!", frozenset({"guys"}), _is_addressed, None),
     Rule(
         "girl or boy of age",

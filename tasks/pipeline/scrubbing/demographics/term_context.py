@@ -20,6 +20,9 @@ class Role(StrEnum):
     person = "person"
     people = "people"
     abstract = "abstract"
+    child = "child"
+    member = "one of a group"
+    members = "group"
 
 
 class Finding(NamedTuple):
@@ -84,3 +87,7 @@ class TermRule(NamedTuple):
     holds: Callable[[TermContext], bool]
     role: Role | None
     """How the term stands, or None where it describes nobody."""
+    kinds: frozenset[str] | None = None
+    """Kinds of terms that it is about; None for all."""
+    categories: frozenset[Category] | None = None
+    """Categories that it is about; None for all."""

@@ -4,9 +4,12 @@ A term counts when a noun for people (or a name) follows it through adjectives, 
 person, when it stands behind one ("in a wheelchair"), or when it is itself a noun for people.
 """
 
+from functools import cache
+
 from tasks.config import DemographicCategory as Category
 from tasks.config import Scope
 from tasks.pipeline.scrubbing.demographics.lexicon import (
+    Term,
     context,
     is_person_noun,
     phrases_by_first_word,
@@ -20,13 +23,34 @@ SIGNS_BETWEEN = frozenset({"&", ",", "/"})
 JOINERS = frozenset({"and", "or"})
 OF_ORIGIN = frozenset({Category.nationality, Category.religion, Category.race})
 UNMISTAKABLE = frozenset({Category.orientation, Category.disability, Category.minority})
-NOUNS = frozenset({"plural", "singular"})
+TRAITS = frozenset(Category) - OF_ORIGIN
+ABSTRACT, COMPLEMENT, SINGULAR, PLURAL, EITHER = (
+    frozenset({kind}) for kind in ("abstract", "complement", "singular", "plural", "either")
+)
+ADJECTIVES = frozenset({"either", "adjective", "abstract", "complement"})
+GROUP_NOUNS = frozenset({"people", "folks"})
+DETERMINING = frozenset({"DT", "PDT", "PRP$", "POS", "CD"})
 FINITE_PLURAL = frozenset({"VBP", "VBD", "MD"})
 
 
 def rule_of(context_: TermContext) -> TermRule | None:
     """Return the first rule that holds, or None where none does."""
-    return next((rule for rule in TERM_RULES if rule.holds(context_)), None)
+    for rule in _rules_about(context_.term):
+        if rule.holds(context_):
+            return rule
+    return None
+
+
+@cache
+def _rules_about(term: Term) -> tuple[TermRule, ...]:
+    """Return the rules that are about a kind and a category of terms, in order."""
+    kind, category = term.kind, term.category
+    return tuple(
+        rule
+        for rule in TERM_RULES
+        if (rule.kinds is None or kind in rule.kinds)
+        and (rule.categories is None or category in rule.categories)
+    )
 
 
 def _is_copula(word: str) -> bool:
@@ -65,50 +89,42 @@ def _past_terms(view: Reading, index: int) -> int:
 
 
 def _abstract_of_person(c: TermContext) -> bool:
-    return c.term.kind == "abstract" and is_person_noun(c.after)
-
-
-def _abstract(c: TermContext) -> bool:
-    return c.term.kind == "abstract"
+    return is_person_noun(c.after)
 
 
 def _complement_of_copula(c: TermContext) -> bool:
-    return c.term.kind == "complement" and _is_copula(c.before)
+    return _is_copula(c.before)
 
 
 def _complement_of_person(c: TermContext) -> bool:
-    if c.term.kind != "complement":
-        return False
     called = c.last is not None and c.last.end == c.view.tokens.ends[c.first - 1]
     return called or c.before in context("somebody") or _is_person(c.view, c.first - 1)
 
 
-def _complement(c: TermContext) -> bool:
-    return c.term.kind == "complement"
+def _always(_: TermContext) -> bool:
+    return True
 
 
 def _singular_of_thing(c: TermContext) -> bool:
+    if c.after == "/" and c.view.tag(c.end + 2) in {"NN", "NNS"}:
+        return True
     alone = c.word in context("nouns_at_the_end") and c.end == c.first + 1
     compound = (
         c.view.tag(c.end - 1) in {"NN", "JJ"} and c.view.tag(c.end) == "NN" and not is_person_noun(c.after)
     )
-    return c.term.kind == "singular" and (alone or compound) and not c.closes
-
-
-def _singular(c: TermContext) -> bool:
-    return c.term.kind == "singular"
+    return (alone or compound) and not c.closes
 
 
 def _plural_of_things(c: TermContext) -> bool:
-    if c.term.kind != "plural":
-        return False
     if c.word in context("colours_of_things"):
         return c.after == "of" or not (c.closes or c.view.capitalised(c.first))
     return c.word == "seniors" and not c.closes
 
 
-def _plural(c: TermContext) -> bool:
-    return c.term.kind == "plural"
+def _is_group(c: TermContext) -> bool:
+    """Whether it makes a group of "people" that a text is about, and none of certain people."""
+    named = c.view.words[c.end - 1] in GROUP_NOUNS or c.after in GROUP_NOUNS
+    return named and c.before not in context("determiners") and c.view.tag(c.first - 1) not in DETERMINING
 
 
 def _before_person(c: TermContext) -> bool:
@@ -133,7 +149,7 @@ def _before_person(c: TermContext) -> bool:
 def _of_origin(c: TermContext) -> bool:
     """Whether a nationality, religion or race closes its phrase and is no language."""
     language = c.word in context("languages") and c.before in context("language_verbs")
-    return c.term.category in OF_ORIGIN and c.closes and not language
+    return c.closes and not language
 
 
 def _behind_copula(c: TermContext) -> bool:
@@ -153,7 +169,7 @@ def _origin_predicate(c: TermContext) -> bool:
 
 
 def _origin_collective(c: TermContext) -> bool:
-    if c.term.category not in OF_ORIGIN or c.before != "the" or c.ambiguous:
+    if c.before != "the" or c.ambiguous:
         return False
     verb = c.after in context("collective_followers") or c.view.tag(c.end) in FINITE_PLURAL
     return verb and c.word not in context("rather_languages")
@@ -164,7 +180,7 @@ def _origin_no_noun(c: TermContext) -> bool:
 
 
 def _origin_article(c: TermContext) -> bool:
-    return _of_origin(c) and c.before in context("one_of_origin") and c.term.kind == "either"
+    return _of_origin(c) and c.before in context("one_of_origin")
 
 
 def _identified(c: TermContext) -> bool:
@@ -179,13 +195,8 @@ def _listed(c: TermContext) -> bool:
     return near and c.before in {",", "and", "or"}
 
 
-def _trait(c: TermContext) -> bool:
-    """Whether a gender, orientation, disability, age or status closes its phrase."""
-    return c.term.category not in OF_ORIGIN and c.term.kind not in NOUNS and c.closes
-
-
 def _trait_predicate(c: TermContext) -> bool:
-    if not _trait(c) or not _is_predicate(c):
+    if not c.closes or not _is_predicate(c):
         return False
     contracted = {c.before, c.before2} & context("subject_contractions")
     subject = c.first - 2 if _is_copula(c.before) else c.first - 3
@@ -203,20 +214,20 @@ def _is_predicate(c: TermContext) -> bool:
 
 
 def _came_out(c: TermContext) -> bool:
-    return _trait(c) and c.before == "as" and c.before2 == "out"
+    return c.closes and c.before == "as" and c.before2 == "out"
 
 
 def _trait_collective(c: TermContext) -> bool:
     followed = c.after in context("collective_verbs") | {",", "."}
-    return _trait(c) and c.before == "the" and c.word in context("collectives") and followed
+    return c.closes and c.before == "the" and c.word in context("collectives") and followed
 
 
 def _trait_noun(c: TermContext) -> bool:
-    return _trait(c) and not c.ambiguous and c.term.kind == "either"
+    return c.closes and not c.ambiguous
 
 
 def _unmistakable(c: TermContext) -> bool:
-    return not c.ambiguous and c.term.category in UNMISTAKABLE
+    return not c.ambiguous
 
 
 def _any_thing(c: TermContext) -> bool:
@@ -224,28 +235,37 @@ def _any_thing(c: TermContext) -> bool:
 
 
 TERM_RULES = (
-    TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute),
-    TermRule("condition or religion", "They study Islam.", _abstract, Role.abstract),
-    TermRule("complement as predicate", "She is in a wheelchair.", _complement_of_copula, Role.predicate),
-    TermRule("complement of a person", "a man in a wheelchair", _complement_of_person, Role.attribute),
-    TermRule("complement of a thing", "the ghost in a wheelchair", _complement, None),
-    TermRule("noun before a thing", "a minority stake", _singular_of_thing, None),
-    TermRule("one person", "a Catholic", _singular, Role.person),
-    TermRule("colours and classes", "the whites of two eggs", _plural_of_things, None),
-    TermRule("several people", "Many Germans disagreed.", _plural, Role.people),
+    TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute, ABSTRACT),
+    TermRule("condition or religion", "They study Islam.", _always, Role.abstract, ABSTRACT),
+    TermRule(
+        "complement as predicate",
+        "She is in a wheelchair.",
+        _complement_of_copula,
+        Role.predicate,
+        COMPLEMENT,
+    ),
+    TermRule(
+        "complement of a person", "a man in a wheelchair", _complement_of_person, Role.attribute, COMPLEMENT
+    ),
+    TermRule("complement of a thing", "the ghost in a wheelchair", _always, None, COMPLEMENT),
+    TermRule("noun before a thing", "a minority stake", _singular_of_thing, None, SINGULAR),
+    TermRule("one person", "a Catholic", _always, Role.person, SINGULAR),
+    TermRule("group", "They fear old people.", _is_group, Role.members),
+    TermRule("colours and classes", "the whites of two eggs", _plural_of_things, None, PLURAL),
+    TermRule("several people", "Many Germans disagreed.", _always, Role.people, PLURAL),
     TermRule("before a person", "a young Nigerian engineer", _before_person, Role.attribute),
-    TermRule("origin as noun", "She is a German.", _origin_noun, Role.person),
-    TermRule("origin as predicate", "He is Jewish.", _origin_predicate, Role.predicate),
-    TermRule("origin of a people", "The French know food.", _origin_collective, Role.people),
-    TermRule("origin that is no noun", "a French.", _origin_no_noun, None),
-    TermRule("origin behind an article", "I met a German.", _origin_article, Role.person),
-    TermRule("identified", "They identify as Hindu.", _identified, Role.predicate),
-    TermRule("listed", "They are Sikh or Hindu.", _listed, Role.predicate),
-    TermRule("trait as predicate", "She is deaf.", _trait_predicate, Role.predicate),
-    TermRule("came out", "He came out as gay.", _came_out, Role.predicate),
-    TermRule("trait of a group", "the elderly are", _trait_collective, Role.people),
-    TermRule("trait", "transgender and proud", _trait_noun, Role.predicate),
-    TermRule("trait before a thing", "a queer bookshop", _unmistakable, Role.attribute),
+    TermRule("origin as noun", "She is a German.", _origin_noun, Role.person, None, OF_ORIGIN),
+    TermRule("origin as predicate", "He is Jewish.", _origin_predicate, Role.predicate, None, OF_ORIGIN),
+    TermRule("origin of a people", "The French know food.", _origin_collective, Role.people, None, OF_ORIGIN),
+    TermRule("origin that is no noun", "a French.", _origin_no_noun, None, EITHER, OF_ORIGIN),
+    TermRule("origin behind an article", "I met a German.", _origin_article, Role.person, EITHER, OF_ORIGIN),
+    TermRule("identified", "They identify as Hindu.", _identified, Role.predicate, None, OF_ORIGIN),
+    TermRule("listed", "They are Sikh or Hindu.", _listed, Role.predicate, None, OF_ORIGIN),
+    TermRule("trait as predicate", "She is deaf.", _trait_predicate, Role.predicate, ADJECTIVES, TRAITS),
+    TermRule("came out", "He came out as gay.", _came_out, Role.predicate, ADJECTIVES, TRAITS),
+    TermRule("trait of a group", "the elderly are", _trait_collective, Role.people, ADJECTIVES, TRAITS),
+    TermRule("trait", "transgender and proud", _trait_noun, Role.predicate, EITHER, TRAITS),
+    TermRule("trait before a thing", "a queer bookshop", _unmistakable, Role.attribute, None, UNMISTAKABLE),
     TermRule("scope of all things", "Mexican food", _any_thing, Role.attribute),
 )
 """For each term the first rule that holds; where none does, it stays."""

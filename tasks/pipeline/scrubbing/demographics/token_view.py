@@ -53,16 +53,14 @@ class Reading:
         """Return the characters of the words from `first` up to, not including, `last`."""
         return self.tokens.starts[first], self.tokens.ends[last - 1]
 
-    def holds(self, index: int, phrase: Phrase) -> bool:
-        """Whether a phrase stands at a place."""
-        if len(phrase) == 1:
-            return self.words[index] == phrase[0]
-        return tuple(self.words[index : index + len(phrase)]) == phrase
-
     def phrase_at(self, index: int, phrases: tuple[Phrase, ...]) -> Phrase | None:
         """Return the first of several phrases that stands at a place."""
+        words, second = self.words, self.at(index + 1)
         for phrase in phrases:
-            if self.holds(index, phrase):
+            if len(phrase) == 1:
+                if words[index] == phrase[0]:
+                    return phrase
+            elif second == phrase[1] and tuple(words[index : index + len(phrase)]) == phrase:
                 return phrase
         return None
 

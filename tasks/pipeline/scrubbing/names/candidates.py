@@ -1,7 +1,14 @@
 """Which found names are no person's, as an ordered table of rules over tokens and parts of speech."""
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun, terms
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule, acts
+from tasks.pipeline.scrubbing.names.candidate import (
+    KNOWN_NAME,
+    SENTENCE_ENDS,
+    Candidate,
+    CandidateRule,
+    acts,
+    first_that_holds,
+)
 from tasks.pipeline.scrubbing.names.features import entry_of, word_lists
 from tasks.pipeline.scrubbing.names.thing_rules import THING_RULES
 from tasks.pipeline.scrubbing.tagging.loading import pos_tagger
@@ -15,7 +22,8 @@ LONGEST_ACRONYM = 6
 
 def is_person(candidate: Candidate) -> bool:
     """Whether the first rule that holds says so; a candidate that none speaks of is a person."""
-    return next((rule.person for rule in CANDIDATE_RULES if rule.holds(candidate)), True)
+    rule = first_that_holds(CANDIDATE_RULES, candidate)
+    return rule is None or rule.person
 
 
 def _is_contraction(c: Candidate) -> bool:

@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule
+from tasks.pipeline.scrubbing.names.candidate import (
+    KNOWN_NAME,
+    SENTENCE_ENDS,
+    Candidate,
+    CandidateRule,
+    first_that_holds,
+)
 from tasks.pipeline.scrubbing.names.candidates import CONTRACTED, PROPER, is_family
 from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists
-from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
+from tasks.pipeline.scrubbing.tokens import WORDS_KEPT, Span, Tokens, lowered
 
 SHORTEST_NAME = 3
 FINITE = frozenset({"VBZ", "VBD", "VBP", "NNS"})
@@ -27,6 +33,10 @@ BEHIND_MET = frozenset(".,!?\n") | {
 BOOKED = frozenset(
     {"booking", "reservation", "reserved", "booked", "table", "name", "order", "listed", "filed"}
 )
+BEFORE_NAMES = frozenset({"saw", "under", "for", "of", "to", "with", "the", "The", ":"})
+BEHIND_NAMES = frozenset({"made", "makes", "reports", "from", "at", "in", ",", "&", "'", "’"})
+"""Words before and behind a name without which, or a verb of people, no rule holds."""
+MAY_NAME, MONTH, BEFORE, BEHIND, JOINS = (1 << bit for bit in range(5))
 CONTINENTS = frozenset({"africa", "america", "asia"})
 NOUNS_OF_APPOSITION = 4
 """Words within which "Pat, the dog walker" comes to its noun for people."""
@@ -53,34 +63,37 @@ def names_by_context(text: str, tokens: Tokens, lexicon: Lexicon) -> Iterator[Sp
     yield from chat_labels(text)
     if " and " in text:
         yield from _namesakes(text)
-    words, before_name, behind_name = tokens.words, *triggers()
-    months = word_lists()["calendar"]
-    for i, word in enumerate(words):
-        if not word[0].isupper() or len(word) < SHORTEST_NAME:
+    words = tokens.words
+    traits = list(map(_traits, words))
+    around = zip(traits, [0, *traits], [*traits[1:], 0], strict=False)
+    for i, (trait, left, right) in enumerate(around):
+        if not trait & MAY_NAME or not (trait & MONTH or left & BEFORE or right & BEHIND or left & JOINS):
             continue
-        before = words[i - 1] if i else ""
-        behind = before == "&" or (i + 1 < len(words) and words[i + 1] in behind_name)
-        rules: tuple[CandidateRule, ...] = BEHIND_RULES if behind else ()
-        if before in before_name or is_person_noun(before) or lowered(word) in months:
-            rules = CONTEXT_RULES if behind or lowered(word) in months else BEFORE_RULES
-        candidate = Candidate(tokens, i, i, lexicon) if rules else None
-        if candidate and any(rule.holds(candidate) for rule in rules):
+        behind = right & BEHIND or left & JOINS
+        rules = CONTEXT_RULES if trait & MONTH else BEHIND_RULES if behind else ()
+        if left & BEFORE and not trait & MONTH:
+            rules = (*rules, *BEFORE_RULES)
+        candidate = Candidate(tokens, i, i, lexicon)
+        if first_that_holds(rules, candidate):
             first = i - 1 if is_family(candidate) else i  # "the Smiths" are one
             last = i + 1 if _has_surname(candidate) or _has_second_name(candidate) else i
             yield tokens.starts[first], tokens.ends[last]
 
 
-@cache
-def triggers() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the words before and behind a name without which no rule holds."""
+@lru_cache(WORDS_KEPT)
+def _traits(word: str) -> int:
+    """Return the bits that tell whether a word may be a name, or makes one of its neighbour."""
     lists = word_lists()
-    before = lists["meeting_verbs"] | {"saw", "under", "for", "of", "to", "with", "the", "The", ":"}
-    behind = (
-        lists["human_verbs"]
-        | lists["verbs_of_speech"]
-        | {"made", "makes", "reports", "from", "at", "in", ",", "&", "'", "’"}
+    before = lists["meeting_verbs"] | BEFORE_NAMES
+    behind = word in BEHIND_NAMES or word in lists["human_verbs"] or word in lists["verbs_of_speech"]
+    held = (
+        (MAY_NAME, word[0].isupper() and len(word) >= SHORTEST_NAME),
+        (MONTH, lowered(word) in lists["calendar"]),
+        (BEFORE, word in before or is_person_noun(word)),
+        (BEHIND, behind),
+        (JOINS, word == "&"),
     )
-    return before, behind
+    return sum(bit for bit, holds in held if holds)
 
 
 def chat_labels(text: str) -> Iterator[Span]:
@@ -248,11 +261,12 @@ def _is_met(c: Candidate) -> bool:
     placed = c.after() == "at" and c.after(2) == "the"
     seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
     addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
-    closes = lowered(c.after()) in BEHIND_MET
-    named = _may_be_name(c) or (
-        _may_be_place_name(c) and c.inside and (seen or addressed or (met and placed))
-    )
-    return (met or seen or addressed) and (c.tag in PROPER or c.entry.common) and closes and named
+    if not (met or seen or addressed) or lowered(c.after()) not in BEHIND_MET:
+        return False
+    if c.tag not in PROPER and not c.entry.common:
+        return False
+    placed = seen or addressed or (met and placed)
+    return _may_be_name(c) or (placed and c.inside and _may_be_place_name(c))
 
 
 BEHIND_RULES = (

@@ -8,6 +8,9 @@ from tasks.pipeline.scrubbing.names.features import LABELS, TAG_DISTANCES, TAG_P
 
 Floats = npt.NDArray[np.float32]
 
+FORBIDDEN = -50.0
+"""Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
+
 
 class GramTables:
     """Weights of neighbouring classes as dense arrays; class 0 stands for padding and for unseen classes."""
@@ -47,3 +50,16 @@ class TagTables:
             self.pairs[int(slot[2:]), self.ids[first], self.ids[rest[0]]] = weight
         else:
             self.single[int(slot[1:]), self.ids[first]] = weight
+
+
+def taken(table: Floats, places: npt.NDArray[np.int64]) -> Floats:
+    """Return the rows of a table, its indices but for the last taken as one."""
+    return table.reshape(-1, table.shape[-1]).take(places, axis=0)
+
+
+def forbidden_transitions() -> Floats:
+    """Return (labels, labels) penalties: a name goes on only after its own beginning."""
+    penalty = np.zeros((len(LABELS), len(LABELS)), np.float32)
+    penalty[[0, 3, 4], 2] = FORBIDDEN
+    penalty[[0, 1, 2], 4] = FORBIDDEN
+    return penalty

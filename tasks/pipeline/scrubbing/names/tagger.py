@@ -29,17 +29,22 @@ from tasks.pipeline.scrubbing.names.features import (
     is_sure_name,
     word_features,
 )
-from tasks.pipeline.scrubbing.names.gram_tables import GramTables, TagTables
+from tasks.pipeline.scrubbing.names.gram_tables import (
+    FORBIDDEN,
+    GramTables,
+    TagTables,
+    forbidden_transitions,
+    taken,
+)
 from tasks.pipeline.scrubbing.tagging.clusters import Clusters
 from tasks.pipeline.scrubbing.tagging.loading import tagged
+from tasks.pipeline.scrubbing.tagging.word_rows import WordRows
 from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered, tokens_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-FORBIDDEN = -50.0
-"""Score of a label that cannot follow its predecessor; ordinary scores stay within +-20."""
 MAX_WORDS = 200_000
 """Word forms kept; beyond it the tables start again, so that memory stays bounded over millions of texts."""
 PERSON_LABELS = [LABELS.index("B-PER"), LABELS.index("I-PER")]
@@ -60,15 +65,14 @@ class WordTable:
 
     def clear(self) -> None:
         """Forget every word form."""
-        self.ids: dict[str, int] = {}
+        self.ids = WordRows(self._add)
         self.scores = np.zeros((4096, len(SLOTS), len(LABELS)), np.float32)
         self.kind_of = np.zeros(4096, np.int64)
         self.marks = np.zeros(4096, np.int64)
 
     def rows(self, words: Sequence[str]) -> list[int]:
         """Return the row of each word, adding new ones."""
-        ids = self.ids
-        return [ids.get(word) or self._add(word) for word in words]
+        return list(map(self.ids.__getitem__, words))
 
     def _add(self, word: str) -> int:
         word = word[:LONGEST_WORD]
@@ -203,18 +207,20 @@ class Tagger:
             padded[index, 2 : 2 + len(rows)] = rows
         marks = table.marks[padded]
         starts = sentence_starts(marks)
-        here, start = padded[:, 2:-2], starts[:, 2:-2].astype(np.int64)
-        scores = table.scores
-        total: Floats = scores[here, 0] + scores[here, 1 + start] + grams["b"]
-        for slot, neighbours in ((3, padded[:, 1:-3]), (4, padded[:, 3:-1])):
-            total += scores[neighbours, slot]
-        for slot, neighbours in ((5, padded[:, :-4]), (6, padded[:, 4:])):
-            total += scores[neighbours, slot]
+        start = starts[:, 2:-2].astype(np.int64)
+        scores = table.scores.take(padded, axis=0)
+        inner = scores[:, 2:-2]
+        total: Floats = (
+            inner[:, :, 0] + np.where(start[:, :, None], inner[:, :, 2], inner[:, :, 1]) + grams["b"]
+        )
+        for slot, first in ((3, 1), (4, 3), (5, 0), (6, 4)):
+            total += scores[:, first : first + total.shape[1], slot]
+        capitals = capitalisation(marks)
         for value in (1, 2):
-            texts = capitalisation(marks) == value
-            total[texts] += scores[here[texts], 6 + value]
+            texts = capitals == value
+            total[texts] += inner[texts, :, 6 + value]
         spoken_of = pronoun_ahead(marks)[:, 2:-2]
-        total[spoken_of] += scores[here[spoken_of], SLOTS.index("H")]
+        total[spoken_of] += inner[spoken_of, SLOTS.index("H")]
         total += self._combinations(table.kind_of[padded], start)
         markers = np.where(starts[:, 1:-3, None], grams["ps"], grams["pn"])
         markers[:, 0] = grams["BOS"]
@@ -225,62 +231,62 @@ class Tagger:
     def _of_tags(self, rows: list[list[int]], tags: list[Sequence[str]], lengths: Ints) -> Floats:
         """Score the parts of speech of each token and its neighbours."""
         tables, size = self._table.tags, int(lengths.max())
+        known = tables.ids.get
         padded = np.zeros((len(tags), size + 2), np.int64)
         kinds = np.zeros((len(tags), size), np.int64)
         for index, (matches, row) in enumerate(zip(tags, rows, strict=True)):
-            padded[index, 1 : 1 + len(matches)] = [tables.ids.get(tag, 0) for tag in matches]
+            padded[index, 1 : 1 + len(matches)] = [known(tag, 0) for tag in matches]
             kinds[index, : len(row)] = self._table.kind_of[row]
         near = {d: padded[:, 1 + d : 1 + d + size] for d in TAG_DISTANCES}
-        scores: Floats = tables.with_kind[near[0], kinds]
+        scores = taken(tables.with_kind, near[0] * tables.with_kind.shape[1] + kinds)
         for table, distance in enumerate(TAG_DISTANCES):
-            scores += tables.single[table][near[distance]]
+            scores += taken(tables.single[table], near[distance])
         for table, (first, second) in enumerate(TAG_PAIRS):
-            scores += tables.pairs[table][near[first], near[second]]
+            scores += taken(tables.pairs[table], near[first] * len(tables.single[table]) + near[second])
         return scores
 
     def _combinations(self, kinds: Ints, start: Ints) -> Floats:
         """Score the pairs and triples of neighbouring classes."""
         grams = self._table.grams
         here, left, far, right = kinds[:, 2:-2], kinds[:, 1:-3], kinds[:, :-4], kinds[:, 3:-1]
-        scores: Floats = grams.pairs[left, here] + grams.ahead[start, here, right]
-        scores += grams.triples[far, left, here]
+        n = len(grams.pairs)
+        pair = left * n + here
+        scores = taken(grams.pairs, pair) + taken(grams.ahead, (start * n + here) * n + right)
+        scores += taken(grams.triples, far * (n * n) + pair)
         return scores
 
     def _decode(self, scores: Floats, lengths: Ints) -> npt.NDArray[np.int8]:
         """Return the best label sequence of each text (Viterbi), (texts, tokens)."""
         scores[:, :, 1] += self.bias
-        transitions = self.weights.transitions + forbidden_transitions()
+        transitions = (self.weights.transitions + forbidden_transitions())[:, :, None]
         n_texts, n_tokens, n_labels = scores.shape
-        best = scores[:, 0] + np.array([0, 0, FORBIDDEN, 0, FORBIDDEN], np.float32)
-        back = np.zeros((n_texts, n_tokens, n_labels), np.int8)
+        by_token = np.ascontiguousarray(scores.transpose(1, 2, 0))
+        best = by_token[0] + np.array([0, 0, FORBIDDEN, 0, FORBIDDEN], np.float32)[:, None]
+        back = np.zeros((n_tokens, n_labels, n_texts), np.int8)
         last = best.copy()
         for t in range(1, n_tokens):
-            paths = best[:, :, None] + transitions[None]
-            back[:, t] = paths.argmax(1)
-            best = paths.max(1) + scores[:, t]
-            last[lengths - 1 == t] = best[lengths - 1 == t]
-        return _traced(back, last.argmax(1), lengths)
+            paths = best[:, None] + transitions
+            best = paths[0]
+            for label in range(1, n_labels):
+                better = paths[label] > best
+                back[t][better] = label
+                np.copyto(best, paths[label], where=better)
+            best += by_token[t]
+            np.copyto(last, best, where=lengths - 1 == t)
+        return _traced(back, last.argmax(0), lengths)
 
 
 def _traced(back: npt.NDArray[np.int8], final: Ints, lengths: Ints) -> npt.NDArray[np.int8]:
-    """Follow the back pointers from each text's last token."""
-    n_texts, n_tokens, _ = back.shape
+    """Follow the back pointers from each text's last token; (texts, tokens)."""
+    n_tokens, _, n_texts = back.shape
     every = np.arange(n_texts)
     labels = np.zeros((n_texts, n_tokens), np.int8)
     current = final.astype(np.int8)
     for t in range(n_tokens - 1, -1, -1):
         inside = t <= lengths - 1
         labels[inside, t] = current[inside]
-        current = np.where(inside, back[every, t, current], current)
+        current = np.where(inside, back[t, current, every], current)
     return labels
-
-
-def forbidden_transitions() -> Floats:
-    """Return (labels, labels) penalties: a name goes on only after its own beginning."""
-    penalty = np.zeros((len(LABELS), len(LABELS)), np.float32)
-    penalty[[0, 3, 4], 2] = FORBIDDEN
-    penalty[[0, 1, 2], 4] = FORBIDDEN
-    return penalty
 
 
 def spans_of(tokens: Tokens, labels: Sequence[int]) -> list[Span]:

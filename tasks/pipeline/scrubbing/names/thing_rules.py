@@ -215,6 +215,15 @@ def _is_part_of_title(c: Candidate) -> bool:
     return _is_hardly_a_name(c) and beside and c.tag_before in BEFORE_TITLE_WORDS
 
 
+def _is_title_of_a_work(c: Candidate) -> bool:
+    """Whether "on" and a capitalised everyday noun make a title of it: "Yuri on Ice"."""
+    noun = c.after(2)
+    if c.after() != "on" or shape(noun) != "Xx" or lowered(noun) in word_lists()["calendar"]:
+        return False
+    entry = entry_of(lowered(noun), c.lexicon)
+    return _is_hardly_a_name(c) and entry.common and max(entry.first, entry.last) < KNOWN_NAME
+
+
 def _is_only_a_place(c: Candidate, word: str) -> bool:
     entry = entry_of(word, c.lexicon)
     return word in load_things().towns or (entry.city and not (entry.first or entry.last))
@@ -253,6 +262,7 @@ THING_RULES = (
     CandidateRule("place", "We stay in Rosslyn.", _is_place, False),
     CandidateRule("town", "Banff was cold.", _is_town, False),
     CandidateRule("thing of its kind", "It is my favorite Aquaria.", _is_described_as_thing, False),
+    CandidateRule("title with a noun", "We watched Yuri on Ice.", _is_title_of_a_work, False),
     CandidateRule("part of a title", "I finished Arkham Origins.", _is_part_of_title, False),
 )
 """For each candidate that no title and no list speaks of, the first rule that holds."""

@@ -6,6 +6,7 @@ No stage looks at its own output, so there is no search: a tag costs some thirty
 
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,11 @@ from tasks.pipeline.scrubbing.tagging.tables import (
     PosTables,
 )
 from tasks.pipeline.scrubbing.tagging.word_features import LONGEST_WORD, word_features
+from tasks.pipeline.scrubbing.tagging.word_rows import WordRows
 from tasks.pipeline.scrubbing.tokens import Tokens, lowered
 
 Ints = npt.NDArray[np.int64]
+Steps = npt.NDArray[np.int16]
 
 MAX_WORDS = 30_000
 """Word forms kept; beyond it the table starts again, so that memory stays bounded over millions of texts."""
@@ -72,7 +75,7 @@ class PosTagger:
                 row, starts = self._laid_out(group)
                 best = self._best(row).tolist()
                 matches += [
-                    [names[tag] for tag in best[start : start + len(tokens)]]
+                    list(map(names.__getitem__, best[start : start + len(tokens)]))
                     for start, tokens in zip(starts, group, strict=True)
                 ]
         return matches
@@ -80,60 +83,61 @@ class PosTagger:
     def leaning(self, word: str, tag: str, other: str) -> float:
         """Return how much more likely a word's form makes one tag than another, in log-odds."""
         with self._lock:
-            scores = self._own[self._rows.get(word) or self._add(word)]
-            return float(scores[self.tables.tags.index(tag)] - scores[self.tables.tags.index(other)])
+            scores = self._own[self._rows[word]]
+            first, second = scores[[self.tables.tags.index(tag), self.tables.tags.index(other)]].tolist()
+            return float(first - second) * STEP
 
-    def first_stage(self, row: Ints) -> Floats:
-        """Return (tokens, tags) scores from the words around each token of a padded row."""
-        tables, here = self.tables, slice(PADDING, -PADDING)
-        total: Floats = self._own[row[here]]
+    def first_stage(self, row: Ints) -> Steps:
+        """Return (tokens, tags) scores by the words around each token of a padded row, in units of `STEP`."""
+        here = row[PADDING:-PADDING]
+        total = self._own.take(here, axis=0)
         opens = self._ends[row[PADDING - 1 : -PADDING - 1]]
-        total[opens] += self._opening[row[here][opens]]
-        neighbours, clusters = self._neighbour[row], self._cluster[row]
+        total[opens] += self._opening[here[opens]]
+        added = np.empty_like(total)
         for table, distance in enumerate(DISTANCES):
-            total += tables.around[table][_shifted(neighbours, distance)]
-            total += tables.clusters_around[table][_shifted(clusters, distance)]
+            total += self._around[table].take(_shifted(row, distance), axis=0, out=added, mode="clip")
         return total
 
     def _best(self, row: Ints) -> Ints:
         """Return the best tag of each token of a padded row, padding between texts left out at the ends."""
-        tables = self.tables
-        scores = self.first_stage(row)
-        tags = np.full(len(row), len(tables.tags), np.int64)
-        tags[PADDING:-PADDING] = np.where(row[PADDING:-PADDING] > 0, scores.argmax(1), len(tables.tags))
-        scores *= tables.trust
+        tables, outside = self.tables, len(self.tables.tags)
+        first = self.first_stage(row)
+        tags = np.full(len(row), outside, np.int64)
+        tags[PADDING:-PADDING] = np.where(row[PADDING:-PADDING] > 0, first.argmax(1), outside)
+        scores = first * np.float32(STEP * tables.trust)
+        added = np.empty_like(scores)
         for table, distance in enumerate(TAG_DISTANCES):
-            scores += tables.single[table][_shifted(tags, distance)]
-        for table, (first, second) in enumerate(TAG_PAIRS):
-            scores += tables.paired[table][_shifted(tags, first), _shifted(tags, second)]
+            scores += tables.single[table].take(_shifted(tags, distance), axis=0, out=added, mode="clip")
+        for table, (left, right) in enumerate(TAG_PAIRS):
+            pair = _shifted(tags, left) * (outside + 1) + _shifted(tags, right)
+            scores += _flat(tables.paired[table]).take(pair, axis=0, out=added, mode="clip")
         frequent = self._frequent[row[PADDING:-PADDING]]
         known = np.nonzero(frequent)[0]
         for table, distance in enumerate(WORD_TAG_DISTANCES):
-            scores[known] += tables.with_word[table][frequent[known], _shifted(tags, distance)[known]]
+            pair = frequent[known] * (outside + 1) + _shifted(tags, distance)[known]
+            scores[known] += _flat(tables.with_word[table]).take(pair, axis=0)
         best: Ints = scores.argmax(1)
         return best
 
     def _laid_out(self, documents: Sequence[Tokens]) -> tuple[Ints, list[int]]:
         """Return the word rows of all texts with padding around each, and where each text's tags begin."""
         rows, starts, padding = [0] * PADDING, list[int](), [0] * PADDING
-        known = self._rows
         for tokens in documents:
             starts.append(len(rows) - PADDING)
-            rows += [known.get(word) or self._add(word) for word in tokens.words]
+            rows += map(self._rows.__getitem__, tokens.words)
             rows += padding
         return np.array(rows, np.int64), starts
 
     def _clear(self) -> None:
         n = len(self.tables.tags)
-        self._rows: dict[str, int] = {}
-        self._own = np.zeros((2048, n), np.float32)
-        self._opening = np.zeros((2048, n), np.float32)
-        self._neighbour = np.zeros(2048, np.int64)
-        self._cluster = np.zeros(2048, np.int64)
+        self._rows = WordRows(self._add)
+        self._own = np.zeros((2048, n), np.int16)
+        self._opening = np.zeros((2048, n), np.int16)
+        self._around = [np.zeros((2048, n), np.int16) for _ in DISTANCES]
         self._frequent = np.zeros(2048, np.int64)
         self._ends = np.zeros(2048, np.bool_)
         self._ends[0] = True
-        self._neighbour[0] = self.tables.neighbours["PAD"]
+        self._set_around(0, self.tables.neighbours["PAD"], 0)
 
     def _add(self, word: str) -> int:
         word = word[:LONGEST_WORD]
@@ -146,19 +150,33 @@ class PosTagger:
         matches = word_features(word, self._lexicon, self._clusters)
         own = [tables.features[f] for f in ("b", *matches.own) if f in tables.features]
         opening = [tables.features[f] for f in matches.opening if f in tables.features]
-        self._own[row] = tables.own[own].sum(axis=0, dtype=np.int32) * STEP
-        self._opening[row] = tables.opening[opening].sum(axis=0, dtype=np.int32) * STEP
+        self._own[row] = tables.own[own].sum(axis=0, dtype=np.int16)
+        self._opening[row] = tables.opening[opening].sum(axis=0, dtype=np.int16)
         outline = tables.neighbours.get(matches.outline, 0)
-        self._neighbour[row] = tables.neighbours.get(f"w={low}", outline)
-        self._cluster[row] = matches.cluster
+        self._set_around(row, tables.neighbours.get(f"w={low}", outline), matches.cluster)
         self._frequent[row] = tables.word_rows.get(low, 0)
         self._ends[row] = opens_sentence(word)
         return row
 
+    def _set_around(self, row: int, neighbour: int, cluster: int) -> None:
+        """Sum what a word says of the words around it."""
+        words, clusters = self.tables.around[:, neighbour], self.tables.clusters_around[:, cluster]
+        for table, weights in zip(self._around, (words + clusters) / STEP, strict=True):
+            table[row] = weights
+
     def _double(self) -> None:
-        for name in ("_own", "_opening", "_neighbour", "_cluster", "_frequent", "_ends"):
-            table = getattr(self, name)
-            setattr(self, name, np.concatenate([table, np.zeros_like(table)]))
+        for name in ("_own", "_opening", "_frequent", "_ends"):
+            setattr(self, name, _doubled(getattr(self, name)))
+        self._around = [_doubled(table) for table in self._around]
+
+
+def _doubled(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([table, np.zeros_like(table)])
+
+
+def _flat(table: Floats) -> Floats:
+    """Return a table of two indices with one."""
+    return table.reshape(-1, table.shape[-1])
 
 
 def _shifted(row: Ints, distance: int) -> Ints:
