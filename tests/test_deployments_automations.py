@@ -1,9 +1,24 @@
-"""What a failed audit starts: the nightly run, on the audited taxonomy, with fairness corrected."""
+"""What deployments are given, and what a failed audit starts: the nightly run, with fairness corrected."""
 
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.utilities.importtools import import_object
 from prefect.utilities.schema_tools.hydration import HydrationContext, hydrate
 
 from deployments.automations import corrected
 from tasks.config import RunConfig
+
+ROOT = Path(__file__).parents[1]
+DEPLOYMENTS = yaml.safe_load((ROOT / "deployments/prefect.yaml").read_text())["deployments"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["entrypoint"])
+def test_the_parameters_of_a_deployment_are_what_its_flow_takes(deployment):
+    flow: Flow = import_object(deployment["entrypoint"])
+    flow.validate_parameters(deployment["parameters"])
 
 
 def test_a_failed_audit_starts_the_nightly_run_with_the_correction_on_for_its_own_taxonomy():

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_person_approves_and_excludes_rows(site, browser):
-    run = site.start("regenerate/on-demand", **small(seed=1, approval={"wanted": True, "timeout_s": 200}))
+    run = site.start("regenerate/on-demand", **small(seed=1, approval={"required": True, "timeout_s": 200}))
     until("the question", lambda: site.get(f"/flow_runs/{run}")["state_type"] == "PAUSED", 120)
     first = re.search(r"`([0-9a-f]{8})`", site.artifact(run, "approval")).group(1)
     page = opened(browser, f"{site.page}/v2/runs/flow-run/{run}")
@@ -29,7 +29,7 @@ def test_a_person_approves_and_excludes_rows(site, browser):
 
 
 def test_silence_leaves_a_candidate(site):
-    config = small(seed=1, approval={"wanted": True, "timeout_s": 4})
+    config = small(seed=1, approval={"required": True, "timeout_s": 4})
     run = site.start("regenerate/on-demand", **config)
 
     found = site.finished(run)

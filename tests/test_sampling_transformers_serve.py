@@ -95,7 +95,7 @@ def test_a_run_against_transformers_serve_finishes(prefect_api, served, tiny_enc
         {
             "profile": "server",
             "taxonomy": "polarity3",
-            "plan": {"per_label": 4, "topics": ["films"], "multi_label_fraction": 0, "rounds": 1},
+            "plan": {"texts_per_label": 4, "topics": ["films"], "multi_label_fraction": 0, "rounds": 1},
             "generator": {"endpoint": endpoint, "model": model, "max_new_tokens": 40, "batch_size": 4},
             "cleaning": {"language": None, "near_duplicate_similarity": 1.0},
             "verifying": {"enabled": False},

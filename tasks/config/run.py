@@ -51,7 +51,7 @@ class ApprovalConfig(Config, title="Approval"):
 
 
 class PricesConfig(Config, title="Prices"):
-    """What an endpoint charges, in any one currency; for `--estimate`."""
+    """What an endpoint charges, in any one currency; for `sentimill estimate`."""
 
     per_million_prompt_tokens: float | None = Field(None, ge=0.0, title="Prompt tokens")
     """Price of a million tokens of prompts."""
