@@ -88,12 +88,21 @@ def site(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def chromium():
     """Chromium without a window."""
     from operations_site import running_browser
 
     with running_browser() as running:
         yield running
+
+
+@pytest.fixture
+def browser(chromium):
+    """A window of its own, closed after the test: an open page keeps drawing, which takes a whole core."""
+    from operations_site import SIZE
+
+    with chromium.new_context(viewport=SIZE) as window:
+        yield window
 
 
 @pytest.fixture

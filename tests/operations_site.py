@@ -179,7 +179,7 @@ def running_browser():
 
 
 def opened(browser, address):
-    page = browser.new_page(viewport=SIZE)
+    page = browser.new_page()
     page.set_default_timeout(120_000)
     page.goto(address, wait_until="commit")
     return page
