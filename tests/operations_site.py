@@ -141,6 +141,7 @@ def running_site(folder, screens):
         assert done.returncode == 0, done.stderr
         stop_schedules(site)
         stack.enter_context(worker(folder, env))
+        until("a worker", lambda: site.call("/work_pools/sentimill/workers/filter", {}), 120)
         site.figures["ready_s"] = round(time.monotonic() - began, 1)
         yield site
         site.figures["all_s"] = round(time.monotonic() - began, 1)
