@@ -65,7 +65,7 @@ def test_an_interrupted_run_keeps_what_it_had_and_the_same_command_ends_it(start
 
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert said.endswith("sentimill: interrupted. The same command goes on where this one stopped.\n")
+        assert said.endswith("sentimill: interrupted. The same command continues where this one stopped.\n")
         assert "Traceback" not in said
     assert not (tmp_path / "results" / "runs").exists()
 

@@ -26,7 +26,7 @@ def test_the_doctor_finds_nothing(site):
 
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
-    assert "ok   results block s3://sentimill/results" in done.stdout
+    assert "ok    results block s3://sentimill/results" in done.stdout
 
 
 def test_ci_triggers_a_run_and_waits_for_it(site):
