@@ -36,6 +36,7 @@ from tasks.pipeline.training.generator.fine_tuning import (
     encode_examples,
     held_out_split,
     perplexity,
+    seen,
     token_loss,
     tune,
     with_adapters,
@@ -72,11 +73,10 @@ def small_model():
 def test_an_example_is_system_message_request_and_text_up_to_the_end(tokenizer):
     (encoded,) = encode_examples(tokenizer, EXAMPLES[:1], 32, "a")
 
-    said = tokenizer.convert_ids_to_tokens(encoded.ids)
-    assert said == "sys a user write joy bot the soup was great . [END]".split()
-    assert encoded.n_prompt == 6
+    assert tokenizer.convert_ids_to_tokens(encoded.prompt) == "sys a user write joy bot".split()
+    assert list(map(tokenizer.convert_ids_to_tokens, encoded.texts)) == ["the soup was great . [END]".split()]
     (bare,) = encode_examples(tokenizer, EXAMPLES[:1], 32, "")
-    assert tokenizer.convert_ids_to_tokens(bare.ids[:2]) == ["user", "write"]
+    assert tokenizer.convert_ids_to_tokens(bare.prompt[:2]) == ["user", "write"]
 
 
 def test_long_texts_are_not_cut_but_left_out(tokenizer):
@@ -84,24 +84,58 @@ def test_long_texts_are_not_cut_but_left_out(tokenizer):
     assert len(encode_examples(tokenizer, [*EXAMPLES, long], 32, "a")) == 2
 
 
-def test_collating_masks_the_prompt_and_the_padding():
-    rows = [Encoded([2, 10, 11, 20, 3], 3), Encoded([2, 12, 3], 2)]
-    batch = collate(rows, 0, torch.device("cpu"))
+def test_texts_of_one_prompt_share_rows_that_are_not_too_long(tokenizer):
+    texts = ["the soup was great .", "a happy morning .", "great soup .", "a happy soup was great ."]
+    rows = encode_examples(tokenizer, [Example("write joy", text) for text in texts], 22, "a")
 
-    assert batch["input_ids"].tolist() == [[2, 10, 11, 20, 3], [2, 12, 3, 0, 0]]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]
-    assert batch["labels"].tolist() == [
-        [IGNORED, IGNORED, IGNORED, 20, 3],
-        [IGNORED, IGNORED, 3, IGNORED, IGNORED],
+    assert [len(row.texts) for row in rows] == [2, 2]  # of 6, 5, 4 and 7 tokens, and one each before them
+    assert [row.n_tokens for row in rows] == [18, 18]
+
+
+def test_collating_shows_a_text_its_prompt_and_itself():
+    rows = [Encoded([2, 10, 11], [[20, 3], [21, 3]]), Encoded([2, 12], [[3]])]
+    batch = collate(rows, 0, torch.device("cpu"))
+    i = IGNORED
+
+    assert batch["input_ids"].tolist() == [[2, 10, 11, 20, 3, 11, 21, 3], [2, 12, 3, 0, 0, 0, 0, 0]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 2, 3, 4], [0, 1, 2, 0, 0, 0, 0, 0]]
+    assert batch["labels"].tolist() == [[i, i, i, 20, 3, i, 21, 3], [i, i, 3, i, i, i, i, i]]
+    assert batch["part"].tolist() == [[0, 0, 1, 1, 1, 2, 2, 2], [0, 1, 1, -1, -1, -1, -1, -1]]
+    assert (seen(batch["part"], torch.float32)[0, 0] == 0).int().tolist() == [
+        [1, 0, 0, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0, 1, 0, 0],
+        [1, 1, 0, 0, 0, 1, 1, 0],
+        [1, 1, 0, 0, 0, 1, 1, 1],
     ]
 
 
-def test_the_loss_is_the_one_over_all_positions_though_it_computes_few(tokenizer):
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_texts_that_share_a_prompt_have_the_loss_that_they_have_alone(tokenizer, attention):
+    model = small_model().eval()
+    model.set_attn_implementation(attention)
+    texts = ["the soup was great .", "a happy morning .", "soup ."]
+    together = encode_examples(tokenizer, [Example("write joy", text) for text in texts], 64, "a")
+    alone = [row for t in texts for row in encode_examples(tokenizer, [Example("write joy", t)], 64, "a")]
+    ids = [torch.tensor([[*row.prompt, *row.texts[0]]]) for row in alone]
+    labels = [
+        torch.where(torch.arange(row.shape[1]) < len(own.prompt), IGNORED, row)
+        for row, own in zip(ids, alone, strict=True)
+    ]
+    plain = [model(input_ids=i, labels=t).loss.item() for i, t in zip(ids, labels, strict=True)]
+
+    assert (len(together), len(alone)) == (1, 3)
+    assert float(answer_loss(model, together, 0)) == pytest.approx(np.average(plain, weights=[6, 5, 3]), 1e-5)
+    assert token_loss(model, alone, 0) == pytest.approx(np.average(plain, weights=[6, 5, 3]), rel=1e-5)
+
+
+def test_the_loss_over_batches_is_the_mean_over_tokens(tokenizer):
     model = small_model().eval()
     rows = encode_examples(tokenizer, EXAMPLES, 32, "a")
-    whole = model(**collate(rows, 0, torch.device("cpu"))).loss
 
-    assert float(answer_loss(model, rows, 0)) == pytest.approx(float(whole), rel=1e-5)
     losses, counts = [token_loss(model, [row], 0) for row in rows], [6, 5]
     assert token_loss(model, rows, 0) == pytest.approx(np.average(losses, weights=counts), rel=1e-5)
     assert token_loss(model, [], 0) == 0.0
@@ -224,7 +258,7 @@ def test_a_text_is_about_a_near_topic_else_a_noun_else_nothing():
 
 def test_parts_of_a_request_are_left_out_at_random_and_the_same_for_the_same_seed():
     meanings = {"own/joy": ("The writer is glad.", "being glad")}
-    texts = [TuningText("What a day!", (("own/joy",),), ("comment",), (("pets", ""),))] * 400
+    texts = [TuningText("What a day!", (("own/joy",),), ("comment",), (("pets", ""),))] * 2400
     prompts = [example.prompt for example in epoch_examples(texts, meanings, seed=0, epoch=0)]
 
     assert epoch_examples(texts, meanings, 0, 0) == epoch_examples(texts, meanings, 0, 0)
@@ -241,6 +275,17 @@ def test_parts_of_a_request_are_left_out_at_random_and_the_same_for_the_same_see
         )
     ]
     np.testing.assert_allclose(shares, [0.9, 0.8, 0.75, 0.135, 0.54, 0.225], atol=0.07)
+
+
+def test_up_to_six_texts_with_the_same_labels_topic_and_length_share_a_prompt_and_no_copies_do():
+    meanings = {f"own/{name}": (f"The writer feels {name}.",) for name in ("joy", "grief")}
+    same = [TuningText(f"Number {i}.", (("own/joy",),), ("comment",)) for i in range(6)]
+    other = TuningText("Oh no.", (("own/grief",),), ("comment",), copies=3)
+    examples = epoch_examples([*same, other], meanings, seed=3, epoch=0)
+
+    by_text = {text: [e.prompt for e in examples if e.text == text] for text in {e.text for e in examples}}
+    assert len({by_text[f"Number {i}."][0] for i in range(6)}) == 2  # one with the length, one without
+    assert len({*by_text["Oh no."]}) == 3
 
 
 def test_every_label_has_meanings_and_every_demonstration_carries_known_ones():

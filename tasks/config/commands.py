@@ -79,8 +79,8 @@ class TuneConfig(Config, title="Tuning"):
     """Peak of AdamW."""
     batch_tokens: int = Field(1536, ge=16, le=1_048_576, title="Tokens per step")
     """Rows times longest row of a batch, at most."""
-    max_tokens: int = Field(128, ge=16, le=8_192, title="Longest example")
-    """Tokens of prompt and text together; longer examples are left out."""
+    max_tokens: int = Field(256, ge=16, le=8_192, title="Longest row")
+    """Tokens of a prompt with the texts that share it; a text that is longer with its prompt is left out."""
     held_out: float = Field(0.02, gt=0.0, lt=0.5, title="Held-out share")
     """Share of the texts that choose the best epoch."""
     precision: Precision = Field(Precision.auto, title="Precision")

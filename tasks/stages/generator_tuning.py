@@ -242,4 +242,4 @@ def _epoch_tokens(corpus: Sequence[TuningText], config: TuneConfig) -> int:
     meanings = known_meanings() | demonstrations()[1]
     examples = epoch_examples(corpus, meanings, config.seed, 0)
     rows = encode_examples(tokenizer, examples, config.max_tokens, config.system_prompt)
-    return sum(len(row.ids) for row in rows)
+    return sum(row.n_tokens for row in rows)

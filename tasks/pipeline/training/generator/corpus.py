@@ -35,6 +35,8 @@ HERE = Path(__file__).parent
 COMMENTS = ("comment", "comment", "comment", "forum post", "chat message", "social post", "message", "remark")
 REVIEWS = ("film review", "film review", "review")
 FILMS = "films"
+TEXTS_PER_PROMPT = 6
+"""More would save little, and show each wording of a label less often."""
 NEAR_TOPIC, NEAR_SCENARIO = 0.33, 0.42
 """Cosine of MiniLM from which a text counts as being about a topic, or as fitting a scenario. A generator
 that is told topics which its texts do not have learns to ignore them."""
@@ -68,6 +70,17 @@ class Example:
 
     prompt: str
     text: str
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What texts of one prompt have in common."""
+
+    labels: LabelSet
+    topic: str
+    scenario: str
+    length: str
+    styles: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -193,24 +206,46 @@ def topics_of(text: str, vector: np.ndarray, near: TopicVectors, nouns: frozense
 
 
 def epoch_examples(texts: Sequence[TuningText], meanings: Meanings, seed: int, epoch: int) -> list[Example]:
-    """Examples of one epoch; the same for the same seed and epoch."""
+    """Examples of one epoch; the same for the same seed and epoch.
+
+    Up to `TEXTS_PER_PROMPT` texts with the same labels, topic and length share a prompt, and so its
+    computation; copies of a text do not.
+    """
     rng = np.random.default_rng([seed, epoch])
-    return [_example(text, meanings, rng) for text in texts for _ in range(text.copies)]
+    shared: dict[tuple[Shared, int], list[str]] = {}
+    for place in rng.permutation(len(texts)).tolist():
+        text = texts[place]
+        for copy in range(text.copies):
+            shared.setdefault((_drawn(text, rng), copy), []).append(text.text)
+    return [
+        Example(prompt, text)
+        for (what, _), own in shared.items()
+        for start in range(0, len(own), TEXTS_PER_PROMPT)
+        for prompt in (_prompt(what, meanings, rng),)
+        for text in own[start : start + TEXTS_PER_PROMPT]
+    ]
 
 
-def _example(text: TuningText, meanings: Meanings, rng: np.random.Generator) -> Example:
+def _drawn(text: TuningText, rng: np.random.Generator) -> Shared:
     sets = text.label_sets
     place = 0 if len(sets) == 1 or rng.random() < 0.8 else int(rng.integers(1, len(sets)))
-    labels = [_asked(key, meanings[key], rng) for key in rng.permutation(sets[place]).tolist()]
-    no_labels, no_topic, no_style, no_length = rng.random(4) < (0.1, 0.2, 0.08, 0.25)
+    no_topic, no_length = rng.random(2) < (0.2, 0.25)
     topic, scenario = text.topics[int(rng.integers(len(text.topics)))] if text.topics else ("", "")
-    manner = Manner(
+    return Shared(
+        labels=sets[place],
         topic="" if no_topic else topic,
         scenario="" if no_topic else scenario,
-        style=Style(name="text" if no_style else str(rng.choice(text.styles))),
         length="" if no_length else length_word(len(text.text.split())),
+        styles=text.styles,
     )
-    return Example(render(PromptForm.chat, [] if no_labels else labels, manner), text.text)
+
+
+def _prompt(what: Shared, meanings: Meanings, rng: np.random.Generator) -> str:
+    labels = [_asked(key, meanings[key], rng) for key in rng.permutation(what.labels).tolist()]
+    no_labels, no_style = rng.random(2) < (0.1, 0.08)
+    style = Style(name="text" if no_style else str(rng.choice(what.styles)))
+    manner = Manner(what.topic, what.scenario, style, what.length)
+    return render(PromptForm.chat, [] if no_labels else labels, manner)
 
 
 def _asked(key: str, wordings: tuple[str, ...], rng: np.random.Generator) -> Label:

@@ -21,10 +21,15 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Encoded:
-    """Token ids of prompt and text; the first `n_prompt` are not learnt."""
+    """A prompt and the texts that follow it, each by itself; the texts end with the end-of-text token."""
 
-    ids: list[int]
-    n_prompt: int
+    prompt: list[int]
+    texts: list[list[int]]
+
+    @property
+    def n_tokens(self) -> int:
+        """Length of the row: each text has the prompt's last token, which its first token follows, again."""
+        return len(self.prompt) - 1 + sum(1 + len(text) for text in self.texts)
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class TuningSizes:
     batch_tokens: int
     """Rows times longest row per step, padding included."""
     max_tokens: int
-    """Longest prompt and text together; longer examples are left out."""
+    """Longest prompt with its texts; a text that is longer with its prompt alone is left out."""
 
 
 class Adapted(nn.Module):
@@ -93,12 +98,32 @@ def with_adapters(model: Any, rank: int, seed: int) -> Adapted:
 def encode_examples(
     tokenizer: Any, examples: Sequence[Example], max_tokens: int, system_prompt: str
 ) -> list[Encoded]:
-    """Tokenise; examples that do not fit are left out, because a cut text would teach cutting."""
-    chats = [_chat(tokenizer, e.prompt, system_prompt) for e in examples]
-    prompts = tokenizer(chats, add_special_tokens=False)["input_ids"]
+    """Tokenise; texts of one prompt share its row, for most of an example's work is its prompt.
+
+    Texts that do not fit are left out, because a cut text would teach cutting.
+    """
     texts = tokenizer([e.text for e in examples], add_special_tokens=False)["input_ids"]
-    encoded = [Encoded([*p, *t, tokenizer.eos_token_id], len(p)) for p, t in zip(prompts, texts, strict=True)]
-    return [e for e in encoded if len(e.ids) <= max_tokens]
+    by_prompt: dict[str, list[list[int]]] = {}
+    for example, text in zip(examples, texts, strict=True):
+        by_prompt.setdefault(example.prompt, []).append([*text, tokenizer.eos_token_id])
+    chats = [_chat(tokenizer, prompt, system_prompt) for prompt in by_prompt]
+    prompts = tokenizer(chats, add_special_tokens=False)["input_ids"]
+    return [
+        row
+        for prompt, own in zip(prompts, by_prompt.values(), strict=True)
+        for row in _packed(prompt, own, max_tokens)
+    ]
+
+
+def _packed(prompt: list[int], texts: Sequence[list[int]], max_tokens: int) -> list[Encoded]:
+    """Rows of at most `max_tokens`, each with as many texts as fit, in order."""
+    rows: list[Encoded] = []
+    for text in texts:
+        if rows and rows[-1].n_tokens + 1 + len(text) <= max_tokens:
+            rows[-1].texts.append(text)
+        elif len(prompt) + len(text) <= max_tokens:
+            rows.append(Encoded(prompt, [text]))
+    return rows
 
 
 def _chat(tokenizer: Any, prompt: str, system_prompt: str) -> str:
@@ -112,17 +137,41 @@ def _chat(tokenizer: Any, prompt: str, system_prompt: str) -> str:
 
 
 def collate(rows: Sequence[Encoded], pad_id: int, device: torch.device) -> dict[str, torch.Tensor]:
-    """Pad on the right: input_ids, attention_mask and labels, int64 (n_rows, longest) each."""
-    longest = max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), longest), pad_id)
-    labels = torch.full((len(rows), longest), IGNORED)
-    mask = torch.zeros((len(rows), longest), dtype=torch.int64)
+    """Lay prompts and texts out so that a text sees its prompt and itself, as if it stood there alone.
+
+    Returns:
+        `input_ids`, `position_ids` and `labels`, int64 (n_rows, longest) each, padded on the right;
+        `part`, int64 (n_rows, longest): 0 in the prompt, 1 .. n in its texts, -1 in the padding.
+    """
+    shape = len(rows), max(row.n_tokens for row in rows)
+    ids, places = torch.full(shape, pad_id), torch.zeros(shape, dtype=torch.int64)
+    labels, part = torch.full(shape, IGNORED), torch.full(shape, -1)
     for i, row in enumerate(rows):
-        ids[i, : len(row.ids)] = torch.tensor(row.ids)
-        labels[i, row.n_prompt : len(row.ids)] = torch.tensor(row.ids[row.n_prompt :])
-        mask[i, : len(row.ids)] = 1
-    inputs = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-    return {name: value.to(device) for name, value in inputs.items()}
+        end = len(row.prompt) - 1
+        ids[i, :end], part[i, :end] = torch.tensor(row.prompt[:-1]), 0
+        places[i, :end] = torch.arange(end)
+        for number, text in enumerate(row.texts, start=1):
+            start, end = end, end + 1 + len(text)
+            ids[i, start:end] = torch.tensor([row.prompt[-1], *text])
+            places[i, start:end] = torch.arange(len(row.prompt) - 1, len(row.prompt) + len(text))
+            labels[i, start + 1 : end] = torch.tensor(text)
+            part[i, start:end] = number
+    found = {"input_ids": ids, "position_ids": places, "labels": labels, "part": part}
+    return {name: value.to(device) for name, value in found.items()}
+
+
+def seen(part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to attention scores, (n_rows, 1, length, length): 0 where a place is seen.
+
+    Places see those before them of their own part and of the prompt; padding sees itself.
+
+    Args:
+        part: See `collate`.
+        dtype: Of the scores.
+    """
+    from_, to = part[:, :, None], part[:, None, :]
+    allowed = torch.ones_like(from_ == to).tril() & ((from_ == to) | (to == 0))
+    return torch.zeros_like(allowed, dtype=dtype).masked_fill(~allowed, torch.finfo(dtype).min)[:, None]
 
 
 def answer_loss(model: nn.Module, rows: Sequence[Encoded], pad_id: int) -> torch.Tensor:
@@ -130,12 +179,13 @@ def answer_loss(model: nn.Module, rows: Sequence[Encoded], pad_id: int) -> torch
 
     The vocabulary's layer, half of a small model's work, sees no position before the first text of the batch.
     """
-    device = next(model.parameters()).device
-    inputs = collate(rows, pad_id, device)
-    labels = inputs.pop("labels")
-    n_kept = labels.shape[1] - min(row.n_prompt for row in rows) + 1
-    logits = model(**inputs, logits_to_keep=n_kept).logits[:, :-1]
-    targets = labels[:, -logits.shape[1] :]
+    weights = next(model.parameters())
+    inputs = collate(rows, pad_id, weights.device)
+    labels, mask = inputs.pop("labels"), seen(inputs.pop("part"), weights.dtype)
+    # Places, not their number: a slice is not contiguous, and PyTorch would copy the layer for every row.
+    kept = torch.arange(min(len(row.prompt) for row in rows) - 1, labels.shape[1] - 1, device=labels.device)
+    logits = model(**inputs, attention_mask=mask, logits_to_keep=kept).logits
+    targets = labels[:, kept + 1]
     learnt = targets != IGNORED
     return cross_entropy(logits[learnt].float(), targets[learnt])
 
@@ -172,7 +222,7 @@ def tune(
             epochs.clear()
             epochs[epoch] = encode_examples(tokenizer, examples(epoch), sizes.max_tokens, system_prompt)
         rows = epochs[epoch]
-        lengths, seed = [len(row.ids) for row in rows], options.seed + epoch
+        lengths, seed = [row.n_tokens for row in rows], options.seed + epoch
         return [[rows[i] for i in b] for b in length_buckets(lengths, seed, max_tokens=sizes.batch_tokens)]
 
     held = encode_examples(tokenizer, held_out, sizes.max_tokens, system_prompt)
@@ -193,9 +243,9 @@ def tune(
 def token_loss(model: nn.Module, rows: Sequence[Encoded], pad_id: int) -> float:
     """Mean negative log-likelihood per text token, in nats; `exp` of it is the perplexity."""
     total, count = 0.0, 0
-    for batch in length_buckets([len(row.ids) for row in rows], 0, max_tokens=4096):
+    for batch in length_buckets([row.n_tokens for row in rows], 0, max_tokens=4096):
         own = [rows[i] for i in batch]
-        n = sum(len(row.ids) - row.n_prompt for row in own)
+        n = sum(len(text) for row in own for text in row.texts)
         total += float(answer_loss(model, own, pad_id)) * n
         count += n
     return total / max(1, count)
