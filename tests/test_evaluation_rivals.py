@@ -274,6 +274,7 @@ def ask(rival, rows, **changes):
         "rows": own,
         "tests": {REAL: test},
         "human": None,
+        "unlabelled": None,
         "taxonomy": MOODS,
         "generator": None,
         "generator_sha256": "",

@@ -23,6 +23,7 @@ from tasks.pipeline.evaluation.rivals.interface import megabytes
 from tasks.pipeline.sampling import Scorer
 from tasks.pipeline.training.classifier.calibrate import calibration_rows
 from tasks.prompts.rendering import Manner, render
+from tasks.stages.unlabelled import unlabelled_human_texts
 from tasks.stages.verification import ask_llm
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Style, Taxonomy
@@ -87,6 +88,7 @@ def rival_task(
     rows: DatasetRef,
     tests: dict[str, DatasetRef],
     human: DatasetRef | None,
+    unlabelled: DatasetRef | None,
     taxonomy: Taxonomy,
     generator: GeneratorConfig | None,
     generator_sha256: str,
@@ -99,6 +101,7 @@ def rival_task(
         rows: Training and validation rows of the classifier.
         tests: Rows of each test set.
         human: Human-labelled training rows, for a rival that is shown a few of them.
+        unlabelled: Human-written texts that thresholds are chosen on, as the classifier's are.
         taxonomy: Of the run.
         generator: Given to a rival that asks a language model.
         generator_sha256: Of its weights; empty where it is not asked.
@@ -121,6 +124,7 @@ def rival_task(
         taxonomy=taxonomy,
         seed=seed,
         min_positives=rival.min_positives,
+        human_texts=texts_of(_sampled(store.get_rows(unlabelled), rival.n_texts, seed)) if unlabelled else (),
         models=rival.models,
         **_language_model(rival, taxonomy, generator),
     )
@@ -221,6 +225,7 @@ def measure_rivals(
             rows=rows,
             tests=deciding if rival.name in slow else dict(tests),
             human=human if rival.rows_per_label else None,
+            unlabelled=unlabelled_human_texts(run),
             taxonomy=run.taxonomy,
             generator=run.config.generator if rival.name in asks else None,
             generator_sha256=run.generator_sha256 if rival.name in asks else "",

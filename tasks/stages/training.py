@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tasks.config import EvaluationConfig, ScrubbingConfig, TrainingConfig
-from tasks.data.columns import parts_of
+from tasks.data.columns import parts_of, texts_of
 from tasks.data.references import DatasetRef, ModelRef
 from tasks.orchestration.artifacts import Progress
 from tasks.orchestration.caching import digest, stage
@@ -12,6 +12,7 @@ from tasks.orchestration.run import RunContext
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
 from tasks.pipeline.training.classifier.fit import fit_classifier
+from tasks.stages.unlabelled import unlabelled_human_texts
 from tasks.storage.connection import open_store
 from tasks.storage.store import remove_scratch
 from tasks.taxonomy import Taxonomy
@@ -34,12 +35,16 @@ def train(
 
 
 def calibrate(run: RunContext, trained: ModelRef, rows: DatasetRef) -> ModelRef:
-    """Give a trained classifier its calibration and thresholds, chosen on the validation rows."""
+    """Give a trained classifier its calibration and thresholds, chosen on the validation rows.
+
+    What people write decides with them where the taxonomy states the shares of its labels.
+    """
     config = run.config
     return run.call(
         calibrate_task,
         trained=trained,
         rows=rows,
+        human=unlabelled_human_texts(run),
         taxonomy=run.taxonomy,
         evaluation=config.evaluation,
         scrubbing=config.scrubbing,
@@ -83,16 +88,21 @@ def calibrate_task(
     *,
     trained: ModelRef,
     rows: DatasetRef,
+    human: DatasetRef | None,
     taxonomy: Taxonomy,
     evaluation: EvaluationConfig,
     scrubbing: ScrubbingConfig,
 ) -> ModelRef:
-    """Choose calibration and thresholds on the validation rows; they travel with the model."""
+    """Choose calibration and thresholds on the validation rows; they travel with the model.
+
+    Of `human` nothing is read but the texts.
+    """
     store = open_store()
     with TemporaryDirectory() as folder:
         calibrate_classifier(
             store.get_folder(trained),
             parts_of(store.get_rows(rows))["validation"],
+            human_texts=texts_of(store.get_rows(human)) if human else (),
             taxonomy=taxonomy,
             evaluation=evaluation,
             scrubbing=scrubbing,

@@ -8,7 +8,7 @@ from tasks.config import CleaningConfig, ScrubbingConfig, VerifyingConfig
 from tasks.data.columns import parts_of
 from tasks.data.reading import read_real
 from tasks.data.reading.unlabelled import read_texts
-from tasks.data.real_rows import unlabelled_row
+from tasks.data.real_rows import read_real_rows, unlabelled_row
 from tasks.data.records import FilterResult, Row
 from tasks.data.references import DatasetRef, FilterRefs, ModelRef, RealRef, TeacherRef
 from tasks.orchestration.caching import stage
@@ -22,6 +22,8 @@ from tasks.stages.verification import ask_judge, fit_real_data_model
 from tasks.storage.connection import open_store
 from tasks.taxonomy import Taxonomy
 
+MAX_HUMAN_TEXTS = 2_000
+"""Human texts that say how often the classifier finds each label, at most."""
 MAX_REFERENCE = 10_000
 """Texts that live ones are compared with, at most."""
 
@@ -88,6 +90,26 @@ def drift_reference_task(
     )
 
 
+@stage("human-texts", retry_on_network_error=True)
+def human_texts_task(
+    *,
+    unlabelled: DatasetRef | None,
+    real: RealRef | None,
+    taxonomy: Taxonomy,
+    scrubbing: ScrubbingConfig,
+    seed: int,
+) -> DatasetRef:
+    """A sample of the unlabelled texts, or without any of the real training texts, scrubbed."""
+    store = open_store()
+    if unlabelled:
+        rows = store.get_rows(unlabelled)
+    else:
+        rows = read_real_rows(real.source, "train", taxonomy).kept if real else []
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:MAX_HUMAN_TEXTS]
+    drawn = [rows[i] for i in chosen.tolist()]
+    return store.put_rows(drawn if unlabelled else scrub_rows(drawn, scrubbing).kept)
+
+
 def read_unlabelled(run: RunContext) -> DatasetRef | None:
     """The user's unlabelled texts, cleaned and scrubbed; None where none were given."""
     if run.unlabelled is None:
@@ -102,6 +124,24 @@ def read_unlabelled(run: RunContext) -> DatasetRef | None:
     )
     run.ledger.add_rejects(read.rejects)
     return read.kept if read.kept.n_rows else None
+
+
+def unlabelled_human_texts(run: RunContext) -> DatasetRef | None:
+    """Texts as people write them, whose labels nobody reads, where the shares of the labels are known.
+
+    The user's unlabelled texts, else the texts of the human training rows; None without either.
+    """
+    if run.taxonomy.shares is None or not (run.unlabelled or run.real):
+        return None
+    drawn: DatasetRef = run.call(
+        human_texts_task,
+        unlabelled=read_unlabelled(run),
+        real=run.real,
+        taxonomy=run.taxonomy,
+        scrubbing=run.config.scrubbing,
+        seed=run.config.seed,
+    )
+    return drawn if drawn.n_rows else None
 
 
 def add_unlabelled(run: RunContext, rows: DatasetRef) -> DatasetRef:

@@ -1,7 +1,7 @@
 """Probabilities that mean what they say: Platt scaling per label, held near the identity."""
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import expit, logit
 
 from tasks.data.arrays import Matrix
@@ -10,6 +10,8 @@ from tasks.data.arrays import Matrix
 # validation keeps what training gave it.
 PRIOR = 10.0
 EDGE = 1e-6
+FAR = 40.0
+"""Log-odds beyond the scores themselves that an intercept may have to make up for a share near 0 or 1."""
 
 
 def platt_scaling(
@@ -40,6 +42,24 @@ def apply_platt(probabilities: Matrix, slope: Matrix, intercept: Matrix) -> Matr
     scores = logit(np.clip(np.asarray(probabilities, dtype=float), EDGE, 1 - EDGE))
     rescaled: Matrix = expit(slope * scores + intercept)
     return rescaled
+
+
+def match_shares(probabilities: Matrix, slope: Matrix, shares: Matrix) -> Matrix:
+    """Intercepts with which the mean calibrated probability of each label is its share, (n_labels,).
+
+    Args:
+        probabilities: Raw, (n, n_labels), 0..1.
+        slope: (n_labels,), positive.
+        shares: (n_labels,), between 0 and 1.
+    """
+    scores = slope * logit(np.clip(np.asarray(probabilities, dtype=float), EDGE, 1 - EDGE))
+
+    def too_many(intercept: float, column: Matrix, share: float) -> float:
+        return float(expit(column + intercept).mean() - share)
+
+    edge = FAR + float(np.abs(scores).max())
+    columns = zip(scores.T, shares, strict=True)
+    return np.array([brentq(too_many, -edge, edge, args=(column, share)) for column, share in columns])
 
 
 def _fit(scores: Matrix, targets: Matrix, counts: Matrix) -> tuple[float, float]:

@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion
 
 from tasks.data.arrays import Matrix
-from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
 from tasks.pipeline.decision.ordinal_levels import (
     IDENTITY,
     LinearRecalibration,
@@ -20,7 +19,7 @@ from tasks.pipeline.decision.ordinal_levels import (
     mean_levels,
     predict_level,
 )
-from tasks.pipeline.decision.thresholds import choose_thresholds
+from tasks.pipeline.decision.rule import fit_rule
 
 Labelled = tuple[list[str], NDArray[np.float64]]
 """n texts and their targets (n, n_labels)."""
@@ -73,6 +72,8 @@ def tfidf_logreg(
     seed: int,
     min_positives: int,
     val_weights: Matrix | None = None,
+    human_texts: Sequence[str] = (),
+    shares: Sequence[float] | None = None,
 ) -> Baseline:
     """Fit one logistic regression per label on word and character TF-IDF, calibrated as the classifier is.
 
@@ -85,6 +86,8 @@ def tfidf_logreg(
         seed: Decides the order in which liblinear visits coordinates.
         min_positives: See `choose_thresholds`.
         val_weights: (n_val,), likewise.
+        human_texts: Human-written texts without labels, see `fit_rule`.
+        shares: Share of the texts out there that carry each label.
     """
     features = _features(len(train_texts))
     train = features.fit_transform(train_texts)
@@ -94,16 +97,16 @@ def tfidf_logreg(
         rows = features.transform(texts)
         return np.column_stack([_positive(model, rows) for model in models])
 
-    raw = predict(val_texts)
-    platt = platt_scaling(raw, val_targets, val_weights)
-    judged = apply_platt(raw, *platt)
+    known = None if val_weights is None else shares
+    human = predict(human_texts) if known and human_texts else None
+    rule = fit_rule(predict(val_texts), val_targets, val_weights, min_positives, human, known)
     started = time.perf_counter()
-    found = {name: apply_platt(predict(texts), *platt) for name, texts in test_texts.items()}
+    found = {name: rule.calibrated(predict(texts)) for name, texts in test_texts.items()}
     return Baseline(
         found,
         seconds=time.perf_counter() - started,
-        thresholds=choose_thresholds(judged, val_targets, min_positives, val_weights),
-        recalibration=fit_recalibration(judged, val_targets, val_weights),
+        thresholds=rule.thresholds,
+        recalibration=rule.recalibration,
     )
 
 

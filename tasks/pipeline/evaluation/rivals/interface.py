@@ -9,9 +9,7 @@ import numpy as np
 
 from tasks.config import RivalsConfig
 from tasks.data.arrays import Matrix
-from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
-from tasks.pipeline.decision.ordinal_levels import fit_recalibration
-from tasks.pipeline.decision.thresholds import choose_thresholds
+from tasks.pipeline.decision.rule import fit_rule
 from tasks.pipeline.evaluation.baselines import Baseline, Labelled
 from tasks.taxonomy import Taxonomy
 
@@ -47,6 +45,8 @@ class Problem:
     seed: int
     min_positives: int
     """See `choose_thresholds`."""
+    human_texts: Sequence[str] = ()
+    """Human-written texts without labels, see `fit_rule`."""
     models: RivalsConfig = DEFAULT_MODELS
     likelihoods: Likelihoods | None = None
     """The generator; given to the rival that asks it."""
@@ -95,15 +95,20 @@ def label_by_scores(
         standardised: Matrix = 1 / (1 + np.exp(-np.clip((found - mean) / deviation, -30, 30)))
         return standardised
 
-    platt = platt_scaling(probabilities(raw), targets, problem.weights)
-    judged = apply_platt(probabilities(raw), *platt)
+    shares = None if problem.weights is None else problem.taxonomy.shares
+    human = (
+        probabilities(np.asarray(scores(problem.human_texts), dtype=float))
+        if shares and problem.human_texts
+        else None
+    )
+    rule = fit_rule(probabilities(raw), targets, problem.weights, problem.min_positives, human, shares)
     started = time.perf_counter()
     found = {name: np.asarray(scores(list(test)), dtype=float) for name, test in problem.tests.items()}
     seconds = time.perf_counter() - started
     return Baseline(
-        {name: apply_platt(probabilities(some), *platt) for name, some in found.items()},
-        choose_thresholds(judged, targets, problem.min_positives, problem.weights),
-        fit_recalibration(judged, targets, problem.weights),
+        {name: rule.calibrated(probabilities(some)) for name, some in found.items()},
+        rule.thresholds,
+        rule.recalibration,
         seconds=seconds,
         weights_mb=weights_mb,
     )

@@ -29,6 +29,8 @@ def _tfidf(problem: Problem) -> Baseline:
         problem.seed,
         problem.min_positives,
         problem.weights,
+        problem.human_texts,
+        problem.taxonomy.shares,
     )
 
 

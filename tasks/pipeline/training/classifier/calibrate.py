@@ -9,9 +9,8 @@ from accelerate import PartialState
 from tasks.config import EvaluationConfig, ScrubbingConfig
 from tasks.data.columns import targets_of, texts_of
 from tasks.data.records import Row
-from tasks.pipeline.decision.calibration import apply_platt, platt_scaling
-from tasks.pipeline.decision.ordinal_levels import fit_recalibration
-from tasks.pipeline.decision.thresholds import choose_thresholds, confidence, decide, population_weights
+from tasks.pipeline.decision.rule import fit_rule
+from tasks.pipeline.decision.thresholds import confidence, decide, population_weights
 from tasks.pipeline.training.classifier.model import load_classifier, predict, save_classifier
 from tasks.taxonomy import Taxonomy
 
@@ -23,6 +22,7 @@ def calibrate_classifier(
     trained: Path,
     validation: Sequence[Row],
     *,
+    human_texts: Sequence[str] = (),
     taxonomy: Taxonomy,
     evaluation: EvaluationConfig,
     scrubbing: ScrubbingConfig,
@@ -34,6 +34,7 @@ def calibrate_classifier(
     Args:
         trained: Folder that `fit_classifier` wrote.
         validation: Validation rows.
+        human_texts: Human-written texts without labels, see `fit_rule`.
         taxonomy: Labels that the classifier was trained on.
         evaluation: How thresholds are chosen, and how many texts it may abstain from.
         scrubbing: How the texts were scrubbed; travels with the model.
@@ -45,24 +46,29 @@ def calibrate_classifier(
     rows, weights = calibration_rows(validation, taxonomy)
     targets = targets_of(rows)
     found = predict(model, tokenizer, texts_of(rows), settings["max_length"]).astype(float)
-    slope, intercept = platt_scaling(found, targets, weights)
-    model.calibrate(slope, intercept)
-    calibrated = apply_platt(found, slope, intercept)
-    thresholds = choose_thresholds(calibrated, targets, evaluation.min_positives, weights)
-    expected_f1 = confidence(calibrated, decide(calibrated, thresholds))
+    shares = None if weights is None else taxonomy.shares
+    human = (
+        predict(model, tokenizer, human_texts, settings["max_length"]).astype(float)
+        if shares and human_texts
+        else None
+    )
+    rule = fit_rule(found, targets, weights, evaluation.min_positives, human, shares)
+    model.calibrate(rule.slope, rule.intercept)
+    calibrated = rule.calibrated(found)
+    expected_f1 = confidence(calibrated, decide(calibrated, rule.thresholds))
     unsure_below = (
         np.quantile(expected_f1, evaluation.abstain, weights=weights, method="inverted_cdf")
         if evaluation.abstain
         else 0.0
     )
     chosen = {
-        "thresholds": [float(t) for t in thresholds],
+        "thresholds": [float(t) for t in rule.thresholds],
         "unsure_below": float(unsure_below),
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": scrubber,
         "scrubbing": scrubbing.model_dump(mode="json"),
-        "calibration": {"slope": slope.tolist(), "intercept": intercept.tolist()},
-        "recalibration": fit_recalibration(calibrated, targets, weights),
+        "calibration": {"slope": rule.slope.tolist(), "intercept": rule.intercept.tolist()},
+        "recalibration": rule.recalibration,
     }
     save_classifier(model, tokenizer, {**settings, **chosen}, folder)
 
