@@ -7,7 +7,7 @@ from typing import Any
 from tasks.config import ScrubbingConfig
 from tasks.pipeline.scrubbing.contact_data import PLACEHOLDERS, find_pii
 from tasks.pipeline.scrubbing.demographics.gender import Edit, gender_triggers, neutral_edits
-from tasks.pipeline.scrubbing.demographics.lexicon import phrases_by_first_word, terms
+from tasks.pipeline.scrubbing.demographics.lexicon import neutral_nouns, phrases_by_first_word, terms
 from tasks.pipeline.scrubbing.demographics.matcher import find_terms
 from tasks.pipeline.scrubbing.demographics.term_context import Finding
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
@@ -84,6 +84,7 @@ class DemographicRecognizer(_Recognizer):
         self.config = config
         self.categories = frozenset(config.categories)
         self._gendered = self.config.neutralise_gender
+        self._nouns = neutral_nouns() if self._gendered else {}
         self._gate = frozenset(phrases_by_first_word()) | (gender_triggers() if self._gendered else set())
         super().__init__([*ENTITY_TYPES.values(), "AGREEMENT"], name="DemographicRecognizer")
 
@@ -102,7 +103,7 @@ class DemographicRecognizer(_Recognizer):
         return results
 
     def _result(self, text: str, finding: Finding) -> RecognizerResult:
-        words = wording(text, finding)
+        words = wording(text, finding, self._nouns)
         type_ = ENTITY_TYPES[finding.category]
         return self._edit(text, Edit(finding.start, finding.end, type_, words, finding.rule))
 

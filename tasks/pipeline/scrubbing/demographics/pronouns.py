@@ -20,7 +20,6 @@ BARELY_A_NOUN = -1.0
 """Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
 LONGEST_JUDGEMENT = 5
 SIDES = frozenset({"back", "front", "left", "right", "side"})
-DASHES = frozenset("-–—")
 MANY = frozenset({"countless", "dozens", "many", "multiple", "numerous", "several"})
 
 
@@ -33,20 +32,12 @@ def _opens_quote(context: Context) -> bool:
     return tokens.ends[index] == tokens.starts[index + 1] and tokens.starts[index] > tokens.ends[index - 1]
 
 
-def _touches(context: Context) -> bool:
-    """Whether the next token follows without a blank."""
-    tokens, index = context.view.tokens, context.index
-    return index + 1 < len(tokens) and tokens.ends[index] == tokens.starts[index + 1]
-
-
 def _his_alone(context: Context) -> bool:
     if _opens_quote(context):
         return False
     follower = context.word(1)
-    dashed = follower in DASHES and not _touches(context)
-    closes = (
-        dashed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
-    )
+    signed = context.symbol(1) or context.tag(1) == "NFP"
+    closes = signed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS
     return closes and follower not in {"and", "or"}
 
 
@@ -55,7 +46,7 @@ def _her_closes(context: Context) -> bool:
     if _opens_quote(context):
         return False
     follower = context.word(1)
-    if follower in QUOTES or follower in CLOSING_SIGNS:
+    if follower in QUOTES or follower in CLOSING_SIGNS or context.symbol(1):
         return True
     compared = follower == "like" and context.word(2) in AFTER_OBJECT
     return compared or (follower in AFTER_OBJECT - OWNED_BY_HER and context.tag(1) not in {"JJ"})

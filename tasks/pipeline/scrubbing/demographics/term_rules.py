@@ -13,6 +13,7 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     context,
     is_person_noun,
     phrases_by_first_word,
+    terms,
 )
 from tasks.pipeline.scrubbing.demographics.term_context import SENTENCE_SIGNS, Role, TermContext, TermRule
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
@@ -29,20 +30,14 @@ ABSTRACT, COMPLEMENT, SINGULAR, PLURAL, EITHER = (
 )
 ADJECTIVES = frozenset({"either", "adjective", "abstract", "complement"})
 GROUP_NOUNS = frozenset({"people", "folks"})
+OWNER_SIGNS = frozenset({"'", "’", "'s", "’s"})
+DESCRIBING = frozenset({"JJ", "JJR", "JJS", "RB", "VBN", "VBG", "CC", ","})
 DETERMINING = frozenset({"DT", "PDT", "PRP$", "POS", "CD"})
 FINITE_PLURAL = frozenset({"VBP", "VBD", "MD"})
 
 
-def rule_of(context_: TermContext) -> TermRule | None:
-    """Return the first rule that holds, or None where none does."""
-    for rule in _rules_about(context_.term):
-        if rule.holds(context_):
-            return rule
-    return None
-
-
 @cache
-def _rules_about(term: Term) -> tuple[TermRule, ...]:
+def rules_about(term: Term) -> tuple[TermRule, ...]:
     """Return the rules that are about a kind and a category of terms, in order."""
     kind, category = term.kind, term.category
     return tuple(
@@ -121,10 +116,29 @@ def _plural_of_things(c: TermContext) -> bool:
     return c.word == "seniors" and not c.closes
 
 
+def is_group_noun(view: Reading, index: int) -> bool:
+    """Whether a plural for people stands at a place, and owns or describes nothing."""
+    plural = is_person_noun(view.at(index)) and view.tag(index) in {"NNS", "NNPS"}
+    whole = view.tag(index + 1) not in {"NN", "NNS", "POS"} and view.at(index + 1) not in OWNER_SIGNS
+    return (plural or view.at(index) in GROUP_NOUNS) and whole
+
+
 def _is_group(c: TermContext) -> bool:
-    """Whether it makes a group of "people" that a text is about, and none of certain people."""
-    named = c.view.words[c.end - 1] in GROUP_NOUNS or c.after in GROUP_NOUNS
-    return named and c.before not in context("determiners") and c.view.tag(c.first - 1) not in DETERMINING
+    """Whether it makes a group that a text is about, and none of certain people."""
+    alone = c.term.kind == "plural" or c.view.words[c.end - 1] in GROUP_NOUNS
+    described = is_group_noun(c.view, c.end) and _before_person(c)
+    return (alone or described) and not _is_determined(c.view, c.first - 1)
+
+
+def _is_determined(view: Reading, index: int) -> bool:
+    """Whether an article, an owner or a number stands before the adjectives that end at a place."""
+    for place in range(index, index - LOOK_AHEAD, -1):
+        term = (view.at(place),) in terms()
+        if view.tag(place) in DETERMINING or (view.at(place) in context("determiners") and not term):
+            return True
+        if view.tag(place) not in DESCRIBING and not term:
+            return False
+    return False
 
 
 def _before_person(c: TermContext) -> bool:
@@ -213,6 +227,10 @@ def _is_predicate(c: TermContext) -> bool:
     return c.before == "be" and c.before2 == "to" and happens
 
 
+def _one_of_group(c: TermContext) -> bool:
+    return c.closes and not c.ambiguous and c.before in context("one_of_origin")
+
+
 def _came_out(c: TermContext) -> bool:
     return c.closes and c.before == "as" and c.before2 == "out"
 
@@ -249,18 +267,20 @@ TERM_RULES = (
     ),
     TermRule("complement of a thing", "the ghost in a wheelchair", _always, None, COMPLEMENT),
     TermRule("noun before a thing", "a minority stake", _singular_of_thing, None, SINGULAR),
-    TermRule("one person", "a Catholic", _always, Role.person, SINGULAR),
-    TermRule("group", "They fear old people.", _is_group, Role.members),
+    TermRule("said of one", "I am a Jew.", _origin_noun, Role.member, SINGULAR),
+    TermRule("one person", "a Jew", _always, Role.person, SINGULAR),
     TermRule("colours and classes", "the whites of two eggs", _plural_of_things, None, PLURAL),
+    TermRule("group", "They fear old people.", _is_group, Role.members),
     TermRule("several people", "Many Germans disagreed.", _always, Role.people, PLURAL),
     TermRule("before a person", "a young Nigerian engineer", _before_person, Role.attribute),
-    TermRule("origin as noun", "She is a German.", _origin_noun, Role.person, None, OF_ORIGIN),
+    TermRule("origin as noun", "She is a German.", _origin_noun, Role.member, None, OF_ORIGIN),
     TermRule("origin as predicate", "He is Jewish.", _origin_predicate, Role.predicate, None, OF_ORIGIN),
     TermRule("origin of a people", "The French know food.", _origin_collective, Role.people, None, OF_ORIGIN),
     TermRule("origin that is no noun", "a French.", _origin_no_noun, None, EITHER, OF_ORIGIN),
     TermRule("origin behind an article", "I met a German.", _origin_article, Role.person, EITHER, OF_ORIGIN),
     TermRule("identified", "They identify as Hindu.", _identified, Role.predicate, None, OF_ORIGIN),
     TermRule("listed", "They are Sikh or Hindu.", _listed, Role.predicate, None, OF_ORIGIN),
+    TermRule("one of a group", "I, a homosexual, agree.", _one_of_group, Role.member, EITHER, TRAITS),
     TermRule("trait as predicate", "She is deaf.", _trait_predicate, Role.predicate, ADJECTIVES, TRAITS),
     TermRule("came out", "He came out as gay.", _came_out, Role.predicate, ADJECTIVES, TRAITS),
     TermRule("trait of a group", "the elderly are", _trait_collective, Role.people, ADJECTIVES, TRAITS),
