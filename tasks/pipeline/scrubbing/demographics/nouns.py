@@ -29,6 +29,7 @@ from tasks.pipeline.scrubbing.demographics.sexes import (
 from tasks.pipeline.scrubbing.names.assets import load_verbs
 from tasks.pipeline.scrubbing.names.features import word_lists
 
+SEX = "of a given gender"
 NEUTRAL = "*"
 """Result of a rule that puts the neutral word of `gender.yaml`."""
 ADJECTIVAL = gender_words("adjectival_nouns")
@@ -106,6 +107,8 @@ def _is_vocative(context_: Context) -> bool:
     before, neighbour = context_.tag(-1), context_.word(-1)
     if neighbour in {",", "you"} or _is_thanked(context_) or _is_my_man(context_):
         return True
+    if neighbour == "same" and context_.word() in ALWAYS_CALLED:
+        return True
     if neighbour in OBJECTS or (neighbour, context_.word(-2)) == ("that", "hear"):
         return True
     if context_.word() == "man" and before == "NN":
@@ -147,6 +150,11 @@ def _is_masked(context_: Context) -> bool:
     return context_.word(-1) == "*" and context_.touches() and context_.touches(-1)
 
 
+def _is_predicate(context_: Context) -> bool:
+    """Whether a sex stands as an adjective without a noun: "she is female", "assigned female at birth"."""
+    return not is_owned(context_) and context_.tag(-1) not in {"JJ", "NN", "NNP", "IN"}
+
+
 def _before_noun(context_: Context) -> bool:
     follower = context_.word(1)
     if follower in COORDINATORS:
@@ -164,6 +172,7 @@ def _of_thing(context_: Context) -> bool:
 NOUN_RULES = (
     Rule("sex before a person", "a female nurse -> a nurse", SEXES, _before_noun, ""),
     Rule("sex of a thing", "a male plug -> a male plug", SEXES, _of_thing, None),
+    Rule("sex as predicate", "She is female. -> She is of a given gender.", SEXES, _is_predicate, SEX),
     Rule("noun before a person", "a woman doctor -> a doctor", ADJECTIVAL, _drops, ""),
     Rule("end of another word", "F*king cold! -> F*king cold!", NOUNS, _is_masked, None),
     Rule("part of a title", "the Spice Girls -> the Spice Girls", NOUNS, _in_title, None),
@@ -190,21 +199,21 @@ NOUN_RULES = (
         "I speak as a man. -> I speak as a person of a given gender.",
         ONE_OF_A_SEX,
         is_said_of_somebody,
-        "person of a given gender",
+        f"person {SEX}",
     ),
     Rule(
         "nobody certain",
         "Never lie to a woman. -> Never lie to a person of a given gender.",
         ONE_OF_A_SEX,
         is_anybody,
-        "person of a given gender",
+        f"person {SEX}",
     ),
     Rule(
         "all of a sex",
         "Women are paid less. -> People of a given gender are paid less.",
         ALL_OF_A_SEX,
         is_everybody,
-        "people of a given gender",
+        f"people {SEX}",
     ),
     Rule(
         "girl or boy of age",
@@ -215,7 +224,7 @@ NOUN_RULES = (
     ),
     Rule(
         "girls or boys of age",
-        "Girls who are hot dance. -> People who are hot dance.",
+        "The girls who are hot dance. -> The people who are hot dance.",
         frozenset({"girls", "boys"}),
         is_grown_up,
         "people",

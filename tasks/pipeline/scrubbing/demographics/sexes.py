@@ -23,6 +23,7 @@ QUANTIFIERS = gender_words("quantifiers")
 CLOSING_SIGNS = frozenset(".,!?\n;:)\"'")
 BEHIND_PREDICATES = frozenset({"CC", "MD", "VBZ", "VBP", "VBD", "PRP", "RB", "UH", "NFP"})
 """Parts of speech that go on behind "I am a woman" without a word on which one."""
+SENTENCE_ENDS = frozenset(".!?\n")
 TIMES = frozenset({"everyday", "today", "tomorrow", "tonight", "yesterday"})
 NEGATION_REACH = 8
 ADULT_CONTEXTS = gender_words("adult_contexts")
@@ -85,7 +86,11 @@ def is_asked_which(context_: Context) -> bool:
 def is_said_of_somebody(context_: Context) -> bool:
     """Whether somebody is said to be of a sex, and nothing more: "speaking as a man", "I'm a woman."."""
     before, copulas = context_.word(-2), context("copulas") | {"as", "hes", "its", "shes", "theyre"}
-    if context_.word(-1) not in ARTICLES | {"no"} or before not in copulas or is_joined(context_):
+    if context_.word(-1) not in ARTICLES | {"no"} or is_joined(context_):
+        return False
+    if before in SENTENCE_ENDS and context_.word(1) in SENTENCE_ENDS:
+        return True
+    if before not in copulas:
         return False
     return context_.word(1) in CLOSING_SIGNS | TIMES or context_.symbol(1) or context_.tag(1) in BEHIND_PREDICATES
 
@@ -114,16 +119,10 @@ def _is_denied(context_: Context, distance: int) -> bool:
 
 def is_everybody(context_: Context) -> bool:
     """Whether a plural speaks of all of a sex: "women are paid less", "some women enjoy it"."""
-    if context_.word() in YOUNG and not _opens_statement(context_):
+    if context_.word() in YOUNG and not is_grown_up(context_):
         return False
     joined = is_joined(context_) or context_.word(1) in {"'", "’", "'s", "’s"}
     return not joined and (is_generic(context_) or context_.word(determiner(context_)) in QUANTIFIERS)
-
-
-def _opens_statement(context_: Context) -> bool:
-    """Whether a noun opens a sentence and a verb follows: "girls gotta stick together"."""
-    verb = context_.tag(1)[:2] in {"MD", "VB"} or context_.word(1) in {"gotta", "gonna", "wanna"}
-    return verb and context_.word(-1) in {".", "!", "?", "\n"}
 
 
 def is_grown_up(context_: Context) -> bool:
@@ -135,9 +134,8 @@ def is_grown_up(context_: Context) -> bool:
         return False
     if not near.isdisjoint(ADULT_CONTEXTS) or not near.isdisjoint(ONE_OF_A_SEX - {"boy", "girl"}):
         return True
-    if context_.word().endswith("s"):
-        return is_generic(context_)
-    return context_.tag(determiner(context_)) not in {"PRP$", "POS"} and context_.word(1) != "of"
+    singular = not context_.word().endswith("s")
+    return singular or is_generic(context_) or context_.word(determiner(context_)) in QUANTIFIERS
 
 
 def _age(context_: Context) -> int | None:

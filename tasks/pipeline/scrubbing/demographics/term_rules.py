@@ -87,6 +87,10 @@ def _abstract_of_person(c: TermContext) -> bool:
     return is_person_noun(c.after)
 
 
+def _said_of_thing(c: TermContext) -> bool:
+    return c.before in {"a", "an"} and _is_copula(c.before2)
+
+
 def _complement_of_copula(c: TermContext) -> bool:
     return _is_copula(c.before)
 
@@ -254,6 +258,7 @@ def _any_thing(c: TermContext) -> bool:
 
 TERM_RULES = (
     TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute, ABSTRACT),
+    TermRule("condition of a thing", "Shyness isn't a disability.", _said_of_thing, None, ABSTRACT),
     TermRule("condition or religion", "They study Islam.", _always, Role.abstract, ABSTRACT),
     TermRule(
         "complement as predicate",
