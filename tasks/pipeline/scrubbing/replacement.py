@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -59,6 +60,7 @@ RANK = {
     "PERSON": 3,
 }
 """Who wins where findings overlap, lowest first; demographic terms come last."""
+REPLACEMENTS_KEPT = 4_096
 NO_NOUNS: Mapping[str, str] = MappingProxyType({})
 AS = re.compile(r"(?<!\w)as $", re.IGNORECASE)
 ARTICLE = re.compile(r"\b([Aa])(n?)(\s+)$")
@@ -139,6 +141,7 @@ def without_overlaps(results: Sequence[Any]) -> list[Any]:
     return sorted(kept, key=lambda r: r.start)
 
 
+@lru_cache(REPLACEMENTS_KEPT)
 def replacement(entity_type: str) -> str:
     """Return the words that `TYPE#words` carries, or the placeholder of a bare type."""
     entity, encoded, words = entity_type.partition(SEPARATOR)

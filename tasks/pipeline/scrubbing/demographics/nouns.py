@@ -6,6 +6,7 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     context,
     gender_words,
     is_person_noun,
+    neutral_nouns,
 )
 from tasks.pipeline.scrubbing.demographics.rules import Context, Rule, always
 from tasks.pipeline.scrubbing.demographics.sexes import (
@@ -18,6 +19,7 @@ from tasks.pipeline.scrubbing.demographics.sexes import (
     SEXED,
     SEXES,
     TIMES,
+    YOUNG,
     is_anybody,
     is_asked_which,
     is_contrasted,
@@ -37,6 +39,9 @@ CALLED = gender_words("called_out")
 """Singular nouns that need an article or an owner to mean somebody: "man, this is good", "queen bed"."""
 GREETINGS = gender_words("before_address")
 VOCATIVES = gender_words("vocatives")
+PARENTS = frozenset(noun for noun, word in neutral_nouns().items() if word == "parent")
+GRANDPARENTS = frozenset(noun for noun, word in neutral_nouns().items() if word == "grandparent")
+KIN = PARENTS | GRANDPARENTS
 TRADES = gender_words("trades")
 """Nouns that make one of "man" with it: "the delivery man"."""
 CURSES = gender_words("before_called_out")
@@ -111,6 +116,8 @@ def _is_vocative(context_: Context) -> bool:
         return True
     if neighbour in OBJECTS or (neighbour, context_.word(-2)) == ("that", "hear"):
         return True
+    if neighbour == "one" and context_.tag(-2) == "JJ":
+        return True
     if context_.word() == "man" and before == "NN":
         return neighbour not in TRADES and not is_person_noun(neighbour)
     if context_.word() in ALWAYS_CALLED and before in {"NN", "NNS", "RB", "RP", "IN", "JJ", "VBN", "PRP"}:
@@ -153,6 +160,31 @@ def _is_masked(context_: Context) -> bool:
 def _is_predicate(context_: Context) -> bool:
     """Whether a sex stands as an adjective without a noun: "she is female", "assigned female at birth"."""
     return not is_owned(context_) and context_.tag(-1) not in {"JJ", "NN", "NNP", "IN"}
+
+
+def _are_all_children(context_: Context) -> bool:
+    return is_everybody(context_) and not is_grown_up(context_)
+
+
+def _is_kin_called(context_: Context) -> bool:
+    """Whether a word for kin speaks to somebody: "Thanks grandma", "Grandma, the war is over"."""
+    before, opens = context_.word(-1), context_.word(-1) in SENTENCE_ENDS | {'"', "“"}
+    greeted = before in GREETINGS | word_lists()["interjections"] | {"alright"}
+    return greeted or (opens and context_.word(1) in {",", "!"})
+
+
+def _is_kin_named(context_: Context) -> bool:
+    """Whether a word for kin stands as a name does: "Dad had a heart attack"."""
+    bare = context_.word(-1) != "]" and context_.tag(-1) not in OWNERS | {
+        "JJ",
+        "JJR",
+        "JJS",
+        "NN",
+        "NNP",
+        "VBG",
+        "VBN",
+    }
+    return bare and context_.tag(1) in {"VBD", "VBZ", "MD", "BES"}
 
 
 def _before_noun(context_: Context) -> bool:
@@ -209,6 +241,13 @@ NOUN_RULES = (
         f"person {SEX}",
     ),
     Rule(
+        "all children of a sex",
+        "Little girls are loud. -> Little children of a given gender are loud.",
+        YOUNG,
+        _are_all_children,
+        f"children {SEX}",
+    ),
+    Rule(
         "all of a sex",
         "Women are paid less. -> People of a given gender are paid less.",
         ALL_OF_A_SEX,
@@ -228,6 +267,15 @@ NOUN_RULES = (
         frozenset({"girls", "boys"}),
         is_grown_up,
         "people",
+    ),
+    Rule("kin called", "Thanks grandma! -> Thanks grandma!", KIN, _is_kin_called, None),
+    Rule("parent named", "Dad left. -> My parent left.", PARENTS, _is_kin_named, "my parent"),
+    Rule(
+        "grandparent named",
+        "Grandma left. -> My grandparent left.",
+        GRANDPARENTS,
+        _is_kin_named,
+        "my grandparent",
     ),
     Rule("gendered noun", "My mother is a waitress. -> My parent is a server.", NOUNS, always, NEUTRAL),
 )

@@ -21,7 +21,7 @@ COORDINATORS = frozenset({"and", "or", "&", "/"})
 ARTICLES = frozenset({"a", "an"})
 QUANTIFIERS = gender_words("quantifiers")
 CLOSING_SIGNS = frozenset(".,!?\n;:)\"'")
-BEHIND_PREDICATES = frozenset({"CC", "MD", "VBZ", "VBP", "VBD", "PRP", "RB", "UH", "NFP"})
+BEHIND_PREDICATES = frozenset({"CC", "MD", "VBZ", "VBP", "VBD", "VBG", "PRP", "RB", "UH", "NFP"})
 """Parts of speech that go on behind "I am a woman" without a word on which one."""
 SENTENCE_ENDS = frozenset(".!?\n")
 TIMES = frozenset({"everyday", "today", "tomorrow", "tonight", "yesterday"})
@@ -86,13 +86,19 @@ def is_asked_which(context_: Context) -> bool:
 def is_said_of_somebody(context_: Context) -> bool:
     """Whether somebody is said to be of a sex, and nothing more: "speaking as a man", "I'm a woman."."""
     before, copulas = context_.word(-2), context("copulas") | {"as", "hes", "its", "shes", "theyre"}
+    if before in {"and", "or"} and context_.word(-4) in ARTICLES:
+        before = context_.word(-5)  # "you are a liberal and a woman"
     if context_.word(-1) not in ARTICLES | {"no"} or is_joined(context_):
         return False
     if before in SENTENCE_ENDS and context_.word(1) in SENTENCE_ENDS:
         return True
     if before not in copulas:
         return False
-    return context_.word(1) in CLOSING_SIGNS | TIMES or context_.symbol(1) or context_.tag(1) in BEHIND_PREDICATES
+    return (
+        context_.word(1) in CLOSING_SIGNS | TIMES
+        or context_.symbol(1)
+        or context_.tag(1) in BEHIND_PREDICATES
+    )
 
 
 def is_anybody(context_: Context) -> bool:
@@ -119,8 +125,6 @@ def _is_denied(context_: Context, distance: int) -> bool:
 
 def is_everybody(context_: Context) -> bool:
     """Whether a plural speaks of all of a sex: "women are paid less", "some women enjoy it"."""
-    if context_.word() in YOUNG and not is_grown_up(context_):
-        return False
     joined = is_joined(context_) or context_.word(1) in {"'", "’", "'s", "’s"}
     return not joined and (is_generic(context_) or context_.word(determiner(context_)) in QUANTIFIERS)
 
