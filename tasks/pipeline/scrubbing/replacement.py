@@ -102,16 +102,23 @@ def wording(text: str, finding: Finding, nouns: Mapping[str, str] = NO_NOUNS) ->
         elif text[max(0, finding.start - 7) : finding.start].lower() == "raised ":
             words = words.replace("of ", "in ", 1)
     elif finding.role is Role.abstract:
-        words = ABSTRACTS.get(finding.category, "a background")
-        before = text[max(0, finding.start - 24) : finding.start].lower().split()
-        if before and before[-1] in DETERMINED:
-            words = words.partition(" ")[2]
+        words = _abstract(text, finding)
     elif finding.role in MEMBERS:
         noun = nouns.get(finding.noun, finding.noun) or MEMBERS[finding.role]
         words = f"{noun} {PREDICATES[finding.category]}"
     else:
         words = finding.role.value
     return words[0].upper() + words[1:] if opens_sentence(text, finding.start) else words
+
+
+def _abstract(text: str, finding: Finding) -> str:
+    """Return the noun for a condition or religion, with an article where none stands before it."""
+    words = ABSTRACTS.get(finding.category, "a background")
+    noun = words.partition(" ")[2]
+    if finding.noun:
+        return f"{'an' if VOWEL_SOUND.match(finding.noun) else 'a'} {finding.noun} {noun}"
+    before = text[max(0, finding.start - 24) : finding.start].lower().split()
+    return noun if before and before[-1] in DETERMINED else words
 
 
 def opens_sentence(text: str, start: int) -> bool:

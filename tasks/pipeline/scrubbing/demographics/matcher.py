@@ -15,7 +15,8 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
 )
 from tasks.pipeline.scrubbing.demographics.rules import first_that_holds
 from tasks.pipeline.scrubbing.demographics.term_context import Finding, Role, TermContext
-from tasks.pipeline.scrubbing.demographics.term_rules import is_group_noun, rules_about
+from tasks.pipeline.scrubbing.demographics.term_neighbours import is_group_noun
+from tasks.pipeline.scrubbing.demographics.term_rules import rules_about
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
 
 JOINTS = frozenset({" and ", " or ", " & ", ", ", ", and ", ", or "})
@@ -69,9 +70,17 @@ def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) ->
                 noun = reading.at(end)
                 end += 1
             first = i - 1 if rule.role is Role.predicate and _is_degree(reading, i - 1) else i
+            if rule.role is Role.abstract and _is_bare_adjective(reading, i - 1):
+                first, noun = i - 1, reading.at(i - 1)
             last = Finding(*reading.span(first, end), term.category, rule.role, rule.name, noun)
             index = end
             yield last
+
+
+def _is_bare_adjective(reading: Reading, index: int) -> bool:
+    """Whether an adjective without a determiner stands at a place: "I have severe dyslexia"."""
+    bare = reading.at(index - 1) not in context("determiners") | context("of_abstracts")
+    return bare and reading.at(index) in context("of_abstracts")
 
 
 def _is_degree(reading: Reading, index: int) -> bool:

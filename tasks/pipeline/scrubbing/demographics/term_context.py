@@ -36,7 +36,8 @@ class Finding(NamedTuple):
     rule: str = ""
     """Name of the rule that decided."""
     noun: str = ""
-    """The noun behind it that a group is named by, where it is not "people"."""
+    """The noun behind it that a group is named by, where it is not "people", or the adjective before a
+    condition that needs an article."""
 
 
 class TermContext(NamedTuple):

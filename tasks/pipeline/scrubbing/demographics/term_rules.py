@@ -12,27 +12,27 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     Term,
     context,
     is_person_noun,
-    phrases_by_first_word,
-    terms,
 )
 from tasks.pipeline.scrubbing.demographics.term_context import SENTENCE_SIGNS, Role, TermContext, TermRule
-from tasks.pipeline.scrubbing.demographics.token_view import Reading
+from tasks.pipeline.scrubbing.demographics.term_neighbours import (
+    GROUP_NOUNS,
+    is_determined,
+    is_group_noun,
+    is_person,
+    past_terms,
+    person_ahead,
+    speaks_of_people,
+)
 
-LOOK_AHEAD = 6
-"""Words between a term and the noun for people that it describes, at most."""
-SIGNS_BETWEEN = frozenset({"&", ",", "/"})
 JOINERS = frozenset({"and", "or"})
 OF_ORIGIN = frozenset({Category.nationality, Category.religion, Category.race})
 UNMISTAKABLE = frozenset({Category.orientation, Category.disability, Category.minority})
+CONDITIONS = frozenset({Category.disability, Category.orientation})
 TRAITS = frozenset(Category) - OF_ORIGIN
 ABSTRACT, COMPLEMENT, SINGULAR, PLURAL, EITHER = (
     frozenset({kind}) for kind in ("abstract", "complement", "singular", "plural", "either")
 )
 ADJECTIVES = frozenset({"either", "adjective", "abstract", "complement"})
-GROUP_NOUNS = frozenset({"people", "folks"})
-OWNER_SIGNS = frozenset({"'", "’", "'s", "’s"})
-DESCRIBING = frozenset({"JJ", "JJR", "JJS", "RB", "VBN", "VBG", "CC", ","})
-DETERMINING = frozenset({"DT", "PDT", "PRP$", "POS", "CD"})
 FINITE_PLURAL = frozenset({"VBP", "VBD", "MD"})
 
 
@@ -52,37 +52,6 @@ def _is_copula(word: str) -> bool:
     return word in context("copulas")
 
 
-def _is_person(view: Reading, index: int) -> bool:
-    """Whether a noun for people, or a name, stands at a place."""
-    return is_person_noun(view.at(index)) or index in view.named
-
-
-def person_ahead(view: Reading, index: int) -> int | None:
-    """Return the place of the noun for people, or name, that is reached from `place` through adjectives."""
-    stop = min(len(view), index + LOOK_AHEAD)
-    while index < stop:
-        word = view.words[index]
-        if _is_person(view, index):
-            return index
-        phrase = view.phrase_at(index, phrases_by_first_word().get(word, ()))
-        if not (
-            word in context("adjectives") or word in SIGNS_BETWEEN or phrase or word.endswith("-american")
-        ):
-            return None
-        index += len(phrase) if phrase else 1
-    return None
-
-
-def _past_terms(view: Reading, index: int) -> int:
-    """Return the place behind a run of further terms."""
-    while index < len(view):
-        phrase = view.phrase_at(index, phrases_by_first_word().get(view.words[index], ()))
-        if not phrase:
-            break
-        index += len(phrase)
-    return index
-
-
 def _abstract_of_person(c: TermContext) -> bool:
     return is_person_noun(c.after)
 
@@ -91,13 +60,18 @@ def _said_of_thing(c: TermContext) -> bool:
     return c.before in {"a", "an"} and _is_copula(c.before2)
 
 
+def _of_nobody(c: TermContext) -> bool:
+    """Whether its sentence is about the condition itself."""
+    return not speaks_of_people(c.view, c.first)
+
+
 def _complement_of_copula(c: TermContext) -> bool:
     return _is_copula(c.before)
 
 
 def _complement_of_person(c: TermContext) -> bool:
     called = c.last is not None and c.last.end == c.view.tokens.ends[c.first - 1]
-    return called or c.before in context("somebody") or _is_person(c.view, c.first - 1)
+    return called or c.before in context("somebody") or is_person(c.view, c.first - 1)
 
 
 def _always(_: TermContext) -> bool:
@@ -120,29 +94,11 @@ def _plural_of_things(c: TermContext) -> bool:
     return c.word == "seniors" and not c.closes
 
 
-def is_group_noun(view: Reading, index: int) -> bool:
-    """Whether a plural for people stands at a place, and owns or describes nothing."""
-    plural = is_person_noun(view.at(index)) and view.tag(index) in {"NNS", "NNPS"}
-    whole = view.tag(index + 1) not in {"NN", "NNS", "POS"} and view.at(index + 1) not in OWNER_SIGNS
-    return (plural or view.at(index) in GROUP_NOUNS) and whole
-
-
 def _is_group(c: TermContext) -> bool:
     """Whether it makes a group that a text is about, and none of certain people."""
     alone = c.term.kind == "plural" or c.view.words[c.end - 1] in GROUP_NOUNS
     described = is_group_noun(c.view, c.end) and _before_person(c)
-    return (alone or described) and not _is_determined(c.view, c.first - 1)
-
-
-def _is_determined(view: Reading, index: int) -> bool:
-    """Whether an article, an owner or a number stands before the adjectives that end at a place."""
-    for place in range(index, index - LOOK_AHEAD, -1):
-        term = (view.at(place),) in terms()
-        if view.tag(place) in DETERMINING or (view.at(place) in context("determiners") and not term):
-            return True
-        if view.tag(place) not in DESCRIBING and not term:
-            return False
-    return False
+    return (alone or described) and not is_determined(c.view, c.first - 1)
 
 
 def _before_person(c: TermContext) -> bool:
@@ -150,7 +106,7 @@ def _before_person(c: TermContext) -> bool:
     if ahead is None:
         shared = context("shared_by_origin")
         of_origin = c.term.category in {Category.nationality, Category.religion}
-        return of_origin and c.view.at(_past_terms(c.view, c.end)) in shared
+        return of_origin and c.view.at(past_terms(c.view, c.end)) in shared
     person = c.view.words[ahead]
     if c.word == "old" and person in context("old_ties"):
         return False
@@ -183,7 +139,7 @@ def _origin_predicate(c: TermContext) -> bool:
         return False
     subject = c.first - 2 if _is_copula(c.before) else c.first - 3
     sure = not c.ambiguous or c.before in context("subject_contractions")
-    return sure or c.view.at(subject) in context("subjects") or _is_person(c.view, subject)
+    return sure or c.view.at(subject) in context("subjects") or is_person(c.view, subject)
 
 
 def _origin_collective(c: TermContext) -> bool:
@@ -218,7 +174,7 @@ def _trait_predicate(c: TermContext) -> bool:
         return False
     contracted = {c.before, c.before2} & context("subject_contractions")
     subject = c.first - 2 if _is_copula(c.before) else c.first - 3
-    known = c.view.at(subject) in context("subjects") or _is_person(c.view, subject)
+    known = c.view.at(subject) in context("subjects") or is_person(c.view, subject)
     return not c.ambiguous or bool(contracted) or known
 
 
@@ -259,6 +215,7 @@ def _any_thing(c: TermContext) -> bool:
 TERM_RULES = (
     TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute, ABSTRACT),
     TermRule("condition of a thing", "Shyness isn't a disability.", _said_of_thing, None, ABSTRACT),
+    TermRule("condition of nobody", "Is autism a disease?", _of_nobody, None, ABSTRACT, CONDITIONS),
     TermRule("condition or religion", "They study Islam.", _always, Role.abstract, ABSTRACT),
     TermRule(
         "complement as predicate",
