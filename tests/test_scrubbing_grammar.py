@@ -173,6 +173,8 @@ def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: 
         "You dirty F*king heathen.",
         "I feel exactly the same bro.",
         "Yeah nice one dude",
+        "Go outside son.",
+        "This means bisexual.",
         "Thanks grandma!",
         "Grandma, the war is over.",
         "That son of a bitch left.",

@@ -191,6 +191,10 @@ def _one_of_group(c: TermContext) -> bool:
     return c.closes and not c.ambiguous and c.before in context("one_of_origin")
 
 
+def _is_named(c: TermContext) -> bool:
+    return c.closes and c.before in context("naming")
+
+
 def _came_out(c: TermContext) -> bool:
     return c.closes and c.before == "as" and c.before2 == "out"
 
@@ -242,6 +246,7 @@ TERM_RULES = (
     TermRule("origin behind an article", "I met a German.", _origin_article, Role.person, EITHER, OF_ORIGIN),
     TermRule("identified", "They identify as Hindu.", _identified, Role.predicate, None, OF_ORIGIN),
     TermRule("listed", "They are Sikh or Hindu.", _listed, Role.predicate, None, OF_ORIGIN),
+    TermRule("named as a word", "This means bisexual.", _is_named, None, None, TRAITS),
     TermRule("one of a group", "I, a homosexual, agree.", _one_of_group, Role.member, EITHER, TRAITS),
     TermRule("trait as predicate", "She is deaf.", _trait_predicate, Role.predicate, ADJECTIVES, TRAITS),
     TermRule("came out", "He came out as gay.", _came_out, Role.predicate, ADJECTIVES, TRAITS),
