@@ -176,6 +176,7 @@ def test_plural_owners_keep_their_sign(scrubber: Scrubber, text: str, expected: 
         "Go outside son.",
         "This means bisexual.",
         "Thanks grandma!",
+        "Way to go mama for this!",
         "Grandma, the war is over.",
         "That son of a bitch left.",
         "Shyness isn't a disability.",

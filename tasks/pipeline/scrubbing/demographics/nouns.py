@@ -169,7 +169,7 @@ def _are_all_children(context_: Context) -> bool:
 def _is_kin_called(context_: Context) -> bool:
     """Whether a word for kin speaks to somebody: "Thanks grandma", "Grandma, the war is over"."""
     before, opens = context_.word(-1), context_.word(-1) in SENTENCE_ENDS | {'"', "“"}
-    greeted = before in GREETINGS | word_lists()["interjections"] | {"alright"}
+    greeted = before in GREETINGS | CURSES | word_lists()["interjections"] | {"alright"}
     return greeted or (opens and context_.word(1) in {",", "!"})
 
 
