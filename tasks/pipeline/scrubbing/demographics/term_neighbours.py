@@ -16,7 +16,7 @@ OWNER_SIGNS = frozenset({"'", "’", "'s", "’s"})
 DESCRIBING = frozenset({"JJ", "JJR", "JJS", "RB", "VBN", "VBG", "CC", ","})
 DETERMINING = frozenset({"DT", "PDT", "PRP$", "POS", "CD"})
 SENTENCE_ENDS = frozenset(".!?\n")
-SENTENCE_REACH = 40
+SENTENCE_REACH = 20
 """Words on either side that are looked at of a long sentence."""
 
 
