@@ -7,7 +7,7 @@ from typing import Any
 from tasks.config import ScrubbingConfig
 from tasks.pipeline.scrubbing.contact_data import PLACEHOLDERS, find_pii
 from tasks.pipeline.scrubbing.demographics.gender import Edit, gender_triggers, neutral_edits
-from tasks.pipeline.scrubbing.demographics.lexicon import phrases_by_first_word, terms
+from tasks.pipeline.scrubbing.demographics.lexicon import neutral_nouns, phrases_by_first_word, terms
 from tasks.pipeline.scrubbing.demographics.matcher import find_terms
 from tasks.pipeline.scrubbing.demographics.term_context import Finding
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
@@ -33,6 +33,18 @@ HINT = re.compile(
 """What the word gate cannot see."""
 
 
+class Found(RecognizerResult):  # type: ignore[misc]
+    """A result that is hashed by its numbers; Presidio's writes them into a string each time."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as Presidio does."""
+        return bool(super().__eq__(other))
+
+    def __hash__(self) -> int:
+        """Return the hash of what makes results equal."""
+        return hash((self.start, self.end, self.score, self.entity_type))
+
+
 class _Recognizer(EntityRecognizer):  # type: ignore[misc]
     """What the three recognisers share."""
 
@@ -43,16 +55,20 @@ class _Recognizer(EntityRecognizer):  # type: ignore[misc]
         self, start: int, end: int, entity_type: str, score: float, rule: str = ""
     ) -> RecognizerResult:
         """Return a result that carries this recogniser's name and the rule that fired."""
-        origin = {**self._origin, RULE_KEY: rule} if rule else self._origin
-        return RecognizerResult(entity_type, start, end, score, None, origin)
+        origin = self._origins.get(rule) or self._origins.setdefault(rule, self._origin(rule))
+        return Found(entity_type, start, end, score, None, origin)
 
     @cached_property
-    def _origin(self) -> dict[str, str]:
-        """What Presidio notes on every result; the same for all of one recogniser."""
-        return {
+    def _origins(self) -> dict[str, dict[str, str]]:
+        """What Presidio notes on results, by rule; the same for all results of one rule."""
+        return {}
+
+    def _origin(self, rule: str) -> dict[str, str]:
+        names = {
             RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
             RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
         }
+        return {**names, RULE_KEY: rule} if rule else names
 
 
 class NameRecognizer(_Recognizer):
@@ -84,6 +100,7 @@ class DemographicRecognizer(_Recognizer):
         self.config = config
         self.categories = frozenset(config.categories)
         self._gendered = self.config.neutralise_gender
+        self._nouns = neutral_nouns() if self._gendered else {}
         self._gate = frozenset(phrases_by_first_word()) | (gender_triggers() if self._gendered else set())
         super().__init__([*ENTITY_TYPES.values(), "AGREEMENT"], name="DemographicRecognizer")
 
@@ -102,7 +119,7 @@ class DemographicRecognizer(_Recognizer):
         return results
 
     def _result(self, text: str, finding: Finding) -> RecognizerResult:
-        words = wording(text, finding)
+        words = wording(text, finding, self._nouns)
         type_ = ENTITY_TYPES[finding.category]
         return self._edit(text, Edit(finding.start, finding.end, type_, words, finding.rule))
 

@@ -1,7 +1,9 @@
 """Writes the replacements: words for each finding, no overlaps, one Presidio operator, grammar corrected."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tasks.config import DemographicCategory as Category
@@ -58,6 +60,8 @@ RANK = {
     "PERSON": 3,
 }
 """Who wins where findings overlap, lowest first; demographic terms come last."""
+REPLACEMENTS_KEPT = 4_096
+NO_NOUNS: Mapping[str, str] = MappingProxyType({})
 AS = re.compile(r"(?<!\w)as $", re.IGNORECASE)
 ARTICLE = re.compile(r"\b([Aa])(n?)(\s+)$")
 VOWEL_SOUND = re.compile(
@@ -65,7 +69,8 @@ VOWEL_SOUND = re.compile(
 )
 DOUBLED = re.compile(
     r"\b(people|children|parents|spouses|siblings|partners|performers|servers|grandparents|grandchildren|relatives"
-    r"|monarchs|royals|person|child|parent|sibling|spouse|partner|they|them|their) (?:and|or) \1\b",
+    r"|monarchs|royals|(?:an? )?(?:person|child|parent|sibling|spouse|partner)|they|them|their)"
+    r" (?:and|or) \1\b",
     re.IGNORECASE,
 )
 DOUBLE_BLANK = re.compile(r"(?<=\S) {2,}(?=\S)")
@@ -80,8 +85,14 @@ class Replaced(NamedTuple):
     original: str
 
 
-def wording(text: str, finding: Finding) -> str:
-    """Return what replaces a demographic term; empty means that it goes."""
+def wording(text: str, finding: Finding, nouns: Mapping[str, str] = NO_NOUNS) -> str:
+    """Return what replaces a demographic term; empty means that it goes.
+
+    Args:
+        text: The normalised text.
+        finding: The term.
+        nouns: Neutral words of gendered ones, by which a group is named.
+    """
     if finding.role is Role.attribute:
         return ""
     if finding.role is Role.predicate:
@@ -91,21 +102,30 @@ def wording(text: str, finding: Finding) -> str:
         elif text[max(0, finding.start - 7) : finding.start].lower() == "raised ":
             words = words.replace("of ", "in ", 1)
     elif finding.role is Role.abstract:
-        words = ABSTRACTS.get(finding.category, "a background")
-        before = text[max(0, finding.start - 24) : finding.start].lower().split()
-        if before and before[-1] in DETERMINED:
-            words = words.partition(" ")[2]
+        words = _abstract(text, finding)
     elif finding.role in MEMBERS:
-        words = f"{MEMBERS[finding.role]} {PREDICATES[finding.category]}"
+        noun = nouns.get(finding.noun, finding.noun) or MEMBERS[finding.role]
+        words = f"{noun} {PREDICATES[finding.category]}"
     else:
         words = finding.role.value
     return words[0].upper() + words[1:] if opens_sentence(text, finding.start) else words
 
 
+def _abstract(text: str, finding: Finding) -> str:
+    """Return the noun for a condition or religion, with an article where none stands before it."""
+    words = ABSTRACTS.get(finding.category, "a background")
+    noun = words.partition(" ")[2]
+    if finding.noun:
+        return f"{'an' if VOWEL_SOUND.match(finding.noun) else 'a'} {finding.noun} {noun}"
+    before = text[max(0, finding.start - 24) : finding.start].lower().split()
+    return noun if before and before[-1] in DETERMINED else words
+
+
 def opens_sentence(text: str, start: int) -> bool:
     """Whether the capitalised word at `start` is the first of its sentence."""
     before = text[max(0, start - 3) : start].rstrip(" \"“'(")
-    return text[start : start + 1].isupper() and (not before or before[-1] in SENTENCE_END)
+    capital = text[start : start + 2].lstrip("[")[:1].isupper()
+    return capital and (not before or before[-1] in SENTENCE_END)
 
 
 def without_overlaps(results: Sequence[Any]) -> list[Any]:
@@ -128,6 +148,7 @@ def without_overlaps(results: Sequence[Any]) -> list[Any]:
     return sorted(kept, key=lambda r: r.start)
 
 
+@lru_cache(REPLACEMENTS_KEPT)
 def replacement(entity_type: str) -> str:
     """Return the words that `TYPE#words` carries, or the placeholder of a bare type."""
     entity, encoded, words = entity_type.partition(SEPARATOR)

@@ -23,7 +23,7 @@ AGED_THING = re.compile(
 )
 OLDER_THAN_PEOPLE = re.compile(r"(?:1[2-9]|[2-9]\d)\d\b")
 DECADE = re.compile(
-    r"\bin (?:my|his|her|their|your|our) (?:early |mid[- ]?|late )?(?:[2-9]0['’]?s|"
+    r"\bin (?:my|his|her|their|your|our) (?:early |mid[- ]?|late )?(?:[2-9]0['’]?s|teens|"
     rf"{TENS.replace('y', 'ies')})\b",
     re.IGNORECASE,
 )
@@ -60,8 +60,9 @@ def ages(text: str) -> Iterator[Finding]:
     figures = any(map(str.isdigit, text))
     if AGE_WORD.search(low) or (figures and SHORT_AGE.search(low)):
         yield from _spelled_out(text)
-    if "0s" in low or "0's" in low or "ties" in low:
-        yield from (Finding(*m.span(), Category.age, Role.predicate, "decade") for m in DECADE.finditer(text))
+    if "0s" in low or "0's" in low or "ties" in low or "teens" in low:
+        for match in DECADE.finditer(text):
+            yield Finding(*match.span(), Category.age, _role_of_decade(text, match.start()), "decade")
     if figures:
         yield from _in_figures(text, low)
 
@@ -74,6 +75,13 @@ def _spelled_out(text: str) -> Iterator[Finding]:
             if group and not DETERMINED.search(text, max(0, match.start() - 8), match.start()):
                 role, end = Role.members, group.end()
             yield Finding(match.start(), end, Category.age, role, "age")
+
+
+def _role_of_decade(text: str, start: int) -> Role:
+    """Return how "in my 40s" stands: of somebody behind "am" or a noun for people, else as a time."""
+    before = text[max(0, start - 24) : start].lower().replace("’", "'").split()[-1:]
+    of_somebody = before and (before[0] in context("copulas") or is_person_noun(before[0]))
+    return Role.predicate if of_somebody else Role.time
 
 
 def _in_figures(text: str, low: str) -> Iterator[Finding]:
@@ -119,8 +127,19 @@ def religion_masks(text: str) -> Iterator[Finding]:
         end = start + len(RELIGION_MASK)
         before = text[max(0, start - 40) : start].lower().split()[-2:]
         after = re.match(r"[ -]?([a-z]+)", text[end : end + 24])
-        yield Finding(start, end, Category.religion, _mask_role(before, after), "masked religion")
+        role = _mask_role(before, after)
+        if after and (group := _masked_group(before[-1:], after.group(1))):
+            role, end = group, end + after.end()
+        yield Finding(start, end, Category.religion, role, "masked religion")
         start = text.find(RELIGION_MASK, end)
+
+
+def _masked_group(before: list[str], noun: str) -> Role | None:
+    """Return the role of a mask that makes a group, or anyone of it: "any [RELIGION] woman"."""
+    if noun in {"men", "people", "women"}:
+        return None if before and before[0] in context("determiners") else Role.members
+    anyone = noun in {"man", "person", "woman"} and before and before[0] in {"any", "each", "every", "no"}
+    return Role.member if anyone else None
 
 
 def _mask_role(before: list[str], after: re.Match[str] | None) -> Role:

@@ -27,6 +27,8 @@ class Edit(NamedTuple):
 
 
 PRONOUNS = frozenset(word for rule in PRONOUN_RULES for word in rule.words)
+LONGEST_ABBREVIATION = 2
+"""Letters of "GF" and "BF", whose capitals say nothing."""
 APOSTROPHES = frozenset("'’")
 
 
@@ -104,13 +106,15 @@ class Neutraliser:
         if rule.result != NEUTRAL:
             yield self._edit(i, "GENDER", rule.result, rule.name)
             return
-        words = neutral_nouns()[self.reading.words[i]]
+        word = self.reading.words[i]
+        words = neutral_nouns()[word]
         owner = self._is_plural_owner(i) and not words.endswith("s")
-        yield (
+        edit = (
             self._edit(i, "GENDER", words + "'s", rule.name, i + 1)
             if owner
             else self._edit(i, "GENDER", words, rule.name)
         )
+        yield edit._replace(text=words) if len(word) <= LONGEST_ABBREVIATION else edit
 
     def _is_plural_owner(self, i: int) -> bool:
         """Whether an apostrophe behind a plural makes it an owner: "the girls' night out"."""

@@ -13,8 +13,10 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     term_triggers,
     terms,
 )
+from tasks.pipeline.scrubbing.demographics.rules import first_that_holds
 from tasks.pipeline.scrubbing.demographics.term_context import Finding, Role, TermContext
-from tasks.pipeline.scrubbing.demographics.term_rules import GROUP_NOUNS, rule_of
+from tasks.pipeline.scrubbing.demographics.term_neighbours import is_group_noun
+from tasks.pipeline.scrubbing.demographics.term_rules import rules_about
 from tasks.pipeline.scrubbing.demographics.token_view import Reading
 
 JOINTS = frozenset({" and ", " or ", " & ", ", ", ", and ", ", or "})
@@ -61,13 +63,30 @@ def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) ->
         if not phrase:
             continue
         end, term = i + len(phrase), terms()[phrase]
-        rule = rule_of(TermContext(reading, i, end, term, scope, last))
+        rule = first_that_holds(rules_about(term), TermContext(reading, i, end, term, scope, last))
         if rule and rule.role:
-            if rule.role is Role.members and reading.at(end) in GROUP_NOUNS:
+            noun = ""
+            if rule.role is Role.members and is_group_noun(reading, end):
+                noun = reading.at(end)
                 end += 1
-            last = Finding(*reading.span(i, end), term.category, rule.role, rule.name)
+            first = i - 1 if rule.role is Role.predicate and _is_degree(reading, i - 1) else i
+            if rule.role is Role.abstract and _is_bare_adjective(reading, i - 1):
+                first, noun = i - 1, reading.at(i - 1)
+            last = Finding(*reading.span(first, end), term.category, rule.role, rule.name, noun)
             index = end
             yield last
+
+
+def _is_bare_adjective(reading: Reading, index: int) -> bool:
+    """Whether an adjective without a determiner stands at a place: "I have severe dyslexia"."""
+    bare = reading.at(index - 1) not in context("determiners") | context("of_abstracts")
+    return bare and reading.at(index) in context("of_abstracts")
+
+
+def _is_degree(reading: Reading, index: int) -> bool:
+    """Whether an adverb of degree stands at a place, behind a verb: "you are so young"."""
+    verb = reading.tag(index - 1)[:2] in {"VB", "BE"} or reading.at(index - 1) in context("copulas")
+    return verb and reading.at(index) in context("dropped_degrees")
 
 
 def _term_at(reading: Reading, i: int, categories: frozenset[Category]) -> tuple[str, ...] | None:

@@ -9,41 +9,56 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     neutral_nouns,
 )
 from tasks.pipeline.scrubbing.demographics.rules import Context, Rule, always
+from tasks.pipeline.scrubbing.demographics.sexes import (
+    ALL_OF_A_SEX,
+    CLOSING_SIGNS,
+    COORDINATORS,
+    NOUNS,
+    ONE_OF_A_SEX,
+    OWNERS,
+    SEXED,
+    SEXES,
+    TIMES,
+    YOUNG,
+    is_anybody,
+    is_asked_which,
+    is_contrasted,
+    is_everybody,
+    is_grown_up,
+    is_owned,
+    is_said_of_somebody,
+)
 from tasks.pipeline.scrubbing.names.assets import load_verbs
+from tasks.pipeline.scrubbing.names.features import word_lists
 
+SEX = "of a given gender"
 NEUTRAL = "*"
 """Result of a rule that puts the neutral word of `gender.yaml`."""
-NOUNS = frozenset(neutral_nouns())
-SEXES = frozenset({"male", "female"})
 ADJECTIVAL = gender_words("adjectival_nouns")
 CALLED = gender_words("called_out")
 """Singular nouns that need an article or an owner to mean somebody: "man, this is good", "queen bed"."""
 GREETINGS = gender_words("before_address")
 VOCATIVES = gender_words("vocatives")
+PARENTS = frozenset(noun for noun, word in neutral_nouns().items() if word == "parent")
+GRANDPARENTS = frozenset(noun for noun, word in neutral_nouns().items() if word == "grandparent")
+KIN = PARENTS | GRANDPARENTS
 TRADES = gender_words("trades")
 """Nouns that make one of "man" with it: "the delivery man"."""
 CURSES = gender_words("before_called_out")
 UNSTRETCHED = re.compile(r"(\w)\1{2,}")
 """A letter that is written three times or more."""
-MANY_MEN, MANY_WOMEN = gender_words("many_men"), gender_words("many_women")
-SEXED = MANY_MEN | MANY_WOMEN
-CONTRAST_REACH = 30
-"""Words on either side within which the sexes are set against each other."""
 ALWAYS_CALLED = frozenset({"bro", "dude"})
-ADULT_CONTEXTS = gender_words("adult_contexts")
-CHILD_CONTEXTS = gender_words("child_contexts")
-ADULT_REACH = 6
-"""Words on either side of "girl" or "boy" that tell whether an adult is meant."""
 THANKS_REACH = 7
 """Words before a vocative within which the thanks stand that it closes."""
 FIRST_PERSONS = frozenset({"i", "i'm", "i've", "i'll", "i'd"})
-OWNERS = frozenset({"DT", "PRP$", "POS", "PDT", "WDT", "WP$", "CD"})
 PROPER = frozenset({"NNP", "NNPS"})
 TITLE_NEIGHBOURS = PROPER | {"NN", "NNS", "JJ", "VBG", "VBN", "JJS"}
 COMPOUND_HEADS = frozenset({"NN", "NNS"})
-COORDINATORS = frozenset({"and", "or", "&", "/"})
 SENTENCE_ENDS = frozenset(".!?\n")
-CLOSING_SIGNS = frozenset(".,!?\n;:)\"'")
+BEHIND_VOCATIVES = frozenset({"i", "i'm", "lol", "you", "your"})
+"""Words that open the clause behind a vocative without a comma: "this is so good man i feel at home"."""
+OBJECTS = frozenset({"it", "me", "us"})
+"""Pronouns behind which a bare noun speaks to somebody: "love it sister"."""
 
 
 def _in_title(context_: Context) -> bool:
@@ -72,25 +87,17 @@ def _drops(context_: Context) -> bool:
 def _in_compound(context_: Context) -> bool:
     """Whether another noun follows that it describes: "queen bed", "dad jokes"."""
     follower = context_.word(1)
-    if context_.tag(1) not in COMPOUND_HEADS or not follower.isalpha() or follower in NOUNS:
+    if context_.tag(1) not in COMPOUND_HEADS or not follower.isalpha() or follower in NOUNS | TIMES:
         return False
-    return follower not in load_verbs() or not _is_owned(context_)
-
-
-def _is_owned(context_: Context) -> bool:
-    """Whether an article, an owner or a number stands before the noun and its adjectives."""
-    index, view = context_.index - 1, context_.view
-    while view.tag(index) in {"JJ", "JJR", "JJS", "VBG", "VBN", "RB", "NN"} and index > context_.index - 6:
-        index -= 1
-    return view.tag(index) in OWNERS
+    return follower not in load_verbs() or not is_owned(context_)
 
 
 def _is_called(context_: Context) -> bool:
     """Whether nobody is meant: no article, owner or adjective stands before the noun."""
     before = context_.word(-1)
-    if before in GREETINGS or before in SENTENCE_ENDS:
+    if before in SENTENCE_ENDS or (before in GREETINGS and not context_.word(-2).isdecimal()):
         return True
-    if UNSTRETCHED.sub(r"\1", before) in CURSES and not _is_owned(context_):
+    if UNSTRETCHED.sub(r"\1", before) in CURSES | word_lists()["interjections"] and not is_owned(context_):
         return True
     if before in COORDINATORS and context_.word(-2) in NOUNS:
         return _is_called(Context(context_.view, context_.index - 2))
@@ -99,18 +106,32 @@ def _is_called(context_: Context) -> bool:
 
 def _is_vocative(context_: Context) -> bool:
     """Whether somebody is spoken to at the end of a clause: "great work brother!", "it's all good man"."""
-    if context_.word(1) not in CLOSING_SIGNS:
+    follower = context_.word(1)
+    if follower not in CLOSING_SIGNS | BEHIND_VOCATIVES and not context_.symbol(1):
         return False
     before, neighbour = context_.tag(-1), context_.word(-1)
-    if neighbour in {",", "you"} or _is_thanked(context_):
+    if neighbour in {",", "you"} or _is_thanked(context_) or _is_my_man(context_):
         return True
-    if neighbour == "my" and context_.word() == "dude":
+    if neighbour == "same" and context_.word() in ALWAYS_CALLED:
+        return True
+    if neighbour in OBJECTS or (neighbour, context_.word(-2)) == ("that", "hear"):
+        return True
+    if neighbour == "one" and context_.tag(-2) == "JJ":
         return True
     if context_.word() == "man" and before == "NN":
         return neighbour not in TRADES and not is_person_noun(neighbour)
     if context_.word() in ALWAYS_CALLED and before in {"NN", "NNS", "RB", "RP", "IN", "JJ", "VBN", "PRP"}:
-        return before == "NN" or context_.word(-2) == "all" or not _is_owned(context_)
-    return before in {"JJ", "VBN", "NN"} and (context_.word(-2) == "all" or not _is_owned(context_))
+        return before == "NN" or context_.word(-2) == "all" or not is_owned(context_)
+    return before in {"JJ", "VBN", "NN"} and (context_.word(-2) == "all" or not is_owned(context_))
+
+
+def _is_my_man(context_: Context) -> bool:
+    """Whether "my man" stands where no verb or preposition governs it: "not bad my man"."""
+    if context_.word() not in {"dude", "man"}:
+        return False
+    if context_.word() == "dude" or context_.word(-1) == "good":
+        return "my" in {context_.word(-1), context_.word(-2)}
+    return context_.word(-1) == "my" and context_.tag(-2)[:2] not in {"IN", "TO", "VB"}
 
 
 def _is_thanked(context_: Context) -> bool:
@@ -124,41 +145,46 @@ def _is_thanked(context_: Context) -> bool:
     return False
 
 
-def _is_joined(context_: Context) -> bool:
-    """Whether another gendered noun stands beside it: "boys and girls"."""
-    behind = context_.word(1) in COORDINATORS and context_.word(2) in NOUNS
-    return behind or (context_.word(-1) in COORDINATORS and context_.word(-2) in NOUNS)
-
-
-def _is_generic(context_: Context) -> bool:
-    """Whether a plural speaks of all of a kind: no article, owner or number stands before it."""
-    owned = _is_owned(context_) and context_.word(-1) != "that"  # "that" opens a clause before a plural
-    return not owned and not _is_joined(context_) and context_.word(1) not in {"'", "’"}
-
-
-def _is_contrasted(context_: Context) -> bool:
-    """Whether a class of people is set against that of the other sex: "What do men have that women lack?"."""
-    if (context_.tag(-1) in OWNERS and context_.word(-1) != "that") or _is_joined(context_):
-        return False
-    view, index = context_.view, context_.index
-    near = range(max(0, index - CONTRAST_REACH), min(len(view), index + CONTRAST_REACH + 1))
-    classes = {view.words[i] for i in near if view.words[i] in SEXED and _is_generic(Context(view, i))}
-    return not (classes.isdisjoint(MANY_MEN) or classes.isdisjoint(MANY_WOMEN))
-
-
-def _is_grown_up(context_: Context) -> bool:
-    """Whether a word near "girl" or "boy" is about adults: "girls who are hot"."""
-    near = {context_.word(distance) for distance in range(-ADULT_REACH, ADULT_REACH + 1)}
-    if not near.isdisjoint(CHILD_CONTEXTS):
-        return False
-    return not near.isdisjoint(ADULT_CONTEXTS) or (context_.word().endswith("s") and _is_generic(context_))
-
-
 def _is_addressed(context_: Context) -> bool:
     """Whether a group is spoken to: "thanks guys", "you guys"."""
     opens = context_.word(-1) in {",", "\n", ".", "!", "?"}
     called = opens and (context_.word(1) in CLOSING_SIGNS or context_.word(1) == "you")
-    return context_.word(-1) in GREETINGS or called
+    return called or context_.word(-1) in GREETINGS | word_lists()["interjections"]
+
+
+def _is_masked(context_: Context) -> bool:
+    """Whether an asterisk makes it the end of another word: "F*king"."""
+    return context_.word(-1) == "*" and context_.touches() and context_.touches(-1)
+
+
+def _is_predicate(context_: Context) -> bool:
+    """Whether a sex stands as an adjective without a noun: "she is female", "assigned female at birth"."""
+    return not is_owned(context_) and context_.tag(-1) not in {"JJ", "NN", "NNP", "IN"}
+
+
+def _are_all_children(context_: Context) -> bool:
+    return is_everybody(context_) and not is_grown_up(context_)
+
+
+def _is_kin_called(context_: Context) -> bool:
+    """Whether a word for kin speaks to somebody: "Thanks grandma", "Grandma, the war is over"."""
+    before, opens = context_.word(-1), context_.word(-1) in SENTENCE_ENDS | {'"', "“"}
+    greeted = before in GREETINGS | CURSES | word_lists()["interjections"] | {"alright"}
+    return greeted or (opens and context_.word(1) in {",", "!"})
+
+
+def _is_kin_named(context_: Context) -> bool:
+    """Whether a word for kin stands as a name does: "Dad had a heart attack"."""
+    bare = context_.word(-1) != "]" and context_.tag(-1) not in OWNERS | {
+        "JJ",
+        "JJR",
+        "JJS",
+        "NN",
+        "NNP",
+        "VBG",
+        "VBN",
+    }
+    return bare and context_.tag(1) in {"VBD", "VBZ", "MD", "BES"}
 
 
 def _before_noun(context_: Context) -> bool:
@@ -178,7 +204,9 @@ def _of_thing(context_: Context) -> bool:
 NOUN_RULES = (
     Rule("sex before a person", "a female nurse -> a nurse", SEXES, _before_noun, ""),
     Rule("sex of a thing", "a male plug -> a male plug", SEXES, _of_thing, None),
+    Rule("sex as predicate", "She is female. -> She is of a given gender.", SEXES, _is_predicate, SEX),
     Rule("noun before a person", "a woman doctor -> a doctor", ADJECTIVAL, _drops, ""),
+    Rule("end of another word", "F*king cold! -> F*king cold!", NOUNS, _is_masked, None),
     Rule("part of a title", "the Spice Girls -> the Spice Girls", NOUNS, _in_title, None),
     Rule("part of a compound", "a queen bed -> a queen bed", NOUNS, _in_compound, None),
     Rule("called out", "Man, this is good. -> Man, this is good.", CALLED, _is_called, None),
@@ -187,23 +215,67 @@ NOUN_RULES = (
         "sexes contrasted",
         "Men earn more than women. -> Men earn more than women.",
         SEXED,
-        _is_contrasted,
+        is_contrasted,
         None,
     ),
     Rule("group addressed", "Thanks guys! -> Thanks guys!", frozenset({"guys"}), _is_addressed, None),
     Rule(
+        "asked which",
+        "Is it a boy or a girl? -> Is it a boy or a girl?",
+        ONE_OF_A_SEX,
+        is_asked_which,
+        None,
+    ),
+    Rule(
+        "said of somebody",
+        "I speak as a man. -> I speak as a person of a given gender.",
+        ONE_OF_A_SEX,
+        is_said_of_somebody,
+        f"person {SEX}",
+    ),
+    Rule(
+        "nobody certain",
+        "Never lie to a woman. -> Never lie to a person of a given gender.",
+        ONE_OF_A_SEX,
+        is_anybody,
+        f"person {SEX}",
+    ),
+    Rule(
+        "all children of a sex",
+        "Little girls are loud. -> Little children of a given gender are loud.",
+        YOUNG,
+        _are_all_children,
+        f"children {SEX}",
+    ),
+    Rule(
+        "all of a sex",
+        "Women are paid less. -> People of a given gender are paid less.",
+        ALL_OF_A_SEX,
+        is_everybody,
+        f"people {SEX}",
+    ),
+    Rule(
         "girl or boy of age",
-        "I date a girl. -> I date a person.",
+        "I know that girl. -> I know that person.",
         frozenset({"girl", "boy"}),
-        _is_grown_up,
+        is_grown_up,
         "person",
     ),
     Rule(
         "girls or boys of age",
-        "Girls who are hot dance. -> People who are hot dance.",
+        "The girls who are hot dance. -> The people who are hot dance.",
         frozenset({"girls", "boys"}),
-        _is_grown_up,
+        is_grown_up,
         "people",
+    ),
+    Rule("kin called", "Thanks grandma! -> Thanks grandma!", KIN, _is_kin_called, None),
+    Rule("parent named", "Dad left. -> My parent left.", PARENTS, _is_kin_named, "my parent"),
+    Rule(
+        "grandparent named",
+        "Grandma left. -> My grandparent left.",
+        GRANDPARENTS,
+        _is_kin_named,
+        "my grandparent",
     ),
     Rule("gendered noun", "My mother is a waitress. -> My parent is a server.", NOUNS, always, NEUTRAL),
 )

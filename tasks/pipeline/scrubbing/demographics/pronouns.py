@@ -15,13 +15,20 @@ NOUNS = frozenset({"NN", "NNS", "NNP", "NNPS"})
 CAUSING_VERBS = gender_words("causing_verbs")
 GIVING_VERBS = gender_words("giving_verbs")
 MOVING_VERBS = gender_words("moving_verbs")
+PARTICIPLES = gender_words("participles")
+PERFECT_ADVERBS = gender_words("perfect_adverbs")
 JUDGING_VERBS = gender_words("judging_verbs")
 BARELY_A_NOUN = -1.0
 """Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
 LONGEST_JUDGEMENT = 5
 SIDES = frozenset({"back", "front", "left", "right", "side"})
-DASHES = frozenset("-–—")
 MANY = frozenset({"countless", "dozens", "many", "multiple", "numerous", "several"})
+
+
+def _is_perfect(context: Context) -> bool:
+    """Whether a participle follows that makes "has" of an "s": "hes got it", "shes never been there"."""
+    behind = 2 if context.word(1) in PERFECT_ADVERBS else 1
+    return context.word(behind) in PARTICIPLES
 
 
 def _opens_quote(context: Context) -> bool:
@@ -33,20 +40,12 @@ def _opens_quote(context: Context) -> bool:
     return tokens.ends[index] == tokens.starts[index + 1] and tokens.starts[index] > tokens.ends[index - 1]
 
 
-def _touches(context: Context) -> bool:
-    """Whether the next token follows without a blank."""
-    tokens, index = context.view.tokens, context.index
-    return index + 1 < len(tokens) and tokens.ends[index] == tokens.starts[index + 1]
-
-
 def _his_alone(context: Context) -> bool:
     if _opens_quote(context):
         return False
     follower = context.word(1)
-    dashed = follower in DASHES and not _touches(context)
-    closes = (
-        dashed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS or context.tag(1) in {"NFP"}
-    )
+    signed = context.symbol(1) or context.tag(1) == "NFP"
+    closes = signed or follower in QUOTES or follower in AFTER_OBJECT - OWNED_BY_HIS
     return closes and follower not in {"and", "or"}
 
 
@@ -55,7 +54,7 @@ def _her_closes(context: Context) -> bool:
     if _opens_quote(context):
         return False
     follower = context.word(1)
-    if follower in QUOTES or follower in CLOSING_SIGNS:
+    if follower in QUOTES or follower in CLOSING_SIGNS or context.symbol(1):
         return True
     compared = follower == "like" and context.word(2) in AFTER_OBJECT
     return compared or (follower in AFTER_OBJECT - OWNED_BY_HER and context.tag(1) not in {"JJ"})
@@ -139,6 +138,13 @@ PRONOUN_RULES = (
     Rule("subject with had", "She'd left. -> They'd left.", frozenset({"he'd", "she'd"}), always, "they'd"),
     Rule(
         "subject with will", "He'll come. -> They'll come.", frozenset({"he'll", "she'll"}), always, "they'll"
+    ),
+    Rule(
+        "subject with has",
+        "hes got it -> theyve got it",
+        frozenset({"hes", "shes"}),
+        _is_perfect,
+        "theyve",
     ),
     Rule("subject with is", "hes late -> theyre late", frozenset({"hes", "shes"}), always, "theyre"),
     Rule("object", "I saw him. -> I saw them.", frozenset({"him"}), always, "them"),

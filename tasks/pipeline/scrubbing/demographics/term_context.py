@@ -23,6 +23,7 @@ class Role(StrEnum):
     child = "child"
     member = "one of a group"
     members = "group"
+    time = "at a given age"
 
 
 class Finding(NamedTuple):
@@ -34,6 +35,9 @@ class Finding(NamedTuple):
     role: Role
     rule: str = ""
     """Name of the rule that decided."""
+    noun: str = ""
+    """The noun behind it that a group is named by, where it is not "people", or the adjective before a
+    condition that needs an article."""
 
 
 class TermContext(NamedTuple):
@@ -70,8 +74,9 @@ class TermContext(NamedTuple):
 
     @property
     def closes(self) -> bool:
-        """Whether it ends its phrase: a sign or a function word follows."""
-        return self.after in SENTENCE_SIGNS or self.after in context("closed_class")
+        """Whether it ends its phrase: a sign, a function word or a last adverb follows."""
+        last = self.view.tag(self.end) == "RB" and self.view.at(self.end + 1) in SENTENCE_SIGNS
+        return last or self.after in SENTENCE_SIGNS or self.after in context("closed_class")
 
     @property
     def ambiguous(self) -> bool:

@@ -12,37 +12,32 @@ from tasks.pipeline.scrubbing.demographics.lexicon import (
     Term,
     context,
     is_person_noun,
-    phrases_by_first_word,
 )
 from tasks.pipeline.scrubbing.demographics.term_context import SENTENCE_SIGNS, Role, TermContext, TermRule
-from tasks.pipeline.scrubbing.demographics.token_view import Reading
+from tasks.pipeline.scrubbing.demographics.term_neighbours import (
+    GROUP_NOUNS,
+    is_determined,
+    is_group_noun,
+    is_person,
+    past_terms,
+    person_ahead,
+    speaks_of_people,
+)
 
-LOOK_AHEAD = 6
-"""Words between a term and the noun for people that it describes, at most."""
-SIGNS_BETWEEN = frozenset({"&", ",", "/"})
 JOINERS = frozenset({"and", "or"})
 OF_ORIGIN = frozenset({Category.nationality, Category.religion, Category.race})
 UNMISTAKABLE = frozenset({Category.orientation, Category.disability, Category.minority})
+CONDITIONS = frozenset({Category.disability, Category.orientation})
 TRAITS = frozenset(Category) - OF_ORIGIN
 ABSTRACT, COMPLEMENT, SINGULAR, PLURAL, EITHER = (
     frozenset({kind}) for kind in ("abstract", "complement", "singular", "plural", "either")
 )
 ADJECTIVES = frozenset({"either", "adjective", "abstract", "complement"})
-GROUP_NOUNS = frozenset({"people", "folks"})
-DETERMINING = frozenset({"DT", "PDT", "PRP$", "POS", "CD"})
 FINITE_PLURAL = frozenset({"VBP", "VBD", "MD"})
 
 
-def rule_of(context_: TermContext) -> TermRule | None:
-    """Return the first rule that holds, or None where none does."""
-    for rule in _rules_about(context_.term):
-        if rule.holds(context_):
-            return rule
-    return None
-
-
 @cache
-def _rules_about(term: Term) -> tuple[TermRule, ...]:
+def rules_about(term: Term) -> tuple[TermRule, ...]:
     """Return the rules that are about a kind and a category of terms, in order."""
     kind, category = term.kind, term.category
     return tuple(
@@ -57,39 +52,17 @@ def _is_copula(word: str) -> bool:
     return word in context("copulas")
 
 
-def _is_person(view: Reading, index: int) -> bool:
-    """Whether a noun for people, or a name, stands at a place."""
-    return is_person_noun(view.at(index)) or index in view.named
-
-
-def person_ahead(view: Reading, index: int) -> int | None:
-    """Return the place of the noun for people, or name, that is reached from `place` through adjectives."""
-    stop = min(len(view), index + LOOK_AHEAD)
-    while index < stop:
-        word = view.words[index]
-        if _is_person(view, index):
-            return index
-        phrase = view.phrase_at(index, phrases_by_first_word().get(word, ()))
-        if not (
-            word in context("adjectives") or word in SIGNS_BETWEEN or phrase or word.endswith("-american")
-        ):
-            return None
-        index += len(phrase) if phrase else 1
-    return None
-
-
-def _past_terms(view: Reading, index: int) -> int:
-    """Return the place behind a run of further terms."""
-    while index < len(view):
-        phrase = view.phrase_at(index, phrases_by_first_word().get(view.words[index], ()))
-        if not phrase:
-            break
-        index += len(phrase)
-    return index
-
-
 def _abstract_of_person(c: TermContext) -> bool:
     return is_person_noun(c.after)
+
+
+def _said_of_thing(c: TermContext) -> bool:
+    return c.before in {"a", "an"} and _is_copula(c.before2)
+
+
+def _of_nobody(c: TermContext) -> bool:
+    """Whether its sentence is about the condition itself."""
+    return not speaks_of_people(c.view, c.first)
 
 
 def _complement_of_copula(c: TermContext) -> bool:
@@ -98,7 +71,7 @@ def _complement_of_copula(c: TermContext) -> bool:
 
 def _complement_of_person(c: TermContext) -> bool:
     called = c.last is not None and c.last.end == c.view.tokens.ends[c.first - 1]
-    return called or c.before in context("somebody") or _is_person(c.view, c.first - 1)
+    return called or c.before in context("somebody") or is_person(c.view, c.first - 1)
 
 
 def _always(_: TermContext) -> bool:
@@ -122,9 +95,10 @@ def _plural_of_things(c: TermContext) -> bool:
 
 
 def _is_group(c: TermContext) -> bool:
-    """Whether it makes a group of "people" that a text is about, and none of certain people."""
-    named = c.view.words[c.end - 1] in GROUP_NOUNS or c.after in GROUP_NOUNS
-    return named and c.before not in context("determiners") and c.view.tag(c.first - 1) not in DETERMINING
+    """Whether it makes a group that a text is about, and none of certain people."""
+    alone = c.term.kind == "plural" or c.view.words[c.end - 1] in GROUP_NOUNS
+    described = is_group_noun(c.view, c.end) and _before_person(c)
+    return (alone or described) and not is_determined(c.view, c.first - 1)
 
 
 def _before_person(c: TermContext) -> bool:
@@ -132,7 +106,7 @@ def _before_person(c: TermContext) -> bool:
     if ahead is None:
         shared = context("shared_by_origin")
         of_origin = c.term.category in {Category.nationality, Category.religion}
-        return of_origin and c.view.at(_past_terms(c.view, c.end)) in shared
+        return of_origin and c.view.at(past_terms(c.view, c.end)) in shared
     person = c.view.words[ahead]
     if c.word == "old" and person in context("old_ties"):
         return False
@@ -165,7 +139,7 @@ def _origin_predicate(c: TermContext) -> bool:
         return False
     subject = c.first - 2 if _is_copula(c.before) else c.first - 3
     sure = not c.ambiguous or c.before in context("subject_contractions")
-    return sure or c.view.at(subject) in context("subjects") or _is_person(c.view, subject)
+    return sure or c.view.at(subject) in context("subjects") or is_person(c.view, subject)
 
 
 def _origin_collective(c: TermContext) -> bool:
@@ -200,7 +174,7 @@ def _trait_predicate(c: TermContext) -> bool:
         return False
     contracted = {c.before, c.before2} & context("subject_contractions")
     subject = c.first - 2 if _is_copula(c.before) else c.first - 3
-    known = c.view.at(subject) in context("subjects") or _is_person(c.view, subject)
+    known = c.view.at(subject) in context("subjects") or is_person(c.view, subject)
     return not c.ambiguous or bool(contracted) or known
 
 
@@ -211,6 +185,14 @@ def _is_predicate(c: TermContext) -> bool:
         return True
     happens = c.view.at(c.first - 3) in {"happen", "happens", "happened"}
     return c.before == "be" and c.before2 == "to" and happens
+
+
+def _one_of_group(c: TermContext) -> bool:
+    return c.closes and not c.ambiguous and c.before in context("one_of_origin")
+
+
+def _is_named(c: TermContext) -> bool:
+    return c.closes and c.before in context("naming")
 
 
 def _came_out(c: TermContext) -> bool:
@@ -236,6 +218,8 @@ def _any_thing(c: TermContext) -> bool:
 
 TERM_RULES = (
     TermRule("condition before a person", "my autism son", _abstract_of_person, Role.attribute, ABSTRACT),
+    TermRule("condition of a thing", "Shyness isn't a disability.", _said_of_thing, None, ABSTRACT),
+    TermRule("condition of nobody", "Is autism a disease?", _of_nobody, None, ABSTRACT, CONDITIONS),
     TermRule("condition or religion", "They study Islam.", _always, Role.abstract, ABSTRACT),
     TermRule(
         "complement as predicate",
@@ -249,18 +233,21 @@ TERM_RULES = (
     ),
     TermRule("complement of a thing", "the ghost in a wheelchair", _always, None, COMPLEMENT),
     TermRule("noun before a thing", "a minority stake", _singular_of_thing, None, SINGULAR),
-    TermRule("one person", "a Catholic", _always, Role.person, SINGULAR),
-    TermRule("group", "They fear old people.", _is_group, Role.members),
+    TermRule("said of one", "I am a Jew.", _origin_noun, Role.member, SINGULAR),
+    TermRule("one person", "a Jew", _always, Role.person, SINGULAR),
     TermRule("colours and classes", "the whites of two eggs", _plural_of_things, None, PLURAL),
+    TermRule("group", "They fear old people.", _is_group, Role.members),
     TermRule("several people", "Many Germans disagreed.", _always, Role.people, PLURAL),
     TermRule("before a person", "a young Nigerian engineer", _before_person, Role.attribute),
-    TermRule("origin as noun", "She is a German.", _origin_noun, Role.person, None, OF_ORIGIN),
+    TermRule("origin as noun", "She is a German.", _origin_noun, Role.member, None, OF_ORIGIN),
     TermRule("origin as predicate", "He is Jewish.", _origin_predicate, Role.predicate, None, OF_ORIGIN),
     TermRule("origin of a people", "The French know food.", _origin_collective, Role.people, None, OF_ORIGIN),
     TermRule("origin that is no noun", "a French.", _origin_no_noun, None, EITHER, OF_ORIGIN),
     TermRule("origin behind an article", "I met a German.", _origin_article, Role.person, EITHER, OF_ORIGIN),
     TermRule("identified", "They identify as Hindu.", _identified, Role.predicate, None, OF_ORIGIN),
     TermRule("listed", "They are Sikh or Hindu.", _listed, Role.predicate, None, OF_ORIGIN),
+    TermRule("named as a word", "This means bisexual.", _is_named, None, None, TRAITS),
+    TermRule("one of a group", "I, a homosexual, agree.", _one_of_group, Role.member, EITHER, TRAITS),
     TermRule("trait as predicate", "She is deaf.", _trait_predicate, Role.predicate, ADJECTIVES, TRAITS),
     TermRule("came out", "He came out as gay.", _came_out, Role.predicate, ADJECTIVES, TRAITS),
     TermRule("trait of a group", "the elderly are", _trait_collective, Role.people, ADJECTIVES, TRAITS),

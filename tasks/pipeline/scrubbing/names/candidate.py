@@ -1,7 +1,7 @@
 """A span that may be a name, with its tokens and what stands around it; rules over it are tables."""
 
 import bisect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tasks.pipeline.scrubbing.names.features import Entry, Lexicon, entry_of, word_lists
@@ -111,14 +111,6 @@ class CandidateRule(NamedTuple):
     holds: Callable[[Candidate], bool]
     person: bool
     """What it decides."""
-
-
-def first_that_holds(rules: Iterable[CandidateRule], candidate: Candidate) -> CandidateRule | None:
-    """Return the first rule that holds, or None where none does."""
-    for rule in rules:
-        if rule.holds(candidate):
-            return rule
-    return None
 
 
 def candidate_at(tokens: Tokens, span: Span, lexicon: Lexicon) -> Candidate | None:

@@ -1,13 +1,13 @@
 """Which found names are no person's, as an ordered table of rules over tokens and parts of speech."""
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun, terms
+from tasks.pipeline.scrubbing.demographics.rules import first_that_holds
 from tasks.pipeline.scrubbing.names.candidate import (
     KNOWN_NAME,
     SENTENCE_ENDS,
     Candidate,
     CandidateRule,
     acts,
-    first_that_holds,
 )
 from tasks.pipeline.scrubbing.names.features import entry_of, word_lists
 from tasks.pipeline.scrubbing.names.thing_rules import THING_RULES

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
+from tasks.pipeline.scrubbing.demographics.rules import first_that_holds
 from tasks.pipeline.scrubbing.names.candidate import (
     KNOWN_NAME,
     SENTENCE_ENDS,
     Candidate,
     CandidateRule,
-    first_that_holds,
 )
 from tasks.pipeline.scrubbing.names.candidates import CONTRACTED, PROPER, is_family
 from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from tasks.pipeline.scrubbing.names.assets import load_clusters, load_lexicon, load_weights
 from tasks.pipeline.scrubbing.names.contexts import names_by_context
 from tasks.pipeline.scrubbing.names.patterns import CertainNames, name_masks
-from tasks.pipeline.scrubbing.names.spans import refined
+from tasks.pipeline.scrubbing.names.spans import PLACEHOLDER, refined
 from tasks.pipeline.scrubbing.names.tagger import Tagger
 from tasks.pipeline.scrubbing.presidio import NlpArtifacts, NlpEngine
 from tasks.pipeline.scrubbing.recognizers import NAME_SCORE
@@ -89,8 +89,9 @@ class NameEngine(NlpEngine):  # type: ignore[misc]
 
     def _refined(self, text: str, tokens: Tokens, spans: set[Span], trusted: set[Span]) -> list[Span]:
         certain = set(names_by_context(text, tokens, self.lexicon)) if self.embedded else set()
+        spans = {span for span in spans if not PLACEHOLDER.fullmatch(text, *span)}
         if not spans and not trusted and not certain:
-            return []
+            return name_masks(text)
         matches = refined(text, sorted(spans | trusted), self.lexicon, tokens, trusted, certain)
         return sorted({*matches, *name_masks(text)})
 
