@@ -1,6 +1,7 @@
 """`sentimill classify`: a file in, the same rows with labels out; or a text, answered in the terminal."""
 
 import hashlib
+import os
 import shutil
 import sys
 import tempfile
@@ -33,10 +34,15 @@ def classify(options: ClassifyOptions) -> None:
         FileNotFoundError: There is no such file, or no model.
         ValueError: The file or the model cannot be read.
     """
-    path = Path(options.source).expanduser()
-    if options.source != STANDARD_INPUT and not path.exists():
+    # Not with pathlib, which fails on a text that is too long for a name or begins with ~.
+    path = Path(os.path.expanduser(options.source))
+    if options.source != STANDARD_INPUT and not os.path.exists(path):
         _answer_text(options, path)
         return
+    if path.is_dir():
+        raise ValueError(
+            f"{options.source} is a folder; expected a file, or a text. Give the path of a file in it."
+        )
     with tempfile.TemporaryDirectory(prefix="sentimill-") as scratch, _table(options, Path(scratch)) as table:
         _classify_table(options, table, path)
 

@@ -13,6 +13,8 @@ from tasks.data.reading.unpacking import ENDINGS as PACKED
 
 NAMES_FILES = ("labels.txt", "emotions.txt", "classes.txt", "mapping.txt")
 NO_DATA = ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "requirements.txt")
+HUB_FOLDER = "data"
+"""Where a copy of a data set of the hub keeps its files, beside its card."""
 SHOWN = 6
 
 _SHARD = re.compile(r"[-_.]?\d+([-_]of[-_]\d+)?$")
@@ -56,6 +58,8 @@ def files_in(folder: Path) -> list[SplitFile]:
             if split in by_split
             for path in _one(by_split[split], split, folder)
         ]
+    if not paths and (folder / HUB_FOLDER).is_dir():
+        return files_in(folder / HUB_FOLDER)
     if not paths:
         raise FileNotFoundError(
             f"{folder} holds no data; expected files such as train.csv and test.csv, or one file that ends "
