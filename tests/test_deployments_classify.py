@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -130,11 +131,9 @@ def test_a_text_may_be_what_no_file_can_be_called(model, capsys, text):
 
 
 def test_a_folder_is_no_file(tmp_path, model):
-    with pytest.raises(ValueError) as caught:
+    said = re.escape(f"{tmp_path} is a folder; expected a file, or a text. Give the path of a file in it.")
+    with pytest.raises(ValueError, match=f"^{said}$"):
         classify(options(tmp_path, model))
-    assert str(caught.value) == (
-        f"{tmp_path} is a folder; expected a file, or a text. Give the path of a file in it."
-    )
 
 
 def test_a_file_that_is_not_there_is_no_text(tmp_path, model):
@@ -149,6 +148,12 @@ def test_a_file_without_texts_is_refused_before_the_model_is_loaded(tmp_path, mo
     path = write(tmp_path / "in.csv", "id,n\n1,2\n")
     with pytest.raises(ValueError, match="expected one with the text"):
         classify(options(path, model))
+
+
+def test_a_text_that_is_a_whole_file_is_refused(tmp_path, model):
+    lines = [json.dumps({"text": text}) for text in ("One.", "Two.", "Three.", "words " * 200_000)]
+    with pytest.raises(ValueError, match=r"^in\.jsonl row 4 has a text of 1,200,000 characters; expected at"):
+        classify(options(write(tmp_path / "in.jsonl", "\n".join(lines)), model, out=tmp_path / "out.jsonl"))
 
 
 def test_a_model_of_another_version_is_refused_before_it_is_loaded(tmp_path, model):

@@ -58,14 +58,19 @@ def files_in(folder: Path) -> list[SplitFile]:
             if split in by_split
             for path in _one(by_split[split], split, folder)
         ]
-    if not paths and (folder / HUB_FOLDER).is_dir():
-        return files_in(folder / HUB_FOLDER)
     if not paths:
-        raise FileNotFoundError(
-            f"{folder} holds no data; expected files such as train.csv and test.csv, or one file that ends "
-            f"in {', '.join(READERS)}. Check the path given as --real."
-        )
+        return _files_of_hub_copy(folder)
     return [SplitFile(None, path) for path in _one(paths, None, folder)]
+
+
+def _files_of_hub_copy(folder: Path) -> list[SplitFile]:
+    """Files in the folder `data` of a copy of a data set of the hub."""
+    if (folder / HUB_FOLDER).is_dir():
+        return files_in(folder / HUB_FOLDER)
+    raise FileNotFoundError(
+        f"{folder} holds no data; expected files such as train.csv and test.csv, or one file that ends "
+        f"in {', '.join(READERS)}. Check the path given as --real."
+    )
 
 
 def _one(paths: Sequence[Path], split: str | None, folder: Path) -> Sequence[Path]:

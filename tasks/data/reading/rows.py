@@ -16,7 +16,7 @@ from tasks.data.reading.names import split_of
 from tasks.data.reading.numbers import Names
 from tasks.data.reading.raters import merge_raters
 from tasks.data.reading.source import Tables, local_path
-from tasks.data.reading.table import MAX_CELL, Table
+from tasks.data.reading.table import Table, require_short
 from tasks.data.reading.treebank import detokenise, is_treebank
 
 SPLIT = "\0split"
@@ -55,9 +55,14 @@ def join_tables(tables: Tables, config: RealConfig) -> Joined:
     """
     name = tables[0][1].name if len(tables) == 1 else config.path
     beside = names_beside(local_path(config.path))
-    columns = columns_of(_frame(tables).drop(columns=SPLIT), config, name, beside is not None)
-    alike = [(split, _renamed(table, columns, config, beside is not None)) for split, table in tables]
-    return Joined(name, alike, _frame(alike), columns, beside)
+    has_names = beside is not None
+    frame = _frame(tables)
+    columns = columns_of(frame.drop(columns=SPLIT), config, name, has_names)
+    alike = [(split, _renamed(table, columns, config, has_names)) for split, table in tables]
+    if any(new is not old for (_, new), (_, old) in zip(alike, tables, strict=True)):
+        frame = _frame(alike)
+        columns = columns_of(frame.drop(columns=SPLIT), config, name, has_names)
+    return Joined(name, alike, frame, columns, beside)
 
 
 def _frame(tables: Tables) -> pd.DataFrame:
@@ -146,12 +151,7 @@ def _labels(data: Joined, config: RealConfig) -> LabelColumn:
 def _texts(data: Joined) -> list[str]:
     cells = data.frame[data.columns.text]
     texts = ["" if cell is None or cell != cell else str(cell) for cell in cells]  # nan is not itself
-    longest = max(range(len(texts)), key=lambda i: len(texts[i]), default=0)
-    if texts and len(texts[longest]) > MAX_CELL:
-        raise ValueError(
-            f"{data.place(longest)} has a text of {len(texts[longest]):,} characters; expected at most "
-            f"{MAX_CELL:,}. Divide it, or fix a quote that is never closed."
-        )
+    require_short(texts, data.place)
     return texts
 
 
