@@ -19,6 +19,12 @@ def test_a_message_names_no_option_that_the_command_lacks(tmp_path, capsys):
     )
 
 
+def test_a_path_with_nothing_there_is_not_called_an_option(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        dispatch(["data", str(tmp_path / "none.csv")])
+    assert capsys.readouterr().err.endswith("on the Hugging Face Hub. Check the path.\n")
+
+
 def test_what_a_file_holds_is_printed(tmp_path, capsys):
     dispatch(["data", str(write(tmp_path / "a.csv", CSV)), "--labels", "kind"])
     lines = capsys.readouterr().out.splitlines()
@@ -45,6 +51,20 @@ def test_a_taxonomy_is_proposed_and_then_everything_maps(tmp_path, capsys):
 
     assert f"written     {own}" in told
     assert "taxonomy    a: 0 labels of 0 rows do not map, 0 rows would be left out" in told
+
+
+def test_a_proposed_taxonomy_is_never_replaced(tmp_path, capsys):
+    path, own = write(tmp_path / "a.csv", CSV), write(tmp_path / "own.yaml", "name: mine\n")
+    with pytest.raises(SystemExit) as caught:
+        dispatch(["data", str(path), "--labels", "kind", "--propose-taxonomy", str(own)])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr() == (
+        "",
+        f"sentimill: {own} is there already; expected a new file, since meanings may be filled in. Give "
+        "another name as --propose-taxonomy.\n",
+    )
+    assert own.read_text() == "name: mine\n"
 
 
 @pytest.mark.parametrize(

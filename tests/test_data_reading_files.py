@@ -198,6 +198,18 @@ def test_files_of_a_folder_are_its_splits(tmp_path):
     assert "1 validation rows join the training rows, of which a run takes its own" in data.notes
 
 
+def test_files_of_a_folder_may_call_text_and_labels_differently(tmp_path):
+    write(tmp_path / "train.csv", "text,label,split,source\nOne is it.,joy,train,synthetic\n")
+    write(tmp_path / "test.csv", "review,category\nTwo it is.,fear\nThree are they.,joy\n")
+    data = read_dataset(RealConfig(path=str(tmp_path)))
+    assert [(text.text, text.labels) for text in data.texts("train")] == [("One is it.", ("joy",))]
+    assert [(text.text, text.labels) for text in data.texts("test")] == [
+        ("Two it is.", ("fear",)),
+        ("Three are they.", ("joy",)),
+    ]
+    assert "test.csv: 'review' as 'text', 'category' as 'label', which other files call so" in data.notes
+
+
 def test_without_a_test_split_validation_is_measured_on(tmp_path):
     write(tmp_path / "train.csv", "text,label\nOne.,joy\n")
     write(tmp_path / "dev.csv", "text,label\nTwo.,joy\n")
@@ -210,6 +222,16 @@ def test_parts_of_one_split_are_joined(tmp_path):
     pd.DataFrame({"text": ["Two."], "label": ["b"]}).to_parquet(tmp_path / "train-00001-of-00002.parquet")
     pd.DataFrame({"text": ["Three."], "label": ["b"]}).to_parquet(tmp_path / "test-00000-of-00001.parquet")
     assert [text for text, _ in read(tmp_path)] == ["One.", "Two.", "Three."]
+
+
+def test_a_copy_of_a_data_set_of_the_hub_has_its_files_in_data(tmp_path):
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "README.md", "A card.")
+    for name, text in (("train-00000-of-00001", "One it is."), ("test-00000-of-00001", "Two it is.")):
+        pd.DataFrame({"text": [text], "label": ["joy"]}).to_parquet(tmp_path / "data" / f"{name}.parquet")
+    data = read_dataset(RealConfig(path=str(tmp_path)))
+    assert [text.text for text in data.texts("train")] == ["One it is."]
+    assert [text.text for text in data.texts("test")] == ["Two it is."]
 
 
 def test_folders_can_be_the_splits(tmp_path):

@@ -22,6 +22,8 @@ def labels_of(cells, name="label", names=None, separator=None):
         (["joy#fear", "calm"], [("joy", "fear"), ("calm",)]),
         (["joy, fear", "joy", "calm"], [("joy", "fear"), ("joy",), ("calm",)]),
         (["Food, drink", "Service", "Price"], [("Food, drink",), ("Service",), ("Price",)]),
+        (["joy|fear", "calm; joy", "calm"], [("joy", "fear"), ("calm", "joy"), ("calm",)]),
+        (["joy|fear", "here; there", "here"], [("joy", "fear"), ("here; there",), ("here",)]),
         (["C#", "F#"], [("C#",), ("F#",)]),
         (['["joy", "fear"]', "[]"], [("joy", "fear"), ()]),
         (["['joy', 'fear']", "['calm']"], [("joy", "fear"), ("calm",)]),

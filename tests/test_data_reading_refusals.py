@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from reading import read, write
 
-from tasks.config.real import RealConfig
+from tasks.config.real import RealConfig, TextsConfig
 from tasks.data.reading import read_dataset
+from tasks.data.reading.unlabelled import read_texts
 
 
 def refusal(path, **options):
@@ -126,6 +127,12 @@ def test_a_cell_of_more_than_a_million_characters(tmp_path, ending):
         else f"a.{ending} row 2 has a text of 1,200,000 characters"
     )
     assert "at most 1,000,000" in said
+
+
+def test_an_unlabelled_text_of_more_than_a_million_characters(tmp_path):
+    path = write(tmp_path / "a.jsonl", '{"text": "One."}\n' + json.dumps({"text": "words " * 200_000}) + "\n")
+    with pytest.raises(ValueError, match=r"^a\.jsonl row 2 has a text of 1,199,999 characters; expected at"):
+        read_texts(TextsConfig(path=str(path)))
 
 
 def test_a_formula_that_was_never_computed(tmp_path):

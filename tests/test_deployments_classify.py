@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -123,6 +124,18 @@ def test_a_text_is_answered_in_the_terminal(model, answers, capsys):
     assert len(ranked) == 3
 
 
+@pytest.mark.parametrize("text", [f"{'very ' * 200}good.", "~ nothing ~", "~nobody/none was here"])
+def test_a_text_may_be_what_no_file_can_be_called(model, capsys, text):
+    classify(options(text, model))
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_a_folder_is_no_file(tmp_path, model):
+    said = re.escape(f"{tmp_path} is a folder; expected a file, or a text. Give the path of a file in it.")
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        classify(options(tmp_path, model))
+
+
 def test_a_file_that_is_not_there_is_no_text(tmp_path, model):
     with pytest.raises(FileNotFoundError) as caught:
         classify(options(tmp_path / "none.csv", model))
@@ -137,6 +150,12 @@ def test_a_file_without_texts_is_refused_before_the_model_is_loaded(tmp_path, mo
         classify(options(path, model))
 
 
+def test_a_text_that_is_a_whole_file_is_refused(tmp_path, model):
+    lines = [json.dumps({"text": text}) for text in ("One.", "Two.", "Three.", "words " * 200_000)]
+    with pytest.raises(ValueError, match=r"^in\.jsonl row 4 has a text of 1,200,000 characters; expected at"):
+        classify(options(write(tmp_path / "in.jsonl", "\n".join(lines)), model, out=tmp_path / "out.jsonl"))
+
+
 def test_a_model_of_another_version_is_refused_before_it_is_loaded(tmp_path, model):
     old = Path(shutil.copytree(model, tmp_path / "old"))
     (old / "SHA256").unlink()
@@ -149,6 +168,13 @@ def test_a_model_of_another_version_is_refused_before_it_is_loaded(tmp_path, mod
 def test_a_column_of_the_users_is_never_replaced():
     with pytest.raises(ValueError, match="the rows have a column 'confidence' already"):
         rows_of([{"text": "One.", "confidence": 1}], [ANSWER])
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path, model):
+    path = write(tmp_path / "in.csv", "text,unsure\nOne.,1\n")
+    with pytest.raises(ValueError, match="the rows have a column 'unsure' already"):
+        classify(options(path, model, out=tmp_path / "new" / "out.csv"))
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_rows_become_csv_with_a_column_per_probability():

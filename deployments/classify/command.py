@@ -1,6 +1,7 @@
 """`sentimill classify`: a file in, the same rows with labels out; or a text, answered in the terminal."""
 
 import hashlib
+import os
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from tasks.cli.options import ClassifyOptions
 from tasks.config.real import RealConfig
 from tasks.data.reading.columns import text_column
 from tasks.data.reading.streams import CSV, Record, records_in
+from tasks.data.reading.table import place_in, require_short
 from tasks.data.reading.tables import READERS
 from tasks.data.reading.unpacking import ENDINGS as PACKED
 from tasks.data.reading.unpacking import unpacked
@@ -33,10 +35,15 @@ def classify(options: ClassifyOptions) -> None:
         FileNotFoundError: There is no such file, or no model.
         ValueError: The file or the model cannot be read.
     """
-    path = Path(options.source).expanduser()
-    if options.source != STANDARD_INPUT and not path.exists():
+    # Not with pathlib, which fails on a text that is too long for a name or begins with ~.
+    path = Path(os.path.expanduser(options.source))
+    if options.source != STANDARD_INPUT and not os.path.exists(path):
         _answer_text(options, path)
         return
+    if path.is_dir():
+        raise ValueError(
+            f"{options.source} is a folder; expected a file, or a text. Give the path of a file in it."
+        )
     with tempfile.TemporaryDirectory(prefix="sentimill-") as scratch, _table(options, Path(scratch)) as table:
         _classify_table(options, table, path)
 
@@ -96,7 +103,7 @@ def _classify_table(options: ClassifyOptions, table: Path, given: Path) -> None:
         about |= {"scrub": options.scrub, "rows": options.rows}
         portions = Portions(options.out.expanduser(), about)
     n_done = portions.n_done if portions else 0
-    chunks = islice(_with_first(first, chunks), n_done, None)
+    chunks = islice(_checked(_with_first(first, chunks), column, table.name), n_done, None)
     lines = CsvRows().lines if table.suffix.lower() in CSV else as_lines
     with tqdm(unit="row", initial=n_done * options.rows) as bar:
         found = answered(options, chunks, lambda records: [_text(record, column) for record in records])
@@ -114,6 +121,15 @@ def _classify_table(options: ClassifyOptions, table: Path, given: Path) -> None:
 def _with_first(first: list[Record], rest: Iterator[list[Record]]) -> Iterator[list[Record]]:
     yield first
     yield from rest
+
+
+def _checked(chunks: Iterator[list[Record]], column: str, name: str) -> Iterator[list[Record]]:
+    """Chunks without a text that is a whole file."""
+    n_before = 0
+    for chunk in chunks:
+        require_short([_text(record, column) for record in chunk], place_in(name, n_before))
+        n_before += len(chunk)
+        yield chunk
 
 
 def _text(record: Record, column: str) -> str:

@@ -78,7 +78,7 @@ class Portions:
     """The folder beside the output in which finished portions wait until all are there."""
 
     def __init__(self, out: Path, about: dict[str, Any]) -> None:
-        """Open the folder of an earlier attempt, or make it.
+        """Open the folder of an earlier attempt; the first portion makes it where there is none.
 
         Args:
             out: The file that is wanted in the end.
@@ -91,11 +91,9 @@ class Portions:
             raise ValueError(f"--out is {out.name}; expected a name that ends in {', '.join(FORMATS)}.")
         self.out = out
         self.folder = out.with_name(out.name + ".portions")
+        self._about = about
         manifest = self.folder / MANIFEST
-        if not manifest.is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(manifest, json.dumps(about).encode())
-        elif json.loads(manifest.read_bytes()) != about:
+        if manifest.is_file() and json.loads(manifest.read_bytes()) != about:
             raise ValueError(
                 f"{self.folder} holds rows of another command (other input, model or options); expected "
                 "those of this one. Remove the folder, or give another --out."
@@ -109,6 +107,9 @@ class Portions:
     def add(self, rows: Sequence[Record]) -> None:
         """Write the next portion, whole or not at all."""
         number = self.n_done
+        if not number:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / MANIFEST, json.dumps(self._about).encode())
         if self.out.suffix.lower() == ".parquet":
             content = _parquet(rows)
         elif self.out.suffix.lower() == ".csv":
@@ -139,7 +140,7 @@ class Portions:
         shutil.rmtree(self.folder)
 
     def _files(self) -> list[Path]:
-        return sorted(file for file in self.folder.iterdir() if file.name.isdigit())
+        return sorted(file for file in self.folder.glob("[0-9]*") if file.name.isdigit())
 
 
 def _replace(path: Path, content: bytes) -> None:

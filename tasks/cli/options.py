@@ -90,7 +90,7 @@ class DataOptions(RealConfig):
     taxonomy: str | None = Field(None, title="Taxonomy")
     """Taxonomy whose labels the data shall map to: one that ships, or the path of a YAML file."""
     propose_taxonomy: Path | None = Field(None, title="Propose a taxonomy")
-    """YAML file to write, with the labels of the data; one that is there is replaced."""
+    """YAML file to write, with the labels of the data; one that is there is never replaced."""
 
 
 class ClassifyOptions(Config):

@@ -13,6 +13,8 @@ from tasks.data.reading.unpacking import ENDINGS as PACKED
 
 NAMES_FILES = ("labels.txt", "emotions.txt", "classes.txt", "mapping.txt")
 NO_DATA = ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "requirements.txt")
+HUB_FOLDER = "data"
+"""Where a copy of a data set of the hub keeps its files, beside its card."""
 SHOWN = 6
 
 _SHARD = re.compile(r"[-_.]?\d+([-_]of[-_]\d+)?$")
@@ -57,11 +59,18 @@ def files_in(folder: Path) -> list[SplitFile]:
             for path in _one(by_split[split], split, folder)
         ]
     if not paths:
-        raise FileNotFoundError(
-            f"{folder} holds no data; expected files such as train.csv and test.csv, or one file that ends "
-            f"in {', '.join(READERS)}. Check the path given as --real."
-        )
+        return _files_of_hub_copy(folder)
     return [SplitFile(None, path) for path in _one(paths, None, folder)]
+
+
+def _files_of_hub_copy(folder: Path) -> list[SplitFile]:
+    """Files in the folder `data` of a copy of a data set of the hub."""
+    if (folder / HUB_FOLDER).is_dir():
+        return files_in(folder / HUB_FOLDER)
+    raise FileNotFoundError(
+        f"{folder} holds no data; expected files such as train.csv and test.csv, or one file that ends "
+        f"in {', '.join(READERS)}. Check the path given as --real."
+    )
 
 
 def _one(paths: Sequence[Path], split: str | None, folder: Path) -> Sequence[Path]:

@@ -124,17 +124,34 @@ def _named(cells: Sequence[Hashable], atoms: Sequence[Atoms], separator: str | N
     plain = [tuple(str(atom).strip() for atom in found) for found in atoms]
     whole = [isinstance(cell, str) and len(found) == 1 for cell, found in zip(cells, plain, strict=True)]
     lists = any(len(found) != 1 for cell, found in zip(cells, plain, strict=True) if cell != "" and found)
-    at = separator
-    if at is None and not lists:
-        at = _separator([found[0] for found, one in zip(plain, whole, strict=True) if one])
-    if not at:
+    marks = [separator] if separator else []
+    if separator is None and not lists:
+        marks = _separators([found[0] for found, one in zip(plain, whole, strict=True) if one])
+    if not marks:
         return Numbers([tuple(dict.fromkeys(found)) for found in plain], None, [])
-    parts = [
-        tuple(dict.fromkeys(part.strip() for name in found for part in name.split(at) if part.strip()))
-        for found in plain
-    ]
-    notes = [f"cells of column {column!r} are divided at {at!r}"] if separator is None else []
+    parts = [tuple(dict.fromkeys(part for name in found for part in _parts(name, marks))) for found in plain]
+    at = " and ".join(map(repr, marks))
+    notes = [f"cells of column {column!r} are divided at {at}"] if separator is None else []
     return Numbers(parts, None, notes)
+
+
+def _parts(name: str, marks: Sequence[str]) -> list[str]:
+    """What stands between marks, without what is empty."""
+    found = re.split("|".join(map(re.escape, marks)), name)
+    return [part.strip() for part in found if part.strip()]
+
+
+def _separators(cells: Sequence[str]) -> list[str]:
+    """What divides labels; two marks where one file has its own, whose parts are all found elsewhere."""
+    first = _separator(cells)
+    if first is None:
+        return []
+    names = {part for cell in cells for part in _parts(cell, [first])}
+    for mark in SEPARATORS:
+        several = [parts for name in names if mark != first and len(parts := _parts(name, [mark])) > 1]
+        if several and all(part in names for parts in several for part in parts):
+            return [first, mark]
+    return [first]
 
 
 def _separator(cells: Sequence[str]) -> str | None:

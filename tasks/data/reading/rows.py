@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tasks.data.reading.names import split_of
 from tasks.data.reading.numbers import Names
 from tasks.data.reading.raters import merge_raters
 from tasks.data.reading.source import Tables, local_path
-from tasks.data.reading.table import MAX_CELL
+from tasks.data.reading.table import Table, require_short
 from tasks.data.reading.treebank import detokenise, is_treebank
 
 SPLIT = "\0split"
@@ -51,21 +51,48 @@ def join_tables(tables: Tables, config: RealConfig) -> Joined:
     """Join tables, and find the columns that all have.
 
     Raises:
-        ValueError: A column cannot be found, or a file lacks one that others have.
+        ValueError: A column cannot be found, or a file has none for what others have.
     """
     name = tables[0][1].name if len(tables) == 1 else config.path
-    frames = [table.frame.assign(**{SPLIT: split or ""}) for split, table in tables]
-    frame = pd.concat(frames, ignore_index=True)
     beside = names_beside(local_path(config.path))
-    columns = columns_of(frame.drop(columns=SPLIT), config, name, beside is not None)
-    for _, table in tables:
-        missing = [column for column in (columns.text, *columns.labels[:1]) if column not in table.frame]
-        if missing:
-            raise ValueError(
-                f"{table.name} has columns {', '.join(map(str, table.frame.columns))}; expected "
-                f"{missing[0]!r}, as the other files have. Give all files the same columns."
-            )
-    return Joined(name, tables, frame, columns, beside)
+    has_names = beside is not None
+    frame = _frame(tables)
+    columns = columns_of(frame.drop(columns=SPLIT), config, name, has_names)
+    alike = [(split, _renamed(table, columns, config, has_names)) for split, table in tables]
+    if any(new is not old for (_, new), (_, old) in zip(alike, tables, strict=True)):
+        frame = _frame(alike)
+        columns = columns_of(frame.drop(columns=SPLIT), config, name, has_names)
+    return Joined(name, alike, frame, columns, beside)
+
+
+def _frame(tables: Tables) -> pd.DataFrame:
+    frames = [table.frame.assign(**{SPLIT: split or ""}) for split, table in tables]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _renamed(table: Table, columns: Columns, config: RealConfig, has_names: bool) -> Table:
+    """The table with its text and its labels under the names that other files give them."""
+    missing = [column for column in (columns.text, *columns.labels[:1]) if column not in table.frame]
+    if not missing:
+        return table
+    try:
+        own = columns_of(table.frame, config, table.name, has_names)
+    except ValueError:
+        own = None
+    if own is None or len(own.labels) != 1 or len(columns.labels) != 1:
+        raise ValueError(
+            f"{table.name} has columns {', '.join(map(str, table.frame.columns))}; expected "
+            f"{missing[0]!r}, as the other files have. Give all files the same columns."
+        )
+    names = {own.text: columns.text, own.labels[0]: columns.labels[0]}
+    others = table.frame.drop(columns=[name for name in names.values() if name not in names], errors="ignore")
+    told = ", ".join(f"{old!r} as {new!r}" for old, new in names.items() if old != new)
+    return replace(
+        table,
+        frame=others.rename(columns=names),
+        classes={names.get(name, name): classes for name, classes in table.classes.items()},
+        notes=[*table.notes, f"{table.name}: {told}, which other files call so"],
+    )
 
 
 def rows_of(data: Joined, config: RealConfig) -> tuple[pd.DataFrame, dict[str, int], list[str]]:
@@ -124,12 +151,7 @@ def _labels(data: Joined, config: RealConfig) -> LabelColumn:
 def _texts(data: Joined) -> list[str]:
     cells = data.frame[data.columns.text]
     texts = ["" if cell is None or cell != cell else str(cell) for cell in cells]  # nan is not itself
-    longest = max(range(len(texts)), key=lambda i: len(texts[i]), default=0)
-    if texts and len(texts[longest]) > MAX_CELL:
-        raise ValueError(
-            f"{data.place(longest)} has a text of {len(texts[longest]):,} characters; expected at most "
-            f"{MAX_CELL:,}. Divide it, or fix a quote that is never closed."
-        )
+    require_short(texts, data.place)
     return texts
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from tasks.config.real import RealConfig, TextsConfig
 from tasks.data.reading.columns import text_column
 from tasks.data.reading.source import tables_of
+from tasks.data.reading.table import place_in, require_short
 
 
 def read_texts(config: TextsConfig) -> list[str]:
@@ -26,8 +27,12 @@ def read_texts(config: TextsConfig) -> list[str]:
     frame = pd.concat([table.frame for table in tables], ignore_index=True)
     name = tables[0].name if len(tables) == 1 else config.path
     column, _ = text_column(frame, config, name)
-    texts = [str(cell).strip() for cell in frame[column] if isinstance(cell, str)]
-    found = list(dict.fromkeys(text for text in texts if text))
+    found: dict[str, None] = {}
+    for table in tables:
+        cells = table.frame.get(column, pd.Series(dtype=object))
+        texts = [cell.strip() if isinstance(cell, str) else "" for cell in cells]
+        require_short(texts, place_in(table.name))
+        found |= dict.fromkeys(text for text in texts if text)
     if not found:
         raise ValueError(f"{name} holds no text in column {column!r}; expected some. Check the file.")
-    return found
+    return list(found)
