@@ -87,9 +87,9 @@ def site(request, tmp_path_factory):
         write_figures(running.figures)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Chromium without a window."""
+    """Chromium without a window; while it runs, nothing in this thread can start an event loop of its own."""
     from operations_site import running_browser
 
     with running_browser() as running:
