@@ -40,13 +40,15 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 
+from drawing import drawn_manner  # noqa: E402
+
 from tasks.config import GeneratorConfig, PromptForm, RunConfig  # noqa: E402
 from tasks.data.reading import read_real  # noqa: E402
 from tasks.models.embedding import embed  # noqa: E402
 from tasks.models.weights_cache import base_folder  # noqa: E402
 from tasks.pipeline.sampling import Request, load_engine  # noqa: E402
 from tasks.pipeline.training.generator.fidelity import fidelity, memorised_share  # noqa: E402
-from tasks.prompts.rendering import LENGTHS, Manner, render  # noqa: E402
+from tasks.prompts.rendering import render  # noqa: E402
 from tasks.taxonomy import Label, Topics, load_taxonomy, load_topics  # noqa: E402
 
 LABELS = load_taxonomy("goemotions").labels
@@ -85,14 +87,7 @@ def sample(
     wanted = []
     for place, label in labels:
         for _ in range(n_texts):
-            topic = int(rng.integers(len(topics.topics)))
-            scenarios = topics.topics[topic].scenarios
-            manner = Manner(
-                topics.topics[topic].name,
-                scenarios[int(rng.integers(len(scenarios)))],
-                topics.styles[int(rng.integers(len(topics.styles)))],
-                LENGTHS[int(rng.integers(len(LENGTHS)))],
-            )
+            topic, manner = drawn_manner(rng, topics)
             prompts = render(PromptForm.chat, [label], manner), render(PromptForm.chat, [], manner)
             wanted.append((place, topic, Request(prompts[0], 1, len(wanted), prompts[1])))
     with ThreadPoolExecutor(256) as calls:

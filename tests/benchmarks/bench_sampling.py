@@ -53,6 +53,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 
+from drawing import drawn_manner  # noqa: E402
 from engine_share import engine_share  # noqa: E402
 from recording import record  # noqa: E402
 
@@ -62,7 +63,7 @@ from tasks.models.gguf_base import find_gguf  # noqa: E402
 from tasks.models.weights_cache import base_folder  # noqa: E402
 from tasks.pipeline.sampling import Request, load_engine  # noqa: E402
 from tasks.pipeline.sampling.engine.weight_packing import linear_layers, sizes_of  # noqa: E402
-from tasks.prompts.rendering import LENGTHS, Manner, render  # noqa: E402
+from tasks.prompts.rendering import render  # noqa: E402
 from tasks.taxonomy import load_taxonomy, load_topics  # noqa: E402
 
 RESULTS = ROOT / "results" / "bench" / "sampling.json"
@@ -84,13 +85,7 @@ def make_prompts(n: int, seed: int = 0) -> list[str]:
     labels = [*load_taxonomy("goemotions").labels, *load_taxonomy("sentiment7").labels]
     found: dict[str, None] = {}
     while len(found) < n:
-        topic = topics.topics[int(rng.integers(len(topics.topics)))]
-        manner = Manner(
-            topic.name,
-            topic.scenarios[int(rng.integers(len(topic.scenarios)))],
-            topics.styles[int(rng.integers(len(topics.styles)))],
-            LENGTHS[int(rng.integers(len(LENGTHS)))],
-        )
+        _, manner = drawn_manner(rng, topics)
         found[render(PromptForm.chat, [labels[int(rng.integers(len(labels)))]], manner)] = None
     return list(found)
 
@@ -167,11 +162,6 @@ def rate(work: Work) -> float:
     """New tokens per second."""
     start = time.perf_counter()
     return work() / (time.perf_counter() - start)
-
-
-def best(works: dict[str, Work]) -> tuple[float, str]:
-    """The highest rate of several settings, and which one it was."""
-    return max((rate(work), name) for name, work in works.items())
 
 
 @contextmanager
@@ -306,7 +296,8 @@ def by_transformers(rows: list[list[int]]) -> dict[str, Side]:
 
 
 def _best_of(works: dict[str, Work]) -> dict[str, tuple[float, str]]:
-    return {"": best(works)}
+    """The highest rate of several settings, and which one it was."""
+    return {"": max((rate(work), name) for name, work in works.items())}
 
 
 def measure(ours: Ours, options: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, Rate]]:
