@@ -116,6 +116,8 @@ def rival_task(
     kept = sample_of(len(validation), rival.n_texts, seed)
     tested = {name: _sampled(store.get_rows(ref), rival.n_texts, seed) for name, ref in tests.items()}
     chosen_rows = [validation[i] for i in kept]
+    # Validation rows of the world need no help, as for the classifier.
+    human_rows = store.get_rows(unlabelled) if unlabelled and weights is not None else []
     problem = Problem(
         train=(texts_of(train), targets_of(train)),
         validation=(texts_of(chosen_rows), targets_of(chosen_rows)),
@@ -124,7 +126,7 @@ def rival_task(
         taxonomy=taxonomy,
         seed=seed,
         min_positives=rival.min_positives,
-        human_texts=texts_of(_sampled(store.get_rows(unlabelled), rival.n_texts, seed)) if unlabelled else (),
+        human_texts=texts_of(_sampled(human_rows, rival.n_texts, seed)),
         models=rival.models,
         **_language_model(rival, taxonomy, generator),
     )
@@ -218,6 +220,7 @@ def measure_rivals(
     deciding = {REAL: tests[REAL]} if REAL in tests else dict(tests)
     slow = set(SLOW.values())
     asks = {SLOW[RivalKind.generator], SLOW[RivalKind.llm]}
+    unlabelled = unlabelled_human_texts(run)
     return tuple(
         run.call(
             rival_task,
@@ -225,7 +228,7 @@ def measure_rivals(
             rows=rows,
             tests=deciding if rival.name in slow else dict(tests),
             human=human if rival.rows_per_label else None,
-            unlabelled=unlabelled_human_texts(run),
+            unlabelled=unlabelled,
             taxonomy=run.taxonomy,
             generator=run.config.generator if rival.name in asks else None,
             generator_sha256=run.generator_sha256 if rival.name in asks else "",

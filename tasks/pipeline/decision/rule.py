@@ -52,7 +52,7 @@ def fit_rule(
         weights: (n,) texts out there that each text stands for; None means one.
         min_positives: See `choose_thresholds`.
         human: Raw probabilities of unlabelled human-written texts, (m, n_labels).
-        shares: Share of the texts out there that carry each label; None where the validation texts tell.
+        shares: Share of the texts out there that carry each label; None where it is not known.
     """
     slope, intercept = platt_scaling(validation, targets, weights)
     judged = apply_platt(validation, slope, intercept)

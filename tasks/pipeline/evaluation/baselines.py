@@ -97,9 +97,8 @@ def tfidf_logreg(
         rows = features.transform(texts)
         return np.column_stack([_positive(model, rows) for model in models])
 
-    known = None if val_weights is None else shares
-    human = predict(human_texts) if known and human_texts else None
-    rule = fit_rule(predict(val_texts), val_targets, val_weights, min_positives, human, known)
+    human = predict(human_texts) if human_texts else None
+    rule = fit_rule(predict(val_texts), val_targets, val_weights, min_positives, human, shares)
     started = time.perf_counter()
     found = {name: rule.calibrated(predict(texts)) for name, texts in test_texts.items()}
     return Baseline(

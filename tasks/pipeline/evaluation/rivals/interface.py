@@ -46,7 +46,7 @@ class Problem:
     min_positives: int
     """See `choose_thresholds`."""
     human_texts: Sequence[str] = ()
-    """Human-written texts without labels, see `fit_rule`."""
+    """Human-written texts without labels, where they decide with the validation texts; see `fit_rule`."""
     models: RivalsConfig = DEFAULT_MODELS
     likelihoods: Likelihoods | None = None
     """The generator; given to the rival that asks it."""
@@ -95,13 +95,12 @@ def label_by_scores(
         standardised: Matrix = 1 / (1 + np.exp(-np.clip((found - mean) / deviation, -30, 30)))
         return standardised
 
-    shares = None if problem.weights is None else problem.taxonomy.shares
     human = (
-        probabilities(np.asarray(scores(problem.human_texts), dtype=float))
-        if shares and problem.human_texts
-        else None
+        probabilities(np.asarray(scores(problem.human_texts), dtype=float)) if problem.human_texts else None
     )
-    rule = fit_rule(probabilities(raw), targets, problem.weights, problem.min_positives, human, shares)
+    rule = fit_rule(
+        probabilities(raw), targets, problem.weights, problem.min_positives, human, problem.taxonomy.shares
+    )
     started = time.perf_counter()
     found = {name: np.asarray(scores(list(test)), dtype=float) for name, test in problem.tests.items()}
     seconds = time.perf_counter() - started

@@ -46,13 +46,12 @@ def calibrate_classifier(
     rows, weights = calibration_rows(validation, taxonomy)
     targets = targets_of(rows)
     found = predict(model, tokenizer, texts_of(rows), settings["max_length"]).astype(float)
-    shares = None if weights is None else taxonomy.shares
     human = (
         predict(model, tokenizer, human_texts, settings["max_length"]).astype(float)
-        if shares and human_texts
+        if weights is not None and human_texts
         else None
     )
-    rule = fit_rule(found, targets, weights, evaluation.min_positives, human, shares)
+    rule = fit_rule(found, targets, weights, evaluation.min_positives, human, taxonomy.shares)
     model.calibrate(rule.slope, rule.intercept)
     calibrated = rule.calibrated(found)
     expected_f1 = confidence(calibrated, decide(calibrated, rule.thresholds))
