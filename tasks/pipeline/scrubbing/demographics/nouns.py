@@ -32,6 +32,8 @@ from tasks.pipeline.scrubbing.names.assets import load_verbs
 from tasks.pipeline.scrubbing.names.features import word_lists
 
 SEX = "of a given gender"
+MODIFIERS = frozenset({"JJ", "JJR", "JJS", "NN", "NNP", "VBG", "VBN"})
+"""Parts of speech before a word for kin that make it a noun: "the good dad", "the stay-at-home mom"."""
 NEUTRAL = "*"
 """Result of a rule that puts the neutral word of `gender.yaml`."""
 ADJECTIVAL = gender_words("adjectival_nouns")
@@ -175,15 +177,7 @@ def _is_kin_called(context_: Context) -> bool:
 
 def _is_kin_named(context_: Context) -> bool:
     """Whether a word for kin stands as a name does: "Dad had a heart attack"."""
-    bare = context_.word(-1) != "]" and context_.tag(-1) not in OWNERS | {
-        "JJ",
-        "JJR",
-        "JJS",
-        "NN",
-        "NNP",
-        "VBG",
-        "VBN",
-    }
+    bare = context_.word(-1) != "]" and context_.tag(-1) not in OWNERS | MODIFIERS
     return bare and context_.tag(1) in {"VBD", "VBZ", "MD", "BES"}
 
 
