@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.config import MixingConfig
-from tasks.pipeline.balancing import choose_synthetic, weigh_rows
+from tasks.pipeline.balancing import choose_synthetic, weigh_few, weigh_rows
 
 
 @pytest.fixture
@@ -51,6 +51,21 @@ def test_a_row_of_two_labels_joins_only_where_both_have_room(make_row, rows):
     both = [make_row(str(i), labels=["joy", "grief"], id=str(i)) for i in range(3)]
 
     assert choose_synthetic(both, real_rows, MixingConfig(max_synthetic_fraction=0.5), 0) == []
+
+
+@pytest.mark.parametrize(
+    ("n_synthetic", "most", "weight"), [(40, 10.0, 8.0), (100, 10.0, 10.0), (40, 1.0, 1.0), (3, 10.0, 1.0)]
+)
+def test_few_real_rows_weigh_as_much_as_the_synthetic_ones_up_to_a_bound(rows, n_synthetic, most, weight):
+    weighed = weigh_few(rows("real", joy=4, grief=1), n_synthetic, MixingConfig(max_real_weight=most))
+
+    assert [row["weight"] for row in weighed] == [weight] * 5
+
+
+def test_a_weight_that_a_real_row_has_is_kept_in_proportion(make_row):
+    real_rows = [make_row(id="a", weight=1.0), make_row(id="b", weight=3.0)]
+
+    assert [row["weight"] for row in weigh_few(real_rows, 4, MixingConfig())] == [2.0, 6.0]
 
 
 def test_without_real_rows_nothing_is_capped(rows):

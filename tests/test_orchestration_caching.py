@@ -404,6 +404,9 @@ def test_real_rows_are_mixed_in_at_the_requested_fraction(
     assert len({row["id"] for row in added}) == len(added) == n_real
     assert sum(row["split"] == "validation" for row in added) == n_validation
     assert {row["split"] for row in added} <= {"train", "validation"}
+    (weight,) = {row["weight"] for row in added if row["split"] == "train"}
+    assert weight == pytest.approx(max(1.0, 20 / (n_real - n_validation)))
+    assert {row["weight"] for row in mixed if row["source"] != "real" or row["split"] != "train"} == {1.0}
 
 
 def test_without_cells_there_is_nothing_to_divide(block):

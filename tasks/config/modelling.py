@@ -30,6 +30,9 @@ class MixingConfig(Config, title="Mixing"):
     """Largest fraction of synthetic rows among a label's training rows."""
     importance_weighting: bool = Field(False, title="Importance weighting")
     """Give synthetic rows that resemble the real ones a larger weight in the loss."""
+    max_real_weight: float = Field(10.0, ge=1.0, le=1_000.0, title="Largest weight of a real row")
+    """Few real rows weigh as much in the loss as the synthetic ones together, but each at most this; 1 weighs
+    all rows alike."""
 
 
 class SplitConfig(Config, title="Split"):

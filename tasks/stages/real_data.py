@@ -13,7 +13,7 @@ from tasks.data.references import DatasetRef, FilterRefs, RealRef
 from tasks.models.embedding import embed
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import RunContext
-from tasks.pipeline.balancing import choose_synthetic, weigh_rows
+from tasks.pipeline.balancing import choose_synthetic, weigh_few, weigh_rows
 from tasks.pipeline.cleaning import clean_rows
 from tasks.pipeline.scrubbing import scrub_rows
 from tasks.storage.connection import open_store
@@ -85,10 +85,11 @@ def mix_task(
 def join_real(
     synthetic: Sequence[Row], real_texts: Sequence[Row], mixing: MixingConfig, seed: int
 ) -> list[Row]:
-    """Synthetic and real rows of all parts; in training the synthetic ones are chosen and weighed."""
+    """Synthetic and real rows of all parts; in training the synthetic ones are chosen, and both weighed."""
     ours, theirs = ([row for row in rows if row["split"] == "train"] for rows in (synthetic, real_texts))
     ours = choose_synthetic(ours, theirs, mixing, seed)
     if mixing.importance_weighting and ours and theirs:
         one, other = (embed(texts_of(rows), "weigh") for rows in (ours, theirs))
         ours = weigh_rows(ours, theirs, one, other, seed)
-    return [*ours, *(row for row in synthetic if row["split"] != "train"), *real_texts]
+    others = [row for rows in (synthetic, real_texts) for row in rows if row["split"] != "train"]
+    return [*ours, *weigh_few(theirs, len(ours), mixing), *others]

@@ -50,6 +50,23 @@ def _within(share: float, n_synthetic: int, n_real: int) -> bool:
     return n_synthetic <= share * (n_synthetic + n_real)
 
 
+def weigh_few(real_rows: Sequence[Row], n_synthetic: int, config: MixingConfig) -> list[Row]:
+    """Real rows, weighed so that few of them are not lost among many synthetic ones.
+
+    Args:
+        real_rows: n rows of one part of the split.
+        n_synthetic: Synthetic rows of the same part.
+        config: Largest weight.
+
+    Returns:
+        The rows, `weight` times n_synthetic / n: at least 1, at most the largest weight.
+    """
+    if n_synthetic <= len(real_rows):
+        return list(real_rows)
+    weight = min(n_synthetic / max(1, len(real_rows)), config.max_real_weight)
+    return [cast("Row", {**row, "weight": row["weight"] * weight}) for row in real_rows]
+
+
 def weigh_rows(
     synthetic: Sequence[Row],
     real_rows: Sequence[Row],
