@@ -76,7 +76,9 @@ def base(tmp_path, monkeypatch) -> BaseModel:
     monkeypatch.setenv("SENTIMILL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     found = hashlib.sha256((package / "tiny.gguf").read_bytes()).hexdigest()
-    return BaseModel("tiny", "tiny-gguf", "1.0", "tiny_gguf", "tiny.gguf", found, 1, "nobody/tiny", "0" * 40)
+    return BaseModel(
+        "tiny", "tiny-gguf", "1.0", "tiny_gguf", "tiny.gguf", found, 1, "nobody/tiny", "maker/tiny", "0" * 40
+    )
 
 
 def _save_adapter(base, folder, base_sha256=None):

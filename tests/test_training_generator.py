@@ -1,5 +1,6 @@
 """What the generator learns from, and how an adapter learns it."""
 
+import json
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from tasks.config import TuneConfig
 from tasks.data.reading import LabelledText
 from tasks.pipeline.training.generator.corpus import (
     NEGATIVE,
@@ -43,6 +45,7 @@ from tasks.pipeline.training.generator.fine_tuning import (
 )
 from tasks.pipeline.training.generator.readable import readable
 from tasks.pipeline.training.state import FitOptions
+from tasks.stages.generator_tuning import save_adapter
 from tasks.taxonomy import load_taxonomy
 
 pytest.importorskip("wordfreq")
@@ -173,6 +176,14 @@ def test_tuning_teaches_the_texts_and_leaves_the_base_as_it_was(tokenizer, tmp_p
     assert token_loss(model.eval(), held, 0) == pytest.approx(-state.best, rel=1e-4)
     base = model.model.unload().state_dict()
     assert all(torch.equal(base[name], value) for name, value in small_model().state_dict().items())
+
+
+def test_an_adapter_names_its_base_rather_than_the_folder_it_was_read_from(tmp_path):
+    folder = save_adapter(with_adapters(small_model(), rank=2, seed=0), TuneConfig(), tmp_path)
+    found = json.loads((folder / "adapter_config.json").read_text())
+
+    assert found["base_model_name_or_path"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert found["target_modules"] == sorted(found["target_modules"])
 
 
 def test_held_out_rows_are_not_learnt_from():

