@@ -11,7 +11,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from tasks.config import TuneConfig
+from tasks.config import TuneConfig, TuningData
 from tasks.data.reading import LabelledText
 from tasks.pipeline.training.generator.corpus import (
     NEGATIVE,
@@ -45,7 +45,7 @@ from tasks.pipeline.training.generator.fine_tuning import (
 )
 from tasks.pipeline.training.generator.readable import readable
 from tasks.pipeline.training.state import FitOptions
-from tasks.stages.generator_tuning import save_adapter
+from tasks.stages.generator_tuning import save_adapter, without_held_out
 from tasks.taxonomy import load_taxonomy
 
 pytest.importorskip("wordfreq")
@@ -184,6 +184,29 @@ def test_an_adapter_names_its_base_rather_than_the_folder_it_was_read_from(tmp_p
 
     assert found["base_model_name_or_path"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert found["target_modules"] == sorted(found["target_modules"])
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({}, "thanks sorry film own"),
+        ({"hold_out_labels": ("remorse",)}, "thanks film own"),
+        ({"hold_out_data": (TuningData.goemotions,)}, "film own"),
+        ({"hold_out_data": (TuningData.goemotions, TuningData.sst)}, "own"),
+    ],
+)
+def test_labels_and_data_that_are_held_out_are_never_shown(options, left):
+    sets = {
+        "thanks": "goemotions/gratitude",
+        "sorry": "goemotions/remorse",
+        "film": "sentiment7/neutral",
+        "own": "own1/refund",
+    }
+    texts = [
+        TuningText(text, ((label,), ("polarity3/neutral",)), ("comment",), ()) for text, label in sets.items()
+    ]
+
+    assert [text.text for text in without_held_out(texts, TuneConfig(**options))] == left.split()
 
 
 def test_held_out_rows_are_not_learnt_from():

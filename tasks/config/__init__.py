@@ -1,7 +1,7 @@
 """Every parameter of a run, its defaults and its checks."""
 
 from tasks.config.base import Config, GeneratorBackend, GeneratorPrecision, Profile, PromptForm
-from tasks.config.commands import AblationConfig, AuditConfig, PruneConfig, TuneConfig
+from tasks.config.commands import AblationConfig, AuditConfig, PruneConfig, TuneConfig, TuningData
 from tasks.config.filtering import (
     CleaningConfig,
     DemographicCategory,
@@ -54,5 +54,6 @@ __all__ = [
     "TextsConfig",
     "TrainingConfig",
     "TuneConfig",
+    "TuningData",
     "VerifyingConfig",
 ]

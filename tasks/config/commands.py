@@ -1,5 +1,6 @@
 """What the other commands add to a run."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -54,6 +55,13 @@ class AblationConfig(RunConfig, title="Ablation"):
         return self
 
 
+class TuningData(StrEnum):
+    """A data set that a generator is tuned on."""
+
+    goemotions = "goemotions"
+    sst = "sst"
+
+
 class TuneConfig(Config, title="Tuning"):
     """Everything that fine-tuning a generator needs."""
 
@@ -69,6 +77,8 @@ class TuneConfig(Config, title="Tuning"):
     """What the model is told before each request, in tuning and ever after; empty for nothing."""
     hold_out_labels: tuple[str, ...] = Field((), title="Labels held out")
     """Labels of GoEmotions of which no text is shown, to measure labels that the generator never saw."""
+    hold_out_data: tuple[TuningData, ...] = Field((), title="Data held out")
+    """Data sets of which no text is shown, to measure what texts are worth on data that was never seen."""
     texts_per_label: int = Field(600, ge=1, le=1_000_000, title="Texts per label")
     """Comments per emotion, and reviews per level, at most."""
     lora_rank: int = Field(16, ge=1, le=1_024, title="LoRA rank")

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tasks.config import GeneratorBackend, GeneratorConfig, PromptForm, TuneConfig
+from tasks.config import GeneratorBackend, GeneratorConfig, PromptForm, TuneConfig, TuningData
 from tasks.data.generator_scores import GeneratorScores
 from tasks.data.reading import read_real
 from tasks.data.references import BlobRef, ModelRef, RealRef
@@ -58,6 +58,9 @@ from tasks.taxonomy import Style, load_taxonomy, load_topics
 
 HISTORY = "held_out_loss.json"
 TEXTS = TypeAdapter(list[TuningText])
+GOEMOTIONS = "goemotions"
+LABELLED_IN = {TuningData.goemotions: GOEMOTIONS, TuningData.sst: "sentiment7"}
+"""Taxonomy of the first labels of each data set's texts."""
 
 
 @stage("annotate")
@@ -90,7 +93,7 @@ def tune_generator_task(*, texts_ref: BlobRef, config: TuneConfig) -> ModelRef:
     """Fine-tune adapters on the annotated texts; the folder holds the adapter alone."""
     store = open_store()
     scratch = store.scratch(f"tune-{digest(texts_ref.sha256, _decisive(config))}")
-    texts = without_labels(read_texts(texts_ref), config.hold_out_labels)
+    texts = without_held_out(read_texts(texts_ref), config)
     learn, held = held_out_split(len(texts), config.held_out, config.seed)
     model, tokenizer = _base(config)
     meanings = known_meanings() | demonstrations()[1]
@@ -159,10 +162,15 @@ def read_texts(ref: BlobRef) -> list[TuningText]:
     return TEXTS.validate_json(open_store().get_blob(ref))
 
 
-def without_labels(texts: Sequence[TuningText], held_out: Sequence[str]) -> list[TuningText]:
-    """Texts that carry none of the emotions held out."""
-    hidden = {f"goemotions/{name}" for name in held_out}
-    return [text for text in texts if not hidden & {*text.label_sets[0]}]
+def without_held_out(texts: Sequence[TuningText], config: TuneConfig) -> list[TuningText]:
+    """Texts that carry none of the emotions held out, and come from no data set that is."""
+    hidden = {f"{GOEMOTIONS}/{name}" for name in config.hold_out_labels}
+    data = {LABELLED_IN[name] for name in config.hold_out_data}
+    return [
+        text
+        for text in texts
+        if not any(name in hidden or name.partition("/")[0] in data for name in text.label_sets[0])
+    ]
 
 
 def save_adapter(model: Adapted, config: TuneConfig, folder: Path) -> Path:
