@@ -14,8 +14,7 @@ from collections.abc import Callable
 from tasks.pipeline.cleaning.lists import holds_several
 
 PASSES = 8
-"""Wrappers within wrappers that are unwrapped; the deepest seen in practice (fence, preamble, title, quotes)
-need five passes. What is still wrapped then is no text."""
+"""Wrappers within wrappers that are unwrapped: five were seen. What is still wrapped then is no text."""
 
 _NOUN = (
     r"(?:(?:review|text|comment|sample|example|message|post|tweet|sentence|response|essay|paragraph|passage|output"
@@ -119,6 +118,7 @@ _SETTINGS = re.compile(
 _JSON_FIELDS = ("text", "comment", "review", "message", "content", "output", "response")
 _FIELD_LINE = re.compile(r"^(?:emotion|sentiment|label|topic|style|tone|task|length)s?\s?:", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
+_LONE_QUOTE = re.compile(r'^["“”]([^"“”]*)$|^([^"“”]*)(?<!\d)["“”]$')  # behind a figure it means inches
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»", "„": "“", "`": "`"}
 _NO_TEXT = {"Cc", "Cs", "Co", "Cn"}
 
@@ -235,7 +235,8 @@ def _is_title(line: str) -> bool:
 
 
 def without_quotes(text: str) -> str:
-    """Text without quotation marks around the whole of it."""
+    """Text without quotation marks around the whole of it, and without one at an end that has no other."""
+    text = _LONE_QUOTE.sub(r"\1\2", text)
     closing = _QUOTES.get(text[:1])
     if len(text) < 3 or closing is None or text[-1] != closing:
         return text
