@@ -12,6 +12,8 @@ from tasks.pipeline.scrubbing.tokens import Span
 
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 """Lengths of telephone numbers (ITU-T E.164 allows 15)."""
+MAX_NATIONAL_DIGITS = 11
+"""Most digits of a number that `REGIONS` write in groups without a trunk 0."""
 REGIONS = ("US", "GB", "FR", "DE", "BR", "IN", "AU", "ES", "IT", "NL")
 """Countries whose national formats count without a word such as "call" before them."""
 NUMBER = re.compile(r"(?<![\w.])(?<!\d[-/])\+?\(?\d(?:[\d\s().\-/]{5,24})\d(?!\w)")
@@ -116,7 +118,8 @@ def _is_national(number: NumberContext) -> bool:
 
 def _is_as_written(number: NumberContext) -> bool:
     """Whether one of `REGIONS` writes a valid number in exactly these groups, without a trunk 0."""
-    return number.written.count(" ") > 1 and any(_formats_as(number.written, region) for region in REGIONS)
+    grouped = number.written.count(" ") > 1 and len(number.digits) <= MAX_NATIONAL_DIGITS
+    return grouped and any(_formats_as(number.written, region) for region in REGIONS)
 
 
 def _formats_as(written: str, region: str) -> bool:
