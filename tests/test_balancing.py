@@ -296,6 +296,12 @@ def test_what_does_not_belong_together_is_not_joined(make_row, first, second):
     assert compose_mixed_texts(rows, SCALE, 0.5, 0) == rows
 
 
+def test_the_ends_of_a_scale_with_one_side_are_not_joined(make_row):
+    rows = [one(make_row, "a", "very positive"), one(make_row, "b", "negative")]
+
+    assert compose_mixed_texts(rows, SCALE.model_copy(update={"two_sided": False}), 0.5, 0) == rows
+
+
 def test_without_a_scale_nothing_is_mixed(make_row):
     rows = [make_row(labels=("joy",)), make_row(labels=("anger",))]
 

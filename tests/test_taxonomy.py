@@ -213,6 +213,11 @@ def test_key_that_stands_twice_is_refused(tmp_path):
             "pairs. Change one of them.",
         ),
         (
+            "two_sided: true\nlabels: [{name: a, meaning: x}, {name: b, meaning: y}]",
+            "taxonomy mine is two_sided but ordinal is false; expected a scale. Add ordinal: true, or remove "
+            "two_sided.",
+        ),
+        (
             "pairs: [[a, c]]\nlabels: [{name: a, meaning: x}, {name: b, meaning: y}]",
             "label is 'c'; expected one of taxonomy mine: a, b. Check the spelling.",
         ),

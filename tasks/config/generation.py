@@ -38,7 +38,7 @@ class PlanConfig(Config, title="Plan"):
     """Exponent on the frequencies of label sets in real text: 1 keeps them, 0 makes all sets equally
     frequent."""
     mixed_sentiment_fraction: float = Field(0.1, ge=0.0, le=0.5, title="Mixed-sentiment fraction")
-    """For ordinal taxonomies: fraction of the texts that join one positive and one negative text."""
+    """For scales with `two_sided: true`: fraction of the texts that join texts of both sides."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
     max_tokens: int | None = Field(None, ge=1, title="Token budget")

@@ -85,6 +85,8 @@ class Taxonomy(Entry):
     name: Annotated[Name, AfterValidator(_folder_name)]
     ordinal: bool = False
     """The labels are a scale, given from one end to the other."""
+    two_sided: bool = False
+    """The ends of the scale are opposites, as praise and blame are, so that a text may hold both."""
     labels: tuple[Label, ...]
     pairs: Literal["adjacent"] | tuple[tuple[Name, Name], ...] = ()
     """Two-label sets that texts may carry; `adjacent` means neighbours on the scale."""
@@ -185,6 +187,11 @@ class Taxonomy(Entry):
             raise ValueError(
                 f"pairs of taxonomy {self.name} is 'adjacent' but ordinal is false; "
                 "expected ordinal: true, or a list of pairs. Change one of them."
+            )
+        if self.two_sided and not self.ordinal:
+            raise ValueError(
+                f"taxonomy {self.name} is two_sided but ordinal is false; expected a scale. Add ordinal: "
+                "true, or remove two_sided."
             )
         if self.pairs != "adjacent":
             _check_pairs(self.pairs, self)

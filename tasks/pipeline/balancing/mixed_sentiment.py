@@ -1,4 +1,4 @@
-"""Mixed-sentiment texts for ordinal taxonomies: a positive and a negative text about one topic, joined.
+"""Mixed-sentiment texts for scales with two sides: a positive and a negative text about one topic, joined.
 
 Each half was written for its label and judged by itself; only the connective is ours. Two texts become one
 that carries both labels, so the number of texts per label stays what it was.
@@ -27,7 +27,7 @@ def compose_mixed_texts(rows: Sequence[Row], taxonomy: Taxonomy, share: float, s
 
     Args:
         rows: Rows that are split.
-        taxonomy: Whose scale says what is for and what against; without a scale nothing is joined.
+        taxonomy: Whose scale says what is for and what against; without two sides nothing is joined.
         share: Share of the texts that are mixed afterwards, 0..0.5; fewer where topics have one side alone.
         seed: Decides who is joined.
 
@@ -35,7 +35,7 @@ def compose_mixed_texts(rows: Sequence[Row], taxonomy: Taxonomy, share: float, s
         Rows in their order, a mixed one at the place of its first half: `id` and `prompt_id` name both
         halves joined by `+`, `segments` says where each stands, `votes` holds the lower of each vote.
     """
-    if not taxonomy.ordinal or not share:
+    if not taxonomy.two_sided or not share:
         return list(rows)
     rng = np.random.default_rng(seed)
     pairs = _pairs(rows, taxonomy, rng)
