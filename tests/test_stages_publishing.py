@@ -37,10 +37,12 @@ from tasks.storage.locks import exclusive_lock
 from tasks.storage.store import ResultsStore
 from tasks.taxonomy import load_taxonomy
 
-TWENTY = dict.fromkeys(load_taxonomy("polarity3").names, 20)
+SCALE = load_taxonomy("polarity3")
+NO_SCALE = SCALE.model_copy(update={"ordinal": False, "two_sided": False})
+TWENTY = dict.fromkeys(SCALE.names, 20)
 
 
-def system(name, test_set, f1_macro, n_rows=60, n_true=TWENTY, half_width=0.05):
+def system(name, test_set, f1_macro, n_rows=60, n_true=TWENTY, half_width=0.05, kappa=None):
     numbers = dict.fromkeys(
         "f1_micro f1_weighted f1_samples jaccard hamming ranking_average_precision calibration_error".split(),
         0.5,
@@ -58,18 +60,20 @@ def system(name, test_set, f1_macro, n_rows=60, n_true=TWENTY, half_width=0.05):
         brier=0.1,
         per_label=tuple(labels),
         n_rows=n_rows,
+        kappa=kappa,
     )
-    ends = {"f1_macro": (f1_macro - half_width, f1_macro + half_width)}
+    values = {"f1_macro": f1_macro, **({} if kappa is None else {"kappa": kappa})}
+    ends = {score: (value - half_width, value + half_width) for score, value in values.items()}
     return SystemResult(name=name, test_set=test_set, metrics=metrics, intervals=ends)
 
 
-def scores(*arms):
+def scores(*arms, taxonomy=NO_SCALE):
     return RunScores(
         run="r",
         created="2026-01-01T00:00:00+00:00",
         command="sentimill run",
         config={},
-        taxonomy=load_taxonomy("polarity3"),
+        taxonomy=taxonomy,
         generator=ModelInfo(name="g"),
         base=ModelInfo(name="b"),
         plan=Plan(cells=(), rounds=1),
@@ -115,6 +119,30 @@ def test_a_run_whose_interval_reaches_down_to_a_baseline_is_not(bag, majority, r
     assert reasons(measured(SYNTHETIC, 0.6, bag, majority)) == [
         f"macro-F1 0.600 (95 % interval 0.550 to 0.650) does not lie above {reached}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("bag", "said"),
+    [
+        (0.44, []),
+        (
+            0.46,
+            [
+                "kappa 0.500 (95 % interval 0.450 to 0.550) does not lie above TF-IDF + logistic regression "
+                "(0.460)"
+            ],
+        ),
+    ],
+)
+def test_on_a_scale_kappa_decides_whatever_macro_f1_says(bag, said):
+    found = scores(
+        system(CLASSIFIER, SYNTHETIC, 0.2, kappa=0.5),
+        system(TFIDF, SYNTHETIC, 0.3, kappa=bag),
+        system(MAJORITY, SYNTHETIC, 0.1, kappa=0.0),
+        taxonomy=SCALE,
+    )
+
+    assert reasons(found) == said
 
 
 def test_a_run_without_an_interval_or_a_baseline_is_not():

@@ -56,8 +56,9 @@ def verdict(
     """Whether a run becomes champion, and why not.
 
     On the test set that decides (human text if there is any) there must be enough texts, and the whole 95 %
-    interval of macro-F1 must lie above both baselines. The run must not be worse than a champion that was
-    measured on the same texts, nor take the place of one with other labels, nor exceed a fairness limit.
+    interval of macro-F1, or of kappa on a scale, must lie above both baselines. The run must not be worse
+    than a champion that was measured on the same texts, nor take the place of one with other labels, nor
+    exceed a fairness limit.
 
     Args:
         scores: Of the run.
@@ -83,6 +84,11 @@ def verdict(
     return Outcome(champion=not reasons, reasons=tuple(reasons))
 
 
+def decisive(taxonomy: Taxonomy) -> str:
+    """The score that must lie above the baselines: on a scale, a level beside the right one is worth much."""
+    return "kappa" if taxonomy.ordinal else "f1_macro"
+
+
 def other_labels(champion: Mapping[str, Any], taxonomy: Taxonomy) -> str:
     """Say that a champion of the same name has other labels; empty where it has the same, in any order."""
     theirs = champion.get("labels", taxonomy.names)
@@ -106,17 +112,18 @@ def _too_few(own: Metrics, test_set: str) -> Iterator[str]:
 
 
 def _not_above_baselines(scores: RunScores, test_set: str) -> Iterator[str]:
+    score = decisive(scores.taxonomy)
     own = scores.result(CLASSIFIER, test_set)
     baselines = {name: scores.metrics(name, test_set) for name in (MAJORITY, TFIDF)}
-    known = {name: metrics.f1_macro for name, metrics in baselines.items() if metrics}
-    if own is None or "f1_macro" not in own.intervals or len(known) < len(baselines):
-        yield "macro-F1 has no interval, or no baseline stands beside it"
+    known = {name: getattr(metrics, score) for name, metrics in baselines.items() if metrics}
+    if own is None or score not in own.intervals or len(known) < len(baselines):
+        yield f"{NAMES[score]} has no interval, or no baseline stands beside it"
         return
-    low, high = own.intervals["f1_macro"]
-    if reached := [f"{name} ({f1:.3f})" for name, f1 in known.items() if low <= f1]:
+    low, high = own.intervals[score]
+    if reached := [f"{name} ({value:.3f})" for name, value in known.items() if low <= value]:
         yield (
-            f"macro-F1 {own.metrics.f1_macro:.3f} (95 % interval {low:.3f} to {high:.3f}) does not lie above "
-            f"{' and '.join(reached)}"
+            f"{NAMES[score]} {getattr(own.metrics, score):.3f} (95 % interval {low:.3f} to {high:.3f}) does "
+            f"not lie above {' and '.join(reached)}"
         )
 
 
