@@ -18,7 +18,8 @@ _END = re.compile(r"[.!?…][\"'”’)]*$")
 # Words that begin a sentence with a capital and go on without one. Others may be names.
 _FIRST = re.compile(
     r"(?:The|A|An|It|It's|This|That|These|Those|My|Your|His|Her|Our|Their|We|You|They|He|She|There|What|When|"
-    r"If|So|Not|No|Just|Very|Really|Too|Great|Good|Bad|Nice|Some|Every|All|One|In|On|At|For|With|From)\b"
+    r"If|So|Not|No|Just|Very|Really|Too|Great|Good|Bad|Nice|Some|Every|All|One|In|On|At|For|With|From|"
+    r"Thanks|Thank|Sorry|Yes|Yeah|Oh|Wow|Damn|Even|Still|After|As|Is|Are|Was|Don't|Can't)\b"
 )
 
 
