@@ -13,11 +13,14 @@ LABELS = "labels:\n  - {name: good, meaning: G.}\n  - {name: bad, meaning: B.}\n
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "{file} is empty; expected the keys name, ordinal, labels, pairs, alone. Fill it in."),
+        (
+            "",
+            "{file} is empty; expected the keys name, ordinal, two_sided, labels, pairs, alone. Fill it in.",
+        ),
         (
             "- a\n",
-            "{file} is no mapping; expected the keys name, ordinal, labels, pairs, alone. Give each "
-            "a line of its own.",
+            "{file} is no mapping; expected the keys name, ordinal, two_sided, labels, pairs, alone. Give "
+            "each a line of its own.",
         ),
         (
             "name: own\nlabels:\n  - {name: true, meaning: A.}\n  - {name: 1, meaning: }\n",

@@ -92,7 +92,8 @@ def test_every_make_target_that_a_page_names_exists():
 
 
 def code_of(path: Path) -> str:
-    return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text_of(path), re.DOTALL))
+    typed = re.sub(r"```text\n.*?```", "", text_of(path), flags=re.DOTALL)  # texts and output, not commands
+    return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", typed, re.DOTALL))
 
 
 def test_every_file_that_a_page_names_exists():
