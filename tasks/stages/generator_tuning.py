@@ -58,8 +58,7 @@ from tasks.taxonomy import Style, load_taxonomy, load_topics
 
 HISTORY = "held_out_loss.json"
 TEXTS = TypeAdapter(list[TuningText])
-GOEMOTIONS = "goemotions"
-LABELLED_IN = {TuningData.goemotions: GOEMOTIONS, TuningData.sst: "sentiment7"}
+LABELLED_IN = {TuningData.goemotions: "goemotions", TuningData.sst: "sentiment7"}
 """Taxonomy of the first labels of each data set's texts."""
 
 
@@ -164,7 +163,7 @@ def read_texts(ref: BlobRef) -> list[TuningText]:
 
 def without_held_out(texts: Sequence[TuningText], config: TuneConfig) -> list[TuningText]:
     """Texts that carry none of the emotions held out, and come from no data set that is."""
-    hidden = {f"{GOEMOTIONS}/{name}" for name in config.hold_out_labels}
+    hidden = {f"{LABELLED_IN[TuningData.goemotions]}/{name}" for name in config.hold_out_labels}
     data = {LABELLED_IN[name] for name in config.hold_out_data}
     return [
         text

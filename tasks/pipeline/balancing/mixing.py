@@ -61,9 +61,7 @@ def weigh_few(real_rows: Sequence[Row], n_synthetic: int, config: MixingConfig) 
     Returns:
         The rows, `weight` times n_synthetic / n: at least 1, at most the largest weight.
     """
-    if n_synthetic <= len(real_rows):
-        return list(real_rows)
-    weight = min(n_synthetic / max(1, len(real_rows)), config.max_real_weight)
+    weight = min(max(1.0, n_synthetic / max(1, len(real_rows))), config.max_real_weight)
     return [cast("Row", {**row, "weight": row["weight"] * weight}) for row in real_rows]
 
 

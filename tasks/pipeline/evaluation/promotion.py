@@ -84,11 +84,6 @@ def verdict(
     return Outcome(champion=not reasons, reasons=tuple(reasons))
 
 
-def decisive(taxonomy: Taxonomy) -> str:
-    """The score that must lie above the baselines: on a scale, a level beside the right one is worth much."""
-    return "kappa" if taxonomy.ordinal else "f1_macro"
-
-
 def other_labels(champion: Mapping[str, Any], taxonomy: Taxonomy) -> str:
     """Say that a champion of the same name has other labels; empty where it has the same, in any order."""
     theirs = champion.get("labels", taxonomy.names)
@@ -111,8 +106,13 @@ def _too_few(own: Metrics, test_set: str) -> Iterator[str]:
         )
 
 
+def _decisive(taxonomy: Taxonomy) -> str:
+    """The score that must lie above the baselines: on a scale, a level beside the right one is worth much."""
+    return "kappa" if taxonomy.ordinal else "f1_macro"
+
+
 def _not_above_baselines(scores: RunScores, test_set: str) -> Iterator[str]:
-    score = decisive(scores.taxonomy)
+    score = _decisive(scores.taxonomy)
     own = scores.result(CLASSIFIER, test_set)
     baselines = {name: scores.metrics(name, test_set) for name in (MAJORITY, TFIDF)}
     known = {name: getattr(metrics, score) for name, metrics in baselines.items() if metrics}
