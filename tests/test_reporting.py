@@ -474,6 +474,25 @@ def test_without_human_text_nobody_knows_whether_training_pays():
     )
 
 
+def test_on_a_scale_training_pays_where_kappa_is_ahead():
+    own = SystemResult(name=CLASSIFIER, test_set=REAL, metrics=metrics(0.4, kappa=0.6))
+    bag = SystemResult(
+        name=TFIDF,
+        test_set=REAL,
+        metrics=metrics(0.5, kappa=0.45),
+        classifier_ahead={"f1_macro": (-0.1, -0.2, -0.05), "kappa": (0.15, 0.1, 0.2)},
+    )
+    scores = run_scores(results=(own, bag))
+
+    assert worth(scores) == (
+        "Worth training: on 1,200 human-written texts the classifier reaches a quadratic kappa of 0.600; the "
+        "strongest alternative, TF-IDF + logistic regression, reaches 0.450, 0.150 less (95 % interval of "
+        "the lead +0.100 to +0.200)."
+    )
+    assert '<th class="n">Quadratic kappa</th><th class="n">Lead of' in render_report(scores)
+    assert "classifier - rival in quadratic kappa with" in model_card(scores)
+
+
 def test_rivals_stand_strongest_first_with_speed_size_and_price():
     cost = Cost(texts_per_second=3.14, weights_mb=None, price_per_1000=0.125)
     found = alternatives(

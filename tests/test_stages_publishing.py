@@ -128,21 +128,35 @@ def test_a_run_whose_interval_reaches_down_to_a_baseline_is_not(bag, majority, r
         (
             0.46,
             [
-                "kappa 0.500 (95 % interval 0.450 to 0.550) does not lie above TF-IDF + logistic regression "
-                "(0.460)"
+                "quadratic kappa 0.500 (95 % interval 0.450 to 0.550) does not lie above TF-IDF + logistic "
+                "regression (0.460)"
             ],
         ),
     ],
 )
 def test_on_a_scale_kappa_decides_whatever_macro_f1_says(bag, said):
-    found = scores(
+    assert reasons(on_a_scale(bag)) == said
+
+
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        ({"f1_macro": 0.9, "kappa": 0.5}, []),
+        ({"f1_macro": 0.1, "kappa": 0.51}, ["quadratic kappa 0.500 is below the champion's 0.510"]),
+        ({"f1_macro": 0.21}, ["macro-F1 0.200 is below the champion's 0.210"]),  # noted before kappa was
+    ],
+)
+def test_on_a_scale_the_champion_whose_predictions_are_gone_is_beaten_in_kappa(champion, said):
+    assert reasons(on_a_scale(0.1), {"test": "synthetic a", **champion}) == said
+
+
+def on_a_scale(bag):
+    return scores(
         system(CLASSIFIER, SYNTHETIC, 0.2, kappa=0.5),
         system(TFIDF, SYNTHETIC, 0.3, kappa=bag),
         system(MAJORITY, SYNTHETIC, 0.1, kappa=0.0),
         taxonomy=SCALE,
     )
-
-    assert reasons(found) == said
 
 
 def test_a_run_without_an_interval_or_a_baseline_is_not():

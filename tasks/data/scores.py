@@ -18,6 +18,8 @@ TFIDF = "TF-IDF + logistic regression"
 MAJORITY = "majority"
 EMBEDDING = "zero-shot by embedding"
 EMBEDDING_LOGREG = "embeddings + logistic regression"
+TITLES = {"f1_macro": "macro-F1", "kappa": "quadratic kappa"}
+"""Metrics that can decide, in words."""
 SYNTHETIC = "synthetic"
 REAL = "real"
 
@@ -224,6 +226,17 @@ class RunScores(Record):
         """Names of the test sets in order of appearance, human text before all."""
         names = dict.fromkeys(system.test_set for system in self.results)
         return tuple(sorted(names, key=lambda name: name != REAL))
+
+    @property
+    def deciding_set(self) -> str:
+        """The test set that decides: human text where there is any."""
+        return self.test_sets[0]
+
+    @property
+    def headline(self) -> str:
+        """The metric that decides: `kappa` on a scale, where a level beside the right one is worth much."""
+        own = self.metrics(CLASSIFIER, self.deciding_set)
+        return "f1_macro" if own is None or own.kappa is None else "kappa"
 
     def measured_how(self, test_set: str) -> str:
         """How a test set was measured, in words, such as `cross-validated, 5 folds`; else empty."""

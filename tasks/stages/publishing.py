@@ -220,6 +220,7 @@ def _decide(
             "model": candidate.model.model_dump(),
             "test": test,
             "f1_macro": measured.f1_macro if measured else 0.0,
+            "kappa": measured.kappa if measured else None,
             "taxonomy": digest(taxonomy),
             "labels": list(taxonomy.names),
             "predictions": candidate.predictions.model_dump(),

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tasks.data.scores import CLASSIFIER, MAJORITY, REAL, TFIDF, Metrics, RunScores
+from tasks.data.scores import CLASSIFIER, MAJORITY, REAL, TFIDF, TITLES, Metrics, RunScores
 from tasks.data.summaries import Outcome
 from tasks.pipeline.evaluation.bootstrap import Estimate, estimate, resample_counts
 from tasks.pipeline.evaluation.comparison import scores_of
 from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 
-NAMES = {"f1_macro": "macro-F1", "kappa": "kappa"}
 MIN_TEXTS = 30
 """Test texts below which no score decides anything."""
 MIN_TEXTS_PER_LABEL = 5
@@ -34,13 +33,13 @@ def paired_differences(
         for predictions, which in ((own, ours), (champion, theirs))
     )
     counts = resample_counts(len(ours), seed)
-    return {name: estimate([new[name]], counts, [old[name]]) for name in NAMES if name in new}
+    return {name: estimate([new[name]], counts, [old[name]]) for name in TITLES if name in new}
 
 
 def regressions(differences: dict[str, Estimate]) -> list[str]:
     """What is worse beyond chance: differences whose whole interval lies below zero."""
     return [
-        f"{NAMES[name]} is {-found.value:.3f} below the champion's on the same texts "
+        f"{TITLES[name]} is {-found.value:.3f} below the champion's on the same texts "
         f"(95 % interval of the difference {found.low:+.3f} to {found.high:+.3f})"
         for name, found in differences.items()
         if found.high < 0
@@ -67,16 +66,15 @@ def verdict(
         worse: Scores that are significantly worse than the champion's; None where the champion's predictions
             are not known, so that only the scores can be compared.
     """
-    test_set = scores.test_sets[0]
+    test_set = scores.deciding_set
     own = scores.metrics(CLASSIFIER, test_set)
     reasons = [] if own is None else [*_too_few(own, test_set), *_not_above_baselines(scores, test_set)]
     if champion and (other := other_labels(champion, scores.taxonomy)):
         reasons.append(other)
     elif champion:
         reasons += worse or ()
-        if worse is None and champion["test"] == test and own and own.f1_macro < champion["f1_macro"]:
-            ours, theirs = _distinguishable(own.f1_macro, champion["f1_macro"])
-            reasons.append(f"macro-F1 {ours} is below the champion's {theirs}")
+        if worse is None and champion["test"] == test and own:
+            reasons += _below_record(own, champion, scores.headline)
         if champion["test"].startswith(REAL) and test_set != REAL:
             reasons.append("the champion was measured on real text and this run was not")
     if scores.fairness:
@@ -106,23 +104,27 @@ def _too_few(own: Metrics, test_set: str) -> Iterator[str]:
         )
 
 
-def _decisive(taxonomy: Taxonomy) -> str:
-    """The score that must lie above the baselines: on a scale, a level beside the right one is worth much."""
-    return "kappa" if taxonomy.ordinal else "f1_macro"
+def _below_record(own: Metrics, champion: Mapping[str, Any], decides: str) -> Iterator[str]:
+    """Say that a run is below what was noted of a champion; older notes have macro-F1 alone."""
+    score = decides if champion.get(decides) is not None else "f1_macro"
+    ours, theirs = getattr(own, score), champion[score]
+    if ours < theirs:
+        one, other = _distinguishable(ours, theirs)
+        yield f"{TITLES[score]} {one} is below the champion's {other}"
 
 
 def _not_above_baselines(scores: RunScores, test_set: str) -> Iterator[str]:
-    score = _decisive(scores.taxonomy)
+    score = scores.headline
     own = scores.result(CLASSIFIER, test_set)
     baselines = {name: scores.metrics(name, test_set) for name in (MAJORITY, TFIDF)}
     known = {name: getattr(metrics, score) for name, metrics in baselines.items() if metrics}
     if own is None or score not in own.intervals or len(known) < len(baselines):
-        yield f"{NAMES[score]} has no interval, or no baseline stands beside it"
+        yield f"{TITLES[score]} has no interval, or no baseline stands beside it"
         return
     low, high = own.intervals[score]
     if reached := [f"{name} ({value:.3f})" for name, value in known.items() if low <= value]:
         yield (
-            f"{NAMES[score]} {getattr(own.metrics, score):.3f} (95 % interval {low:.3f} to {high:.3f}) does "
+            f"{TITLES[score]} {getattr(own.metrics, score):.3f} (95 % interval {low:.3f} to {high:.3f}) does "
             f"not lie above {' and '.join(reached)}"
         )
 

@@ -5,7 +5,7 @@ import json
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tasks.data.scores import CLASSIFIER, RunScores
+from tasks.data.scores import CLASSIFIER, TITLES, RunScores
 from tasks.pipeline.reporting import views
 from tasks.pipeline.reporting.formatting import FILTERS
 from tasks.pipeline.reporting.sections.worth import alternatives, worth
@@ -48,6 +48,7 @@ def model_card(scores: RunScores) -> str:
         fairness_verdict=views.fairness_verdict(scores),
         tables=views.score_tables(scores, views.MAIN),
         worth=worth(scores),
+        headline=TITLES[scores.headline],
         alternatives=alternatives(scores),
         label_rows=[(name, views.label_rows(scores, name)) for name in scores.test_sets],
         environment=[*scores.machine.items(), *scores.versions.items()],

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.data.scores import RunScores
+from tasks.data.scores import TITLES, RunScores
 from tasks.data.scrub_scores import ScrubSummary
 from tasks.pipeline.reporting import data_review, error_plots, views
 from tasks.pipeline.reporting.formatting import FILTERS
@@ -49,6 +49,7 @@ def _shown(scores: RunScores) -> dict[str, Any]:
         "calibration": error_plots.calibration_dots(scores.error_analysis) if scores.error_analysis else [],
         "curves": error_plots.curve_points(scores.error_analysis) if scores.error_analysis else [],
         "worth": worth(scores),
+        "headline": TITLES[scores.headline],
         "alternatives": alternatives(scores),
         "has_price": any(a.price_per_1000 is not None for a in alternatives(scores)),
         **_data(scores),

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from tasks.data.scores import CLASSIFIER, MAJORITY, REAL, RunScores, SystemResult
-
-SCORE = "f1_macro"
+from tasks.data.scores import CLASSIFIER, MAJORITY, REAL, TITLES, RunScores, SystemResult
 
 
 @dataclass(frozen=True)
@@ -13,7 +11,8 @@ class Alternative:
 
     name: str
     n_texts: int
-    f1_macro: float
+    score: float
+    """The metric that decides, `RunScores.headline`; 0 where it is not known."""
     ahead: tuple[float, float, float] | None
     """How far the classifier is ahead on the same texts, with its interval; None for the classifier."""
     texts_per_second: float | None
@@ -21,24 +20,22 @@ class Alternative:
     price_per_1000: float | None
 
 
-def deciding_set(scores: RunScores) -> str:
-    """The test set that decides: human text where there is any."""
-    return scores.test_sets[0]
-
-
 def alternatives(scores: RunScores) -> list[Alternative]:
     """The classifier and its rivals on the test set that decides, the strongest rival first."""
-    found = [_alternative(system) for system in scores.results if system.test_set == deciding_set(scores)]
+    decides = scores.headline
+    found = [
+        _alternative(system, decides) for system in scores.results if system.test_set == scores.deciding_set
+    ]
     return sorted(found, key=lambda one: (one.name != CLASSIFIER, _lead(one)))
 
 
-def _alternative(system: SystemResult) -> Alternative:
+def _alternative(system: SystemResult, decides: str) -> Alternative:
     cost = system.cost
     return Alternative(
         name=system.name,
         n_texts=system.metrics.n_rows,
-        f1_macro=system.metrics.f1_macro,
-        ahead=system.classifier_ahead.get(SCORE),
+        score=getattr(system.metrics, decides) or 0.0,
+        ahead=system.classifier_ahead.get(decides),
         texts_per_second=cost.texts_per_second if cost else None,
         weights_mb=cost.weights_mb if cost else None,
         price_per_1000=cost.price_per_1000 if cost else None,
@@ -47,20 +44,20 @@ def _alternative(system: SystemResult) -> Alternative:
 
 def _lead(alternative: Alternative) -> float:
     """Lower end of the classifier's lead: small where a rival is strong, or measured on few texts."""
-    return alternative.ahead[1] if alternative.ahead else -alternative.f1_macro
+    return alternative.ahead[1] if alternative.ahead else -alternative.score
 
 
 def worth(scores: RunScores) -> str:
     """Say in one sentence whether training pays, beside the strongest of the rivals."""
     own, *rivals = alternatives(scores)
     serious = [rival for rival in rivals if rival.name != MAJORITY and rival.ahead]
-    if deciding_set(scores) != REAL:
+    reached = f"the classifier reaches a {TITLES[scores.headline]} of {own.score:.3f}"
+    if scores.deciding_set != REAL:
         return (
             "Not known whether it is worth training: no human-written text was measured, and on text of its "
-            f"own generator the classifier reaches a macro-F1 of {own.f1_macro:.3f}."
+            f"own generator {reached}."
         )
-    texts = f"{own.n_texts:,} human-written texts"
-    reached = f"on {texts} the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
+    reached = f"on {own.n_texts:,} human-written texts {reached}"
     if not serious:
         return f"Not known whether it is worth training: {reached}, and nothing else was measured."
     best = serious[0]
@@ -77,7 +74,7 @@ def _verdict(best: Alternative) -> str:
 
 def _beside(best: Alternative, on_sample: str) -> str:
     ahead, low, high = best.ahead or (0.0, 0.0, 0.0)
-    where = f"the strongest alternative, {best.name}, reaches {best.f1_macro:.3f}{on_sample}"
+    where = f"the strongest alternative, {best.name}, reaches {best.score:.3f}{on_sample}"
     interval = f"95 % interval of the lead {low:+.3f} to {high:+.3f}"
     if low > 0 or high < 0:
         return f"{where}, {abs(ahead):.3f} {'less' if ahead > 0 else 'more'} ({interval})"
