@@ -10,10 +10,10 @@ import torch
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from safetensors.torch import save_file
 
-from tasks.cli import commands
 from tasks.cli.errors import BAD_INPUT
 from tasks.cli.main import dispatch
 from tasks.models.weights_cache import BASE_KEY
+from tasks.orchestration import server
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def results(tmp_path, monkeypatch):
 @pytest.fixture
 def complaint(monkeypatch, capsys):
     """Give arguments to `sentimill run` and hand back what it complains of; no flow may start."""
-    monkeypatch.setattr(commands, "resolve_name", lambda name: pytest.fail(f"{name} was started"))
+    monkeypatch.setattr(server, "run_flow", lambda flow, config: pytest.fail(f"{flow} was started"))
 
     def complain(*arguments):
         with pytest.raises(SystemExit) as caught:

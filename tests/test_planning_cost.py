@@ -2,10 +2,10 @@
 
 import pytest
 
-from tasks.cli import commands
 from tasks.cli.main import dispatch
 from tasks.config import RunConfig
 from tasks.models.bundled import EMBEDDED
+from tasks.orchestration import server
 from tasks.orchestration.preflight import check
 from tasks.pipeline.planning.cost import Figure, count_weights, estimate
 
@@ -77,7 +77,7 @@ def test_weights_are_counted_in_the_headers(tmp_path):
 
 def test_the_flow_is_not_started_for_an_estimate(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("SENTIMILL_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setattr(commands, "resolve_name", lambda name: pytest.fail(f"{name} was started"))
+    monkeypatch.setattr(server, "run_flow", lambda flow, config: pytest.fail(f"{flow} was started"))
 
     dispatch(["estimate", "--taxonomy", "polarity3"])
 

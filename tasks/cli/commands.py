@@ -3,8 +3,6 @@
 Everything that can be wrong with the options is found before a flow is imported or a server started.
 """
 
-from pkgutil import resolve_name
-
 from tasks.cli.errors import FAILED, fail
 from tasks.cli.options import RunOptions
 from tasks.config import AblationConfig, AuditConfig, RunConfig, TuneConfig
@@ -21,12 +19,10 @@ def run(options: RunOptions) -> None:
         preview(config)
         return
     from tasks.cli.tables import show
-    from tasks.orchestration.server import ephemeral_server
+    from tasks.orchestration.server import run_flow
 
     _require_places()
-    with ephemeral_server():
-        summary = resolve_name("flows.regenerate:regenerate")(config)
-    show(summary)
+    show(run_flow("flows.regenerate:regenerate", config))
 
 
 def estimate(config: RunConfig) -> None:
@@ -42,23 +38,20 @@ def ablate(config: AblationConfig) -> None:
     """Check the configuration, run the flow of the ablation, and print its table."""
     _check(config)
     from tasks.cli.tables import show_ablation
-    from tasks.orchestration.server import ephemeral_server
+    from tasks.orchestration.server import run_flow
 
     _require_places()
-    with ephemeral_server():
-        summary = resolve_name("flows.ablation:ablation")(config)
-    show_ablation(summary)
+    show_ablation(run_flow("flows.ablation:ablation", config))
 
 
 def audit(config: AuditConfig) -> None:
     """Measure the champion again, and print the scores beside those recorded; exit code 1 if it fell."""
-    from tasks.orchestration.server import ephemeral_server
+    from tasks.orchestration.server import run_flow
     from tasks.stages.champion_audit import AuditFailedError
 
     _require_places()
     try:
-        with ephemeral_server():
-            found = resolve_name("flows.audit_model:audit_model")(config)
+        found = run_flow("flows.audit_model:audit_model", config)
     except AuditFailedError as error:
         fail(str(error), FAILED)
     scores = ", ".join(
@@ -70,12 +63,11 @@ def audit(config: AuditConfig) -> None:
 def tune_generator(config: TuneConfig) -> None:
     """Check the data, tune, and say where the generator is."""
     from tasks.orchestration.preflight import check_tuning
-    from tasks.orchestration.server import ephemeral_server
+    from tasks.orchestration.server import run_flow
 
     check_tuning(config)
     _require_places()
-    with ephemeral_server():
-        scores = resolve_name("flows.tune_generator:tune_generator")(config)
+    scores = run_flow("flows.tune_generator:tune_generator", config)
     print(
         f"generator in {config.out}: fidelity {scores.fidelity:.3f}, "
         f"memorised {100 * scores.memorised:.2f} %, dev perplexity {scores.dev_perplexity:.1f}"

@@ -1,8 +1,12 @@
 """The Prefect server of a run: there and of our version, or a temporary one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from importlib.metadata import version
+from pkgutil import resolve_name
+from threading import Thread
+from typing import Any
 
 import httpx
 from prefect.client.orchestration import get_client
@@ -39,9 +43,24 @@ def require_server() -> str:
         ) from error
 
 
+def run_flow(address: str, config: Any) -> Any:
+    """What a flow returns; a temporary server starts while the flow is imported, which takes as long.
+
+    Args:
+        address: `module:name` of the flow.
+        config: Its one argument.
+    """
+    with ephemeral_server() as await_server:
+        flow = resolve_name(address)
+        await_server()
+        return flow(config)
+
+
 @contextmanager
-def ephemeral_server() -> Iterator[None]:
-    """Without a server, end what killed runs left, and send no events of task runs.
+def ephemeral_server() -> Iterator[Callable[[], None]]:
+    """Without a server, start one and end what killed runs left; yields what waits until it answers.
+
+    It is sent no events of task runs.
 
     The server that Prefect starts for such a run ends with it and loses them, and they cost it more than
     half of what a task costs. Prefect sends none to that server when it is given a key for another. Nor does
@@ -52,4 +71,16 @@ def ephemeral_server() -> Iterator[None]:
     if local:
         terminate_orphaned_servers()
     with temporary_settings(own if local else {}):
-        yield
+        yield _start_server() if local else lambda: None
+
+
+def _start_server() -> Callable[[], None]:
+    from prefect.server.api.server import SubprocessASGIServer
+
+    def start() -> None:
+        with suppress(RuntimeError):  # the flow starts it again, and says why it cannot
+            SubprocessASGIServer().start()
+
+    starting = Thread(target=copy_context().run, args=(start,), daemon=True)  # settings are of the context
+    starting.start()
+    return starting.join

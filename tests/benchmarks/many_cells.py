@@ -89,7 +89,8 @@ def main() -> None:
                 "generator": {"model": str(folder / "generator"), "max_new_tokens": 1},
             }
         )
-        with ephemeral_server():
+        with ephemeral_server() as await_server:
+            await_server()
             seconds = sample_cells(config, n_cells)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     figures = {
