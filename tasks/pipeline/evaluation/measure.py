@@ -2,9 +2,8 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import evaluate
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +11,9 @@ from tasks.data.arrays import Matrix
 from tasks.pipeline.decision.ordinal_levels import IDENTITY, predict_level
 from tasks.pipeline.decision.thresholds import decide
 from tasks.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    import evaluate
 
 # Loaded by path: `evaluate.load` gives others the same figures from the same file, without Sentimill.
 METRICS_FILE = Path(__file__).with_name("metrics.py")
@@ -66,5 +68,7 @@ def true_levels(targets: Matrix) -> NDArray[np.int_]:
 
 
 @cache
-def _module() -> evaluate.EvaluationModule:
+def _module() -> "evaluate.EvaluationModule":
+    import evaluate  # takes two seconds, and a run needs it at its end
+
     return evaluate.load(str(METRICS_FILE), keep_in_memory=True)
