@@ -89,7 +89,7 @@ class GeneratorConfig(Config, title="Generator"):
     """Divides the scores of tokens already written; 1 means none."""
     guidance_scale: float | None = Field(None, ge=1.0, le=5.0, title="Guidance scale")
     """Classifier-free guidance towards the labels; 1 means none, more costs a second forward pass. Empty
-    means the profile's; the embedded generator takes 3 for sets of labels and 2 for scales."""
+    means the profile's; the embedded generator takes 3 for sets of labels, 2.5 for scales."""
     stop: tuple[str, ...] = Field((), title="Stop strings")
     """A text ends before the first of these strings."""
     begin_suppress_words: tuple[str, ...] = Field((), title="Suppressed first words")

@@ -111,7 +111,7 @@ class RunConfig(Config, title="Run"):
         return self.model_copy(update=sections)
 
 
-SCALE_GUIDANCE = 2.0
+SCALE_GUIDANCE = 2.5
 """Guidance of the embedded generator for the levels of a scale: more of it drives every level to its end."""
 # One source of truth for what a profile means.
 PROFILES: dict[Profile, dict[str, dict[str, Any]]] = {

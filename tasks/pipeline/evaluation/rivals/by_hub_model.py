@@ -12,6 +12,8 @@ from tasks.pipeline.evaluation.baselines import Baseline
 from tasks.pipeline.evaluation.rivals.interface import Problem, label_by_scores, log_odds, megabytes
 
 BATCH = 32
+PAIRS_PER_TEXT = 40
+"""Of SetFit, half of them of like labels; each is seen once, as in the paper."""
 
 
 def zero_shot_nli(problem: Problem) -> Baseline:
@@ -104,13 +106,14 @@ def few_shot_setfit(problem: Problem) -> Baseline:
     model = SetFitModel.from_pretrained(
         str(minilm_folder()) if base == MINILM else base, multi_target_strategy="one-vs-rest"
     )
+    steps = min(problem.models.setfit_steps, -(-PAIRS_PER_TEXT * len(texts) // BATCH))
     rows = Dataset.from_dict({"text": list(texts), "label": given[:, learnt].astype(int).tolist()})
     with TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=str(Path(folder)),
             batch_size=BATCH,
-            num_epochs=1,
-            max_steps=problem.models.setfit_steps,
+            num_iterations=PAIRS_PER_TEXT // 2,
+            max_steps=steps,
             seed=problem.seed,
             report_to="none",
             show_progress_bar=False,
