@@ -198,7 +198,8 @@ def _told_of_cross_validation(run: RunContext, n_folds: int) -> list[str]:
 
 def _told_of_real_data(run: RunContext) -> list[str]:
     """What the reader guessed about the human data, and what it left out."""
-    return [f"Real data: {told}." for told in read_dataset(run.real.source).told] if run.real else []
+    told = read_dataset(run.real.source).told if run.real else ()
+    return [f"Real data: {'; '.join(told)}."] if told else []
 
 
 def _info(name: str, revision: str) -> ModelInfo:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.data.plan_scores import CellFill, Plan
-from tasks.data.scores import CLASSIFIER, REAL, TFIDF, LabelScore, Metrics, RunScores
+from tasks.data.scores import CLASSIFIER, REAL, TFIDF, TITLES, LabelScore, Metrics, RunScores
 
 # Steps of shading in the heat maps; the style sheet has one class per step.
 N_SHADES = 10
@@ -150,32 +150,30 @@ def _verdict(scores: RunScores, test_set: str) -> str:
         return ""
     where = "On human text" if test_set == REAL else f"On the {test_set} test set"
     how = ", ".join(filter(None, [f"{own.n_rows:,} rows", scores.measured_how(test_set)]))
-    sentence = f"{where} ({how}) the classifier reaches a macro-F1 of {own.f1_macro:.3f}"
-    return f"{sentence}{_beside(own, bag)}{_beyond_chance(scores, test_set)}{_ordinal_clause(own)}."
+    metric = "f1_macro" if own.kappa is None else "kappa"
+    sentence = f"{where} ({how}) the classifier reaches a {TITLES[metric]} of {getattr(own, metric):.3f}"
+    also = "" if own.kappa is None else f"; its macro-F1 is {own.f1_macro:.3f}"
+    return f"{sentence}{_beside(own, bag, metric)}{_beyond_chance(scores, test_set, metric)}{also}."
 
 
-def _beside(own: Metrics, bag: Metrics | None) -> str:
-    if bag is None:
+def _beside(own: Metrics, bag: Metrics | None, metric: str) -> str:
+    if bag is None or getattr(bag, metric) is None:
         return ""
-    gap = round(own.f1_macro - bag.f1_macro, 3)
+    gap = round(getattr(own, metric) - getattr(bag, metric), 3)
     if gap == 0:
         return f", level with {TFIDF}"
     return f", {abs(gap):.3f} {'above' if gap > 0 else 'below'} {TFIDF}"
 
 
-def _beyond_chance(scores: RunScores, test_set: str) -> str:
+def _beyond_chance(scores: RunScores, test_set: str, metric: str) -> str:
     """The interval of the difference, where it was measured."""
     ahead = next(
         (a.classifier_ahead for a in scores.results if (a.name, a.test_set) == (TFIDF, test_set)), {}
-    ).get("f1_macro")
+    ).get(metric)
     if ahead is None:
         return ""
     _, low, high = ahead
     return f" (difference {low:+.3f} to {high:+.3f}{'' if low * high > 0 else ', which may be chance'})"
-
-
-def _ordinal_clause(own: Metrics) -> str:
-    return "" if own.kappa is None else f"; its quadratic kappa is {own.kappa:.3f}"
 
 
 def fairness_verdict(scores: RunScores) -> str:
