@@ -63,6 +63,11 @@ class Metrics(Record):
     n_levelled: int = 0
     """Texts with exactly one level, which the metrics of scales count."""
 
+    @property
+    def headline(self) -> str:
+        """The metric that decides: `kappa` on a scale, where a level beside the right one is worth much."""
+        return "f1_macro" if self.kappa is None else "kappa"
+
 
 class SystemResult(Record):
     """One system (`CLASSIFIER`, or a baseline) on one test set (`SYNTHETIC`, `REAL`)."""
@@ -234,9 +239,10 @@ class RunScores(Record):
 
     @property
     def headline(self) -> str:
-        """The metric that decides: `kappa` on a scale, where a level beside the right one is worth much."""
+        """The metric that decides; see `Metrics.headline`."""
         own = self.metrics(CLASSIFIER, self.deciding_set)
-        return "f1_macro" if own is None or own.kappa is None else "kappa"
+        assert own is not None  # it is measured on every test set
+        return own.headline
 
     def measured_how(self, test_set: str) -> str:
         """How a test set was measured, in words, such as `cross-validated, 5 folds`; else empty."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from prefect import get_run_logger
 
-from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC, RunScores
+from tasks.data.scores import CLASSIFIER, RunScores
 from tasks.orchestration import artifacts
 from tasks.orchestration.caching import digest
 from tasks.orchestration.events import OUT_OF_BAND, emit_run_event
@@ -46,7 +46,7 @@ def history(store: ResultsStore, folder: str) -> list[RunRecord]:
 
 def figures(scores: RunScores) -> dict[str, float]:
     """Scores of the classifier, acceptance, variety and length; those that the run has."""
-    metrics = scores.metrics(CLASSIFIER, REAL if REAL in scores.test_sets else SYNTHETIC)
+    metrics = scores.metrics(CLASSIFIER, scores.deciding_set)
     n_sampled = sum(cell.n_sampled for cell in scores.plan.cells)
     found = {figure.name: figure.value for figure in scores.review.figures} if scores.review else {}
     if metrics:

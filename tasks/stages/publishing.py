@@ -215,7 +215,7 @@ def _decide(
     if not decision.approved:
         outcome = Outcome(champion=False, reasons=(*outcome.reasons, decision.reason))
     if outcome.champion:
-        measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
+        measured = scores.metrics(CLASSIFIER, scores.deciding_set)
         entry = {
             "run": run.name,
             "model": candidate.model.model_dump(),
@@ -250,7 +250,7 @@ def _worse(
 
 def _show(run: RunContext, scores: RunScores, outcome: Outcome) -> None:
     """Put the outcome on the run page."""
-    measured = scores.metrics(CLASSIFIER, scores.test_sets[0])
+    measured = scores.metrics(CLASSIFIER, scores.deciding_set)
     labels = [
         {
             "label": score.label,
@@ -260,9 +260,9 @@ def _show(run: RunContext, scores: RunScores, outcome: Outcome) -> None:
         }
         for score in (measured.per_label if measured else ())
     ]
-    artifacts.show_table("label-scores", labels, f"Per label, on {scores.test_sets[0]} text")
+    artifacts.show_table("label-scores", labels, f"Per label, on {scores.deciding_set} text")
     bars = {score.label: score.f1 for score in (measured.per_label if measured else ())}
-    artifacts.show_bars("label-f1", bars, f"F1 per label, on {scores.test_sets[0]} text")
+    artifacts.show_bars("label-f1", bars, f"F1 per label, on {scores.deciding_set} text")
     if scores.fairness:
         table = fairness_rows(scores.fairness)
         artifacts.show_table("fairness", table, "Fairness, raw and as deployed")

@@ -150,7 +150,7 @@ def _verdict(scores: RunScores, test_set: str) -> str:
         return ""
     where = "On human text" if test_set == REAL else f"On the {test_set} test set"
     how = ", ".join(filter(None, [f"{own.n_rows:,} rows", scores.measured_how(test_set)]))
-    metric = "f1_macro" if own.kappa is None else "kappa"
+    metric = own.headline
     sentence = f"{where} ({how}) the classifier reaches a {TITLES[metric]} of {getattr(own, metric):.3f}"
     also = "" if own.kappa is None else f"; its macro-F1 is {own.f1_macro:.3f}"
     return f"{sentence}{_beside(own, bag, metric)}{_beyond_chance(scores, test_set, metric)}{also}."
@@ -167,9 +167,8 @@ def _beside(own: Metrics, bag: Metrics | None, metric: str) -> str:
 
 def _beyond_chance(scores: RunScores, test_set: str, metric: str) -> str:
     """The interval of the difference, where it was measured."""
-    ahead = next(
-        (a.classifier_ahead for a in scores.results if (a.name, a.test_set) == (TFIDF, test_set)), {}
-    ).get(metric)
+    bag = scores.result(TFIDF, test_set)
+    ahead = bag.classifier_ahead.get(metric) if bag else None
     if ahead is None:
         return ""
     _, low, high = ahead
