@@ -56,6 +56,7 @@ def config(tiny_encoder):
         learning_rate=0.02,
         head_learning_rate=0.02,
         precision="no",
+        pretrained_share=0.0,  # of random weights
     )
 
 

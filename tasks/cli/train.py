@@ -12,6 +12,7 @@ from tasks.data.records import Row
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
 from tasks.pipeline.training.classifier.fit import fit_classifier
+from tasks.pipeline.training.classifier.initial_weights import head_meanings
 from tasks.storage.parquet import rows_of_parquet
 from tasks.taxonomy import Taxonomy
 
@@ -29,7 +30,12 @@ def train(options: TrainOptions) -> None:
     changes = options.training.model_dump(exclude_unset=True)
     training = type(config.training).model_validate(config.training.model_dump() | changes)
     trained = fit_classifier(
-        rows, labels=taxonomy.names, training=training, seed=config.seed, scratch=options.folder
+        rows,
+        labels=taxonomy.names,
+        meanings=head_meanings(taxonomy),
+        training=training,
+        seed=config.seed,
+        scratch=options.folder,
     )
     if PartialState().is_main_process:
         calibrate_classifier(

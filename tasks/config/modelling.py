@@ -77,6 +77,9 @@ class TrainingConfig(Config, title="Training"):
     """Learning rate of each encoder layer as a fraction of the layer above it; 1 gives all the same rate."""
     ema_decay: float = Field(0.0, ge=0.0, lt=1.0, title="EMA decay")
     """Decay of the exponential moving average of the weights, which is saved; 0 saves the last weights."""
+    pretrained_share: Fraction | None = Field(None, title="Pretrained share")
+    """Share of the weights before training that is mixed back into those after it; empty: a quarter where all
+    training rows are synthetic, none where human-written ones are among them."""
     gradient_accumulation_steps: int = Field(1, ge=1, le=1_024, title="Gradient accumulation steps")
     """Batches whose gradients are added up before an optimizer step."""
     ordinal: bool = Field(False, title="Ordinal head")

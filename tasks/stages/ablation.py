@@ -29,6 +29,7 @@ from tasks.pipeline.evaluation.comparison import Comparison, common_labels, comp
 from tasks.pipeline.evaluation.predictions import Predictions, from_bytes
 from tasks.pipeline.reporting import render_ablation
 from tasks.pipeline.reporting.provenance import now, versions
+from tasks.pipeline.training.classifier.initial_weights import head_meanings
 from tasks.stages.ablation_tasks import (
     ablation_rare_task,
     ablation_rows_task,
@@ -111,6 +112,7 @@ def _classifier(run: RunContext, rows: DatasetRef, row_passes: int, seed: int) -
         train_task,
         rows=rows,
         labels=run.taxonomy.names,
+        meanings=head_meanings(run.taxonomy),
         training=training_of(run.config.training, row_passes=row_passes, n_rows=rows.n_rows),
         seed=seed,
     )

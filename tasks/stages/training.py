@@ -12,6 +12,7 @@ from tasks.orchestration.run import RunContext
 from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
 from tasks.pipeline.training.classifier.fit import fit_classifier
+from tasks.pipeline.training.classifier.initial_weights import head_meanings
 from tasks.stages.unlabelled import unlabelled_human_texts
 from tasks.storage.connection import open_store
 from tasks.storage.store import remove_scratch
@@ -27,6 +28,7 @@ def train(
         train_task,
         rows=rows,
         labels=run.taxonomy.names,
+        meanings=head_meanings(run.taxonomy),
         training=config.training,
         seed=config.seed,
         counterfactuals=counterfactuals,
@@ -56,6 +58,7 @@ def train_task(
     *,
     rows: DatasetRef,
     labels: tuple[str, ...],
+    meanings: tuple[str, ...],
     training: TrainingConfig,
     seed: int,
     counterfactuals: DatasetRef | None = None,
@@ -66,11 +69,13 @@ def train_task(
     `counterfactuals` are pairs of rows of a fairness correction, `pairing` the weight of their pairing loss.
     """
     store = open_store()
-    scratch = store.scratch(f"train-{digest(rows, labels, training, seed, counterfactuals, pairing)}")
+    key = digest(rows, labels, meanings, training, seed, counterfactuals, pairing)
+    scratch = store.scratch(f"train-{key}")
     progress = Progress("train")
     trained = fit_classifier(
         [*store.get_rows(rows), *(store.get_rows(counterfactuals) if counterfactuals else [])],
         labels=labels,
+        meanings=meanings,
         training=training,
         seed=seed,
         scratch=scratch,

@@ -61,7 +61,7 @@ def train_ours(texts: list[str], folder: Path) -> float:
     targets = targets_of(len(texts))
     targets[0] = 1.0  # every label has a row
     rows = [
-        {"text": t, "targets": y.tolist(), "weight": 1.0, "level": None}
+        {"text": t, "targets": y.tolist(), "weight": 1.0, "level": None, "source": "real"}
         for t, y in zip(texts, targets, strict=True)
     ]
     config = TrainingConfig(base=MINILM, epochs=1, batch_size=BATCH, max_length=MAX_TOKENS)

@@ -86,7 +86,13 @@ def _trained(real: Sequence[LabelledText], texts: list[str]) -> Decide:
     """28 decisions, bool (n_texts, 28), of a classifier that learnt from scrubbed texts."""
     names = sorted({label for row in real for label in row.labels})
     rows = [
-        Row(text=text, targets=[float(name in row.labels) for name in names], weight=1.0, level=None)  # type: ignore[typeddict-item]
+        Row(
+            text=text,
+            targets=[float(name in row.labels) for name in names],
+            weight=1.0,
+            level=None,
+            source="real",
+        )  # type: ignore[typeddict-item]
         for row, text in zip(real, texts, strict=True)
     ]
     train, validation = rows[:TRAINING], rows[TRAINING:]

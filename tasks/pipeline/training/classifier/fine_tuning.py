@@ -13,6 +13,7 @@ from torch import nn
 from tasks.config import TrainingConfig
 from tasks.data.records import Row
 from tasks.models.batching import length_buckets
+from tasks.pipeline.training.classifier.initial_weights import mix_back, share_to_keep, start_head
 from tasks.pipeline.training.classifier.logit_pairing import pair_indices, pairing_loss, rising
 from tasks.pipeline.training.classifier.losses import loss_function, masked_mean
 from tasks.pipeline.training.classifier.model import Classifier, new_classifier, predict, room_of
@@ -37,6 +38,7 @@ def train_classifier(
     folder: Path,
     on_progress: Callable[[float], None] | None = None,
     pairing: float = 0.0,
+    meanings: Sequence[str] = (),
 ) -> tuple[Classifier, Any, FitState]:
     """Fine-tune the encoder of the configuration on rows with targets.
 
@@ -48,11 +50,14 @@ def train_classifier(
         seed: Decides head weights, batches and dropout.
         folder: Checkpoints; the same folder goes on where it stopped.
         on_progress: Called with the share done, 0..1.
-        pairing: Weight of the pairing loss of counterfactual counterfactual pairs among the rows, see
+        pairing: Weight of the pairing loss of counterfactual pairs among the rows, see
             `tasks.pipeline.training.classifier.logit_pairing`; 0 learns from them as from any row.
+        meanings: A sentence for each label, from which its part of the head starts; without them the head
+            knows nothing at first.
 
     Returns:
-        Model with the best weights, tokenizer, and the history of the training.
+        Model, tokenizer, and the history of the training. The weights are the best ones, averaged with those
+        before training as the configuration says.
 
     Raises:
         ValueError: if a label has no positive among the training rows, unless the configuration allows it;
@@ -69,7 +74,8 @@ def train_classifier(
     model, tokenizer = new_classifier(
         str(config.base), config.revision, len(labels), config.ordinal, config.lora_rank
     )
-    _set_prior(model, targets)
+    start_head(model, tokenizer, [row["text"] for row in train], targets, meanings)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
     weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
     levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
     losses = loss_function(config.loss, targets)
@@ -128,6 +134,7 @@ def train_classifier(
         title="train classifier",
         on_progress=on_progress,
     ).run()
+    mix_back(model, before, share_to_keep(config, train))
     model.merge_adapters()
     return model, tokenizer, state
 
@@ -179,15 +186,6 @@ def _merged(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
         key = group["lr"], group["weight_decay"]
         merged.setdefault(key, {**group, "params": []})["params"] += group["params"]
     return list(merged.values())
-
-
-@torch.no_grad()
-def _set_prior(model: Classifier, targets: np.ndarray) -> None:
-    """Start the head at the labels' log-odds, so that no step is spent on learning how rare they are."""
-    known = targets >= 0
-    rate = np.clip((targets * known).sum(0) / np.maximum(known.sum(0), 1), 1e-4, 1 - 1e-4)
-    model.head.bias.copy_(torch.from_numpy(np.log(rate / (1 - rate))))
-    model.head.weight.mul_(0.1)
 
 
 def _require_positives(targets: np.ndarray, labels: Sequence[str]) -> None:

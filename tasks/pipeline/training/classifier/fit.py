@@ -24,6 +24,7 @@ def fit_classifier(
     rows: Sequence[Row],
     *,
     labels: Sequence[str],
+    meanings: Sequence[str],
     training: TrainingConfig,
     seed: int,
     scratch: Path,
@@ -35,6 +36,7 @@ def fit_classifier(
     Args:
         rows: Rows of all parts; training and validation rows are used, no test row is looked at.
         labels: Names in the order of the targets.
+        meanings: A sentence for each label, see `train_classifier`.
         training: How to train.
         seed: See `train_classifier`.
         scratch: Checkpoints go here, the classifier into `trained` in it.
@@ -43,7 +45,7 @@ def fit_classifier(
     """
     parts = parts_of(rows)
     model, tokenizer, state = train_classifier(
-        parts["train"], parts["validation"], labels, training, seed, scratch, on_progress, pairing
+        parts["train"], parts["validation"], labels, training, seed, scratch, on_progress, pairing, meanings
     )
     max_length = min(training.max_length, room_of(model, tokenizer))
     training_texts = texts_of([*parts["train"], *parts["validation"]])

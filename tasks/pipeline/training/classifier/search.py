@@ -15,6 +15,7 @@ from tasks.config import Loss, TrainingConfig
 from tasks.data.columns import parts_of
 from tasks.data.records import Row
 from tasks.pipeline.training.classifier import train_classifier
+from tasks.pipeline.training.classifier.initial_weights import head_meanings
 from tasks.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -52,7 +53,13 @@ def search(
         tried = config.model_copy(update=_draw(trial))
         with TemporaryDirectory() as folder:
             _, _, state = train_classifier(
-                parts["train"], parts["validation"], taxonomy.names, tried, seed, Path(folder)
+                parts["train"],
+                parts["validation"],
+                taxonomy.names,
+                tried,
+                seed,
+                Path(folder),
+                meanings=head_meanings(taxonomy),
             )
         return state.best
 
