@@ -40,6 +40,7 @@ from tasks.pipeline.sampling import Request, Sample, load_engine, loading
 from tasks.pipeline.sampling.engine import quantization
 from tasks.pipeline.sampling.engine.attention import ATTENTION
 from tasks.pipeline.sampling.engine.decoding import score_next
+from tasks.pipeline.sampling.engine.engine import FEW, PART
 from tasks.pipeline.sampling.engine.paged_cache import CacheSlot, PagedCache
 from tasks.pipeline.sampling.engine.prefill import Prompts
 from tasks.pipeline.sampling.engine.quantization import Quantized, choose_precision, quantize_weights
@@ -48,6 +49,7 @@ from tasks.pipeline.sampling.engine.self_test import (
     check_cached_decoding,
     prompts_agree,
 )
+from tasks.pipeline.sampling.engine.sequences import Job
 from tasks.pipeline.sampling.engine.weight_packing import Packed, linear_layers, pack_weights, product_like
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -520,6 +522,26 @@ def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, mon
         gate.release(32)
         assert all(len(job.result(timeout=60)) == 8 for job in jobs)
     assert list(dict.fromkeys(admitted)) == [0, 2, 3, 1, 4]
+
+
+def test_few_texts_join_at_a_time_so_that_the_first_does_not_wait_for_all_prompts(bert, monkeypatch):
+    engine, joined, read = load_engine(_config(bert, batch_size=64, max_new_tokens=4)), [], []
+    admit, batch, finish = engine.batch.admit, engine.batch, Job.finish
+
+    def record(rows, coming):
+        joined.append((len(rows), len(batch.sequences)))
+        admit(rows, coming)
+
+    def told(job, number, sample):
+        read.append(sum(n for n, _ in joined))
+        finish(job, number, sample)
+
+    monkeypatch.setattr(batch, "admit", record)
+    monkeypatch.setattr(Job, "finish", told)
+    assert len(engine.sample(Request("w1", n=120, seed=0))) == 120
+    assert all(n <= max(FEW, beside // PART) for n, beside in joined)
+    assert sum(n for n, _ in joined) == 120
+    assert read[0] <= 4 * FEW
 
 
 def _await(come):

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 CLOSED = "the sampling engine was closed; expected an open one. Load it again."
+FEW, PART = 8, 8
+"""Texts that join in one step: so few, or one for so many that are being written. If all joined at once, none
+would be complete before the prompts of all had been read."""
 LOOK_AHEAD = 10
 """Requests after those that join, whose prompts may be computed beside theirs."""
 EXIT_WAIT_S = 5.0
@@ -123,9 +126,10 @@ class LocalEngine:
             self._account(time.perf_counter() - start)
 
     def _take(self) -> list[SequenceState]:
-        """Waiting rows for the places that are free."""
+        """Waiting rows for the places that are free, a few at a time."""
         sequences: list[SequenceState] = []
-        while (self._turn or self._waiting) and len(sequences) < self.batch.n_free:
+        room = min(self.batch.n_free, max(FEW, len(self.batch.sequences) // PART))
+        while (self._turn or self._waiting) and len(sequences) < room:
             if not self._turn:
                 self._turn.extend(sorted(self._waiting, key=lambda sequence: -sequence.job.n_prompt))
                 self._waiting.clear()
