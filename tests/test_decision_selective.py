@@ -51,6 +51,6 @@ def test_the_topics_least_like_the_plan_are_taken_in_their_order():
 def test_enough_topics_ship_and_none_is_a_topic_of_the_plan():
     offered = load_out_of_scope()
 
-    assert len(offered.topics) == 20
+    assert len(offered.topics) == 20  # ten are measured on, the others are for training
     assert all(topic.scenarios for topic in offered.topics)
     assert not set(offered.names) & set(load_topics().names)

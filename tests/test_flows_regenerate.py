@@ -285,6 +285,28 @@ def test_the_same_run_again_takes_every_expensive_stage_from_the_cache(finished,
         assert dataset(again, store, part) == dataset(finished[0], store, part)
 
 
+def test_texts_that_no_label_fits_are_learnt_from_and_published_with_nothing(config, store, tmp_path):
+    (tmp_path / "aspects.yaml").write_text(
+        "name: aspects\nlabels:\n"
+        "  - {name: food, meaning: What was served to eat or drink.}\n"
+        "  - {name: room, meaning: The place where people sat or slept.}\n"
+    )
+    plan = config.plan.model_copy(update={"negatives": 10, "rounds": 1})
+    changed = {"taxonomy": str(tmp_path / "aspects.yaml"), "plan": plan}
+    before = cache(store)
+    summary = regenerate(config.model_copy(update=changed))
+    (made,) = [name for name in set(cache(store)) - set(before) if name.startswith("negatives-")]
+    negatives = sampled_rows(store, [made])
+    measured = json.loads((folder_of(summary, store) / "scores.json").read_text())["out_of_scope"]["topics"]
+
+    assert negatives
+    assert {(*row["labels"], *row["targets"], row["split"]) for row in negatives} == {(0.0, 0.0, "train")}
+    assert len(measured) == 10
+    assert not {row["topic"] for row in negatives} & set(measured)
+    for part in ("train", "validation", "test"):
+        assert all(row["labels"] for row in dataset(summary, store, part))
+
+
 def test_changing_one_topic_samples_only_that_topics_cells(config, store):
     before = cache(store)
     plan = config.plan.model_copy(update={"topics": ["restaurants", "phones", "clothes"]})

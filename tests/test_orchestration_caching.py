@@ -112,6 +112,7 @@ def test_every_stage_is_cached_under_a_name_of_its_own():
         "rival",
         "evaluate",
         "out-of-scope",
+        "negatives",
         "read-unlabelled",
         "human-texts",
         "guess-labels",

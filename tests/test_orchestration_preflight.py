@@ -9,6 +9,26 @@ from tasks.orchestration.preflight import check
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"taxonomy": "polarity3"},
+            "plan.negatives is 5 and taxonomy polarity3 is a scale; expected 0, because every text has a "
+            "place on a scale. Leave it out.",
+        ),
+        (
+            {"taxonomy": "ekman", "real": "data", "mixing": {"real_fraction": 1}},
+            "plan.negatives is 5 and mixing.real_fraction is 1; expected a fraction below 1, because the "
+            "generator writes these texts. Leave one of them out.",
+        ),
+    ],
+)
+def test_negatives_are_refused_where_they_cannot_be(change, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        check(RunConfig.model_validate({"plan": {"negatives": 5}, **change}))
+
+
+@pytest.mark.parametrize(
     ("generator", "message"),
     [
         (

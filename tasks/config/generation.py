@@ -39,6 +39,9 @@ class PlanConfig(Config, title="Plan"):
     frequent."""
     mixed_sentiment_fraction: float = Field(0.1, ge=0.0, le=0.5, title="Mixed-sentiment fraction")
     """For scales with `two_sided: true`: fraction of the texts that join texts of both sides."""
+    negatives: int = Field(0, ge=0, le=1_000_000, title="Negatives")
+    """Texts on other matters, which no label fits, that the classifier learns to leave without a label; 0
+    writes none. For labels of which a text may carry none, such as intents or aspects."""
     rounds: int = Field(4, ge=1, le=50, title="Rounds")
     """Rounds of sampling at most; each refills the cells that the filters left short."""
     max_tokens: int | None = Field(None, ge=1, title="Token budget")

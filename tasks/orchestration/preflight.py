@@ -48,6 +48,7 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
             f"mixing.real_fraction is {config.mixing.real_fraction} but real is empty; expected a real data "
             "set. Give --real, or leave --mixing.real-fraction out."
         )
+    _require_room_for_negatives(config, taxonomy)
     _require_extras(config)
     if config.verifying.teacher and not config.real:
         raise ValueError(
@@ -65,6 +66,21 @@ def check(config: RunConfig) -> tuple[RunConfig, Taxonomy, Topics]:
     if config.push_to_hub:
         require_target(config.push_to_hub)
     return config, taxonomy, topics
+
+
+def _require_room_for_negatives(config: RunConfig, taxonomy: Taxonomy) -> None:
+    """Refuse texts without a label where every text has one, or where no text is written."""
+    n = config.plan.negatives
+    if n and taxonomy.ordinal:
+        raise ValueError(
+            f"plan.negatives is {n} and taxonomy {taxonomy.name} is a scale; expected 0, because every text "
+            "has a place on a scale. Leave it out."
+        )
+    if n and config.mixing.real_fraction == 1:
+        raise ValueError(
+            f"plan.negatives is {n} and mixing.real_fraction is 1; expected a fraction below 1, because the "
+            "generator writes these texts. Leave one of them out."
+        )
 
 
 def _for_scales(config: RunConfig, taxonomy: Taxonomy) -> RunConfig:

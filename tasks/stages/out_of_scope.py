@@ -1,12 +1,19 @@
-"""Texts on other matters, and how many of them the classifier leaves without a label."""
+"""Texts on other matters: some to learn from, others to see how many are left without a label.
+
+Of the topics on offer, the ten that lie furthest from the run's own are measured on. The classifier learns
+from the others, which lie nearer, so that it is measured on matters that it has not seen.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from tasks.config import PromptForm, ScrubbingConfig
 from tasks.data.columns import texts_of
-from tasks.data.references import DatasetRef, ModelRef
+from tasks.data.references import DatasetRef, ModelRef, SampledRef
 from tasks.data.system_scores import OutOfScope
 from tasks.orchestration.caching import stage
+from tasks.orchestration.engines import release_engines
 from tasks.orchestration.run import RunContext
 from tasks.pipeline.decision.selective import least_alike, refusals
 from tasks.pipeline.planning.requests import unconditional_requests
@@ -14,7 +21,7 @@ from tasks.pipeline.scrubbing import scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.stages.sampling import sample_requests
 from tasks.storage.connection import open_store
-from tasks.taxonomy import Taxonomy, load_out_of_scope
+from tasks.taxonomy import Taxonomy, Topic, load_out_of_scope
 
 N_TOPICS = 10
 
@@ -38,26 +45,57 @@ def out_of_scope_task(
     return refusals(said, found, thresholds, settings.get("unsure_below", 0.0), taxonomy.names, topics)
 
 
+@stage("negatives")
+def negatives_task(*, texts: tuple[DatasetRef, ...], scrubbing: ScrubbingConfig) -> DatasetRef:
+    """Training rows without a label, scrubbed as all of them are."""
+    store = open_store()
+    rows = [row for ref in texts for row in store.get_rows(ref) if row["text"].strip()]
+    kept = scrub_rows(rows, scrubbing).kept
+    return store.put_rows([{**row, "split": "train"} for row in kept])
+
+
+def write_negatives(run: RunContext) -> DatasetRef | None:
+    """Let the generator write what no label fits, for training; None where none is wanted."""
+    n_texts = run.config.plan.negatives
+    if not (n_texts and run.wants_synthetic):
+        return None
+    measured = _measured_topics(run)
+    topics = [topic for topic in load_out_of_scope().topics if topic not in measured]
+    texts = _write_about(run, topics, n_texts, "sample, negatives")
+    release_engines()
+    return run.call(negatives_task, texts=texts, scrubbing=run.config.scrubbing)
+
+
 def measure_out_of_scope(run: RunContext, model: ModelRef) -> OutOfScope | None:
     """Let the generator write about topics unlike the plan's, without a label; None where none is wanted."""
     n_texts = run.config.evaluation.out_of_scope_texts
     if not (n_texts and run.wants_synthetic):
         return None
-    form = run.config.generator.prompt_form or PromptForm.chat
-    offered = load_out_of_scope()
-    topics = least_alike(offered.topics, run.topics.topics, run.taxonomy, N_TOPICS)
-    sizes = [n_texts // N_TOPICS + (i < n_texts % N_TOPICS) for i in range(N_TOPICS)]
-    requests = [
-        unconditional_requests(topic, offered.styles, form, n, run.config.seed + i)
-        for i, (topic, n) in enumerate(zip(topics, sizes, strict=True))
-        if n
-    ]
-    texts = sample_requests(run, requests, "sample, out of scope")
+    topics = _measured_topics(run)
     return run.call(
         out_of_scope_task,
-        texts=texts.refs,
+        texts=_write_about(run, topics, n_texts, "sample, out of scope"),
         model=model,
         taxonomy=run.taxonomy,
         topics=tuple(topic.name for topic in topics),
         scrubbing=run.config.scrubbing,
     )
+
+
+def _measured_topics(run: RunContext) -> list[Topic]:
+    return least_alike(load_out_of_scope().topics, run.topics.topics, run.taxonomy, N_TOPICS)
+
+
+def _write_about(
+    run: RunContext, topics: Sequence[Topic], n_texts: int, title: str
+) -> tuple[SampledRef, ...]:
+    """Texts without a label, spread over the topics."""
+    form = run.config.generator.prompt_form or PromptForm.chat
+    styles = load_out_of_scope().styles
+    sizes = [n_texts // len(topics) + (i < n_texts % len(topics)) for i in range(len(topics))]
+    requests = [
+        unconditional_requests(topic, styles, form, n, run.config.seed + i)
+        for i, (topic, n) in enumerate(zip(topics, sizes, strict=True))
+        if n
+    ]
+    return sample_requests(run, requests, title).refs

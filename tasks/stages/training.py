@@ -13,6 +13,7 @@ from tasks.pipeline.scrubbing import SCRUBBER_VERSION
 from tasks.pipeline.training.classifier.calibrate import calibrate_classifier
 from tasks.pipeline.training.classifier.fit import fit_classifier
 from tasks.pipeline.training.classifier.initial_weights import head_meanings
+from tasks.stages.out_of_scope import write_negatives
 from tasks.stages.unlabelled import unlabelled_human_texts
 from tasks.storage.connection import open_store
 from tasks.storage.store import remove_scratch
@@ -32,6 +33,7 @@ def train(
         training=config.training,
         seed=config.seed,
         counterfactuals=counterfactuals,
+        negatives=write_negatives(run),
         pairing=pairing,
     )
 
@@ -62,18 +64,20 @@ def train_task(
     training: TrainingConfig,
     seed: int,
     counterfactuals: DatasetRef | None = None,
+    negatives: DatasetRef | None = None,
     pairing: float = 0.0,
 ) -> ModelRef:
     """Fine-tune the classifier.
 
-    `counterfactuals` are pairs of rows of a fairness correction, `pairing` the weight of their pairing loss.
+    `counterfactuals` are pairs of rows of a fairness correction, `pairing` the weight of their pairing loss;
+    `negatives` are rows without a label. Both are trained on beside the rows, and published with none.
     """
     store = open_store()
-    key = digest(rows, labels, meanings, training, seed, counterfactuals, pairing)
+    key = digest(rows, labels, meanings, training, seed, counterfactuals, negatives, pairing)
     scratch = store.scratch(f"train-{key}")
     progress = Progress("train")
     trained = fit_classifier(
-        [*store.get_rows(rows), *(store.get_rows(counterfactuals) if counterfactuals else [])],
+        [row for ref in (rows, counterfactuals, negatives) if ref for row in store.get_rows(ref)],
         labels=labels,
         meanings=meanings,
         training=training,
