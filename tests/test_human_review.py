@@ -404,6 +404,10 @@ def test_an_answer_that_is_no_label_is_refused(results, tmp_path, capsys):
             "second. Check the name, or SENTIMILL_RESULTS.",
         ),
         (
+            ("export", "champion", "--out", "r.csv"),
+            "{root} has 0 champions (none); expected one. Give the name of a run.",
+        ),
+        (
             ("export", "first", "--out", "r.txt"),
             "r.txt ends in .txt; expected .csv or .xlsx for a sheet, .json for Label Studio and Argilla. "
             "Give another name as --out.",
@@ -422,6 +426,20 @@ def test_an_answer_that_is_no_label_is_refused(results, tmp_path, capsys):
 def test_what_cannot_be_done_is_one_message(results, tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
     assert refused(capsys, "review", *words) == f"sentimill: {said.format(root=results)}\n"
+
+
+def test_the_champion_is_reviewed_by_that_name(results, tmp_path, capsys):
+    (results / "champion.json").write_text(json.dumps({"ekman": {"run": "second"}}))
+    path = exported(tmp_path / "review.json", run="champion")
+
+    assert path.is_file()
+    assert [folder.parent.name for folder in results.glob("runs/*/reviews")] == ["second"]
+    (results / "champion.json").write_text(
+        json.dumps({"ekman": {"run": "second"}, "polarity3": {"run": "first"}})
+    )
+    assert "2 champions (second, first); expected one." in refused(
+        capsys, "review", "export", "champion", "--out", str(tmp_path / "other.json")
+    )
 
 
 def test_a_file_that_may_hold_answers_is_not_replaced(results, tmp_path, capsys):

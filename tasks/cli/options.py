@@ -143,7 +143,7 @@ class ReviewExportOptions(Config):
     """Write the rows of a run that are worth a person's look, or texts of your own to label first."""
 
     run: CliPositionalArg[str] = Field(min_length=1, title="Run")
-    """Name or folder of a finished run."""
+    """`champion`, or the name or folder of a finished run."""
     out: Path = Field(title="Output")
     """File to write: .json for Label Studio or Argilla, .csv or .xlsx for a spreadsheet program."""
     form: ReviewForm | None = Field(None, title="Form")
@@ -160,7 +160,7 @@ class ReviewImportOptions(Config):
     """Read the answers to a review: human rows for the next run, and how far people and votes agree."""
 
     run: CliPositionalArg[str] = Field(min_length=1, title="Run")
-    """Name or folder of the run that the review came from."""
+    """The run that the review came from: `champion`, its name, or its folder."""
     answers: CliPositionalArg[Path] = Field(title="Answers")
     """What Label Studio (JSON, JSON_MIN, CSV), Argilla (records, data set) or a spreadsheet program saved."""
     out: Path = Field(title="Output")

@@ -25,6 +25,7 @@ from tasks.data.scores import RunScores
 from tasks.pipeline.human_review.agreement import LabelAgreement, agreement, level_kappa
 from tasks.pipeline.human_review.forms import SEPARATOR, write_argilla, write_label_studio, write_sheet
 from tasks.pipeline.human_review.selection import SYNTHETIC, rows_to_review, texts_to_label
+from tasks.storage.champions import read_champions
 from tasks.storage.connection import open_results
 from tasks.storage.files import write_whole
 from tasks.storage.hashing import sha256_of
@@ -134,8 +135,9 @@ def _require_new(path: Path) -> None:
 
 
 def _open_run(run: str) -> tuple[ResultsStore, RunScores]:
-    """The results block, and the scores of a finished run given by its name or folder."""
-    store, name = open_results(), Path(run).name
+    """The results block, and the scores of a finished run given by its name or folder, or of the champion."""
+    store = open_results()
+    name = _champion(store) if run == "champion" else Path(run).name
     path = f"runs/{name}/scores.json"
     if not store.exists(path):
         there = sorted(store.folders("runs"))[-SHOWN_RUNS:]
@@ -144,6 +146,17 @@ def _open_run(run: str) -> tuple[ResultsStore, RunScores]:
             f"{', '.join(there) or 'one that `sentimill run` makes'}. Check the name, or SENTIMILL_RESULTS."
         )
     return store, RunScores.model_validate_json(store.read_path(path))
+
+
+def _champion(store: ResultsStore) -> str:
+    """Run of the only champion."""
+    runs = [entry["run"] for entry in read_champions(store).values()]
+    if len(runs) != 1:
+        raise ValueError(
+            f"{store.root} has {len(runs)} champions ({', '.join(runs) or 'none'}); expected one. Give "
+            "the name of a run."
+        )
+    return str(runs[0])
 
 
 def _folder(run: str) -> str:
