@@ -78,7 +78,9 @@ def test_weights_are_averaged_with_those_before(fresh, share):
     ("sources", "asked", "kept"),
     [
         (("synthetic", "synthetic"), None, 0.25),
+        (("synthetic", "counterfactual"), None, 0.25),
         (("synthetic", "real"), None, 0.0),
+        (("synthetic", "unlabelled"), None, 0.0),
         (("real", "synthetic"), 0.5, 0.5),
         (("synthetic",), 0.0, 0.0),
     ],

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tasks.config import TrainingConfig
-from tasks.data.records import Row
+from tasks.data.records import COUNTERFACTUAL, Row
 from tasks.models.batching import length_buckets
 from tasks.pipeline.training.classifier.model import Classifier, room_of
 from tasks.pipeline.training.classifier.modeling_sentimill import mean_vector
@@ -72,7 +72,8 @@ def share_to_keep(config: TrainingConfig, rows: Sequence[Row]) -> float:
     """
     if config.pretrained_share is not None:
         return config.pretrained_share
-    return SYNTHETIC_SHARE if all(row["source"] == "synthetic" for row in rows) else 0.0
+    written = {row["source"] for row in rows} <= {"synthetic", COUNTERFACTUAL}
+    return SYNTHETIC_SHARE if written else 0.0
 
 
 @torch.no_grad()
