@@ -91,6 +91,18 @@ def test_only_classifiers_of_synthetic_rows_keep_a_share_unasked(make_row, sourc
     assert share_to_keep(TrainingConfig(pretrained_share=asked), rows) == kept
 
 
+@pytest.mark.parametrize(("source", "epochs"), [("synthetic", 3), ("real", 6)])
+def test_synthetic_rows_are_passed_over_less_often(tiny_encoder, make_row, tmp_path, source, epochs):
+    rows = [
+        make_row(text, targets=np.maximum(row, 0).tolist()) | {"source": source}
+        for text, row in zip(TEXTS, TARGETS, strict=True)
+    ]
+    config = TrainingConfig(base=str(tiny_encoder), early_stopping_patience=9, precision="no")
+    _, _, state = train_classifier(rows, rows, ("a", "b", "c"), config, 1, tmp_path)
+
+    assert [entry["epoch"] for entry in state.history] == list(range(1, epochs + 1))
+
+
 def test_training_keeps_the_share_that_is_asked_for(tiny_encoder, make_row, tmp_path):
     rows = [
         make_row(text, targets=np.maximum(row, 0).tolist()) for text, row in zip(TEXTS, TARGETS, strict=True)

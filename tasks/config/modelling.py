@@ -51,8 +51,9 @@ class TrainingConfig(Config, title="Training"):
     """Folder or hub name of an encoder; empty means the profile's."""
     revision: str | None = Field(None, title="Revision")
     """Hub revision (commit, tag or branch)."""
-    epochs: int = Field(6, ge=1, le=1_000, title="Epochs")
-    """Passes over the training rows at most."""
+    epochs: int | None = Field(None, ge=1, le=1_000, title="Epochs")
+    """Passes over the training rows at most; empty: 3 where all of them are synthetic, 6 where human-written
+    ones are among them."""
     early_stopping_patience: int = Field(2, ge=1, le=1_000, title="Early-stopping patience")
     """Epochs without a better validation average precision after which training stops."""
     batch_size: int = Field(32, ge=1, le=4_096, title="Batch size")

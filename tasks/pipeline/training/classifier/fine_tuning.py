@@ -13,7 +13,12 @@ from torch import nn
 from tasks.config import TrainingConfig
 from tasks.data.records import Row
 from tasks.models.batching import length_buckets
-from tasks.pipeline.training.classifier.initial_weights import mix_back, share_to_keep, start_head
+from tasks.pipeline.training.classifier.initial_weights import (
+    all_synthetic,
+    mix_back,
+    share_to_keep,
+    start_head,
+)
 from tasks.pipeline.training.classifier.logit_pairing import pair_indices, pairing_loss, rising
 from tasks.pipeline.training.classifier.losses import loss_function, masked_mean
 from tasks.pipeline.training.classifier.model import Classifier, new_classifier, predict, room_of
@@ -23,6 +28,9 @@ from tasks.pipeline.training.state import FitOptions, FitState
 from tasks.pipeline.training.trackers import wanted_trackers
 
 log = logging.getLogger(__name__)
+EPOCHS, SYNTHETIC_EPOCHS = 6, 3
+"""Unless the configuration says so. More passes over synthetic texts learn what only such texts have: two
+over 3,601 texts gave a mean average precision of 0.331 on GoEmotions, six gave 0.308."""
 ONE_CLASS = (
     "validation rows are of one class: they choose neither the best epoch nor thresholds. Ask for more "
     "texts per label, or raise split.validation."
@@ -79,6 +87,7 @@ def train_classifier(
     weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
     levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
     losses = loss_function(config.loss, targets)
+    epochs = config.epochs or (SYNTHETIC_EPOCHS if all_synthetic(train) else EPOCHS)
     encoded = tokenizer([row["text"] for row in train], truncation=True, max_length=config.max_length)
     ids: list[list[int]] = encoded["input_ids"]
     _require_room(ids, room_of(model, tokenizer), config.base)
@@ -86,7 +95,7 @@ def train_classifier(
     def batches(epoch: int) -> list[tuple[list[int], float]]:
         """Rows of each step, and the weight of their pairing."""
         buckets = length_buckets([len(i) for i in ids], seed + epoch, max_rows=config.batch_size)
-        return list(zip(buckets, rising(pairing, epoch, len(buckets), config.epochs), strict=True))
+        return list(zip(buckets, rising(pairing, epoch, len(buckets), epochs), strict=True))
 
     def outputs_of(module: nn.Module, batch: list[int]) -> torch.Tensor:
         device = next(module.parameters()).device
@@ -112,7 +121,7 @@ def train_classifier(
         return mean_average_precision(truth, predict(module, tokenizer, texts, config.max_length))  # type: ignore[arg-type]
 
     options = FitOptions(
-        epochs=config.epochs,
+        epochs=epochs,
         early_stopping_patience=config.early_stopping_patience,
         seed=seed,
         precision=config.precision,

@@ -72,8 +72,12 @@ def share_to_keep(config: TrainingConfig, rows: Sequence[Row]) -> float:
     """
     if config.pretrained_share is not None:
         return config.pretrained_share
-    written = {row["source"] for row in rows} <= {"synthetic", COUNTERFACTUAL}
-    return SYNTHETIC_SHARE if written else 0.0
+    return SYNTHETIC_SHARE if all_synthetic(rows) else 0.0
+
+
+def all_synthetic(rows: Sequence[Row]) -> bool:
+    """Whether people wrote none of the rows."""
+    return {row["source"] for row in rows} <= {"synthetic", COUNTERFACTUAL}
 
 
 @torch.no_grad()
