@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.config import PromptForm, ScrubbingConfig
 from tasks.data.columns import texts_of
+from tasks.data.records import Row
 from tasks.data.references import DatasetRef, ModelRef, SampledRef
 from tasks.data.system_scores import OutOfScope
 from tasks.orchestration.caching import stage
@@ -36,10 +37,8 @@ def out_of_scope_task(
     scrubbing: ScrubbingConfig,
 ) -> OutOfScope:
     """What the classifier says about texts that carry none of its labels, scrubbed as the service does."""
-    store = open_store()
-    rows = [row for ref in texts for row in store.get_rows(ref) if row["text"].strip()]
-    said = texts_of(scrub_rows(rows, scrubbing).kept)
-    classifier, tokenizer, settings = load_classifier(store.get_folder(model))
+    said = texts_of(_scrubbed(texts, scrubbing))
+    classifier, tokenizer, settings = load_classifier(open_store().get_folder(model))
     found = predict(classifier, tokenizer, said, settings["max_length"], "out of scope").astype(float)
     thresholds = np.array(settings["thresholds"])
     return refusals(said, found, thresholds, settings.get("unsure_below", 0.0), taxonomy.names, topics)
@@ -48,10 +47,13 @@ def out_of_scope_task(
 @stage("negatives")
 def negatives_task(*, texts: tuple[DatasetRef, ...], scrubbing: ScrubbingConfig) -> DatasetRef:
     """Training rows without a label, scrubbed as all of them are."""
+    return open_store().put_rows([{**row, "split": "train"} for row in _scrubbed(texts, scrubbing)])
+
+
+def _scrubbed(texts: tuple[DatasetRef, ...], scrubbing: ScrubbingConfig) -> list[Row]:
     store = open_store()
     rows = [row for ref in texts for row in store.get_rows(ref) if row["text"].strip()]
-    kept = scrub_rows(rows, scrubbing).kept
-    return store.put_rows([{**row, "split": "train"} for row in kept])
+    return scrub_rows(rows, scrubbing).kept
 
 
 def write_negatives(run: RunContext) -> DatasetRef | None:

@@ -83,7 +83,8 @@ def train_classifier(
         str(config.base), config.revision, len(labels), config.ordinal, config.lora_rank
     )
     start_head(model, tokenizer, [row["text"] for row in train], targets, meanings)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+    kept = share_to_keep(config, train)
+    before = {name: value.clone() for name, value in model.state_dict().items()} if kept else {}
     weights = np.array([row["weight"] for row in train], dtype=np.float32)  # (n_rows,)
     levels = np.array([row["level"] or 0 for row in train])  # (n_rows,), 0 where there is no one level
     losses = loss_function(config.loss, targets)
@@ -143,7 +144,8 @@ def train_classifier(
         title="train classifier",
         on_progress=on_progress,
     ).run()
-    mix_back(model, before, share_to_keep(config, train))
+    if kept:
+        mix_back(model, before, kept)
     model.merge_adapters()
     return model, tokenizer, state
 

@@ -13,9 +13,7 @@ import torch
 
 from tasks.config import TrainingConfig
 from tasks.data.records import COUNTERFACTUAL, Row
-from tasks.models.batching import length_buckets
-from tasks.pipeline.training.classifier.model import Classifier, room_of
-from tasks.pipeline.training.classifier.modeling_sentimill import mean_vector
+from tasks.pipeline.training.classifier.model import Classifier, batches_of
 from tasks.taxonomy import Taxonomy
 
 PRIOR_TEXTS = 512
@@ -98,14 +96,9 @@ def mix_back(model: Classifier, before: Mapping[str, torch.Tensor], share: float
 
 def mean_vectors(model: Classifier, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
     """What the head is given of each text by the encoder as it is: float32 (n_texts, hidden)."""
-    model.eval()
-    longest = min(MAX_TOKENS, room_of(model, tokenizer))
-    ids = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
-    vectors = torch.zeros(len(ids), model.head.in_features)
-    for batch in length_buckets([len(i) for i in ids], 0, max_rows=64):
-        inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
-        hidden = model.encoder(**inputs).last_hidden_state
-        vectors[batch] = mean_vector(hidden, inputs["attention_mask"])
+    vectors = torch.zeros(len(texts), model.head.in_features)
+    for batch, inputs in batches_of(model, tokenizer, texts, MAX_TOKENS):
+        vectors[batch] = model.vectors(inputs["input_ids"], inputs["attention_mask"])
     return vectors
 
 

@@ -6,7 +6,7 @@ The mean, because MiniLM and its kin were trained that way: their [CLS] pooler i
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,10 +58,14 @@ class Classifier(nn.Module):
         Returns:
             float (batch, labels); with a scale head (batch, labels + levels - 1), see `OrdinalHead`.
         """
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        kept = self.dropout(mean_vector(hidden, attention_mask))
+        kept = self.dropout(self.vectors(input_ids, attention_mask))
         logits: torch.Tensor = self.head(kept)
         return torch.cat([logits, self.scale(kept)], 1) if self.scale else logits
+
+    def vectors(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """What the heads are given of each text: float (batch, hidden)."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return mean_vector(hidden, attention_mask)
 
     def merge_adapters(self) -> None:
         """Fold LoRA's adapters, if there are any, into the encoder's own weights."""
@@ -213,6 +217,19 @@ def _encoder_config(folder: Path) -> Any:
     return AutoConfig.for_model(**config.get("encoder_config", config))
 
 
+def batches_of(
+    model: Classifier, tokenizer: Any, texts: Sequence[str], max_length: int, title: str = ""
+) -> Iterator[tuple[list[int], Any]]:
+    """Texts of like length, by their places, as inputs of the model, which is set to evaluate them."""
+    device = next(model.parameters()).device
+    model.eval()
+    longest = min(max_length, room_of(model, tokenizer))
+    encoded = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
+    batches = length_buckets([len(ids) for ids in encoded], 0, max_rows=64)
+    for batch in tqdm(batches, desc=title, unit="batch", leave=False, disable=not title):
+        yield batch, tokenizer.pad({"input_ids": [encoded[i] for i in batch]}, return_tensors="pt").to(device)
+
+
 def predict(
     model: Classifier, tokenizer: Any, texts: Sequence[str], max_length: int, title: str = ""
 ) -> np.ndarray:
@@ -225,15 +242,9 @@ def predict_levels(
     model: Classifier, tokenizer: Any, texts: Sequence[str], max_length: int, title: str = ""
 ) -> Prediction:
     """Probability of every label, and the index on the scale, of every text, length-sorted in batches."""
-    device = next(model.parameters()).device
-    model.eval()
     n_labels = model.head.out_features
-    longest = min(max_length, room_of(model, tokenizer))
-    encoded = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
     out = np.zeros((len(texts), n_labels + (n_labels - 1 if model.scale else 0)), dtype=np.float32)
-    batches = length_buckets([len(ids) for ids in encoded], 0, max_rows=64)
-    for batch in tqdm(batches, desc=title, unit="batch", leave=False, disable=not title):
-        inputs = tokenizer.pad({"input_ids": [encoded[i] for i in batch]}, return_tensors="pt").to(device)
+    for batch, inputs in batches_of(model, tokenizer, texts, max_length, title):
         logits = model(inputs["input_ids"], inputs["attention_mask"])
         out[batch] = torch.sigmoid(logits.float()).cpu().numpy()
     # The median of the levels: the one that P(level > k) falls below a half at.
