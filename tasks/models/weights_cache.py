@@ -101,7 +101,7 @@ def _tuned_on(adapter: Path) -> str:
             f"{adapter} holds no adapter; expected adapter_config.json and {ADAPTER_FILE}. "
             "Install Sentimill again, or give the folder that `tune_generator` wrote."
         )
-    with safe_open(file, framework="pt") as opened:
+    with safe_open(file, framework="np") as opened:  # with "pt" it would import torch
         return str((opened.metadata() or {}).get(BASE_KEY, ""))
 
 

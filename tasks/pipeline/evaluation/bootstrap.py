@@ -20,6 +20,8 @@ Score = Callable[[Matrix], Matrix]
 
 N_RESAMPLES = 2_000
 LEVEL = 0.95
+N_BINS = 15
+"""Of the calibration error, as in `evaluation.metrics`, whose libraries take two seconds to import."""
 
 
 class Estimate(NamedTuple):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.data.arrays import Matrix
 from tasks.pipeline.evaluation.bootstrap import (
+    N_BINS,
     N_RESAMPLES,
     Estimate,
     Score,
@@ -27,7 +28,6 @@ from tasks.pipeline.evaluation.bootstrap import (
     row_mean,
 )
 from tasks.pipeline.evaluation.measure import true_levels
-from tasks.pipeline.evaluation.metrics import N_BINS
 from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 

@@ -10,7 +10,7 @@ from tasks.data.arrays import Matrix
 from tasks.data.records import Row
 from tasks.data.scores import ConfidentError, ErrorAnalysis, Neighbour
 from tasks.models.embedding import embed
-from tasks.pipeline.evaluation.metrics import N_BINS
+from tasks.pipeline.evaluation.bootstrap import N_BINS
 from tasks.pipeline.evaluation.predictions import Predictions
 from tasks.taxonomy import Taxonomy
 
