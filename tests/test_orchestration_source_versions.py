@@ -135,3 +135,27 @@ def test_what_a_function_outside_the_package_uses_counts_too(tree):
     assert before == SourceTree(tree).version(work) != SourceTree(tree).version(other)
     append(tree, "pipeline/cleaning/rules.py", "\nADDED = 1\n")
     assert before != SourceTree(tree).version(work)
+
+
+def test_modules_that_were_read_before_are_not_parsed_again(tmp_path):
+    code = (
+        "import ast, sys; from tasks.orchestration import source_versions as versions\n"
+        "parsed, parse = [], ast.parse\n"
+        "ast.parse = lambda content, *rest: parsed.append(len(content)) or parse(content, *rest)\n"
+        "from tasks.stages.cleaning import clean_task\n"
+        "print(versions.version_of(clean_task.fn), sum(parsed))"
+    )
+    env = {**os.environ, "SENTIMILL_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    def run():
+        out = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        )
+        version, parsed = out.stdout.split()
+        return version, int(parsed)
+
+    (first, all_of_it), (again, little) = run(), run()
+    assert first == again == version_of(clean_task.fn)
+    assert 0 < 2 * little < all_of_it
+    next((tmp_path / "sources").iterdir()).write_text('{"damaged": [')
+    assert run() == (first, all_of_it)

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
+from tasks.orchestration.known_sources import Facts, KnownSources
 from tasks.storage.hashing import sha256_of
 
 ROOT = Path(__file__).parents[2]
@@ -34,32 +35,45 @@ class Place(NamedTuple):
 
 
 class Source:
-    """One module, read but not run."""
+    """One module, read but not run, and parsed only where it is not known or a piece of it counts."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.tree = ast.parse(file.read_bytes())
+        self._content = file.read_bytes()
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax."""
+        return ast.parse(self._content)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What it imports and defines, and a hash of it all."""
+        key = sha256_of(self._content)
+        facts = known_sources().get(key)
+        if facts is None:
+            facts = Facts(self._imports(), list(self.definitions), digest_of(self.tree))
+            known_sources().add(key, facts)
+        return facts
 
     @cached_property
     def imports(self) -> dict[str, Place]:
         """Module and name behind every imported name, wherever in the module its import is."""
-        found: dict[str, Place] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.ImportFrom):
-                found |= {a.asname or a.name: Place(str(node.module), a.name) for a in node.names}
-            elif isinstance(node, ast.Import):
-                found |= {a.asname or a.name.split(".")[0]: Place(a.name) for a in node.names}
-        return found
+        return {name: Place(*place) for name, place in self.facts.imports.items()}
 
     @cached_property
     def definitions(self) -> dict[str, ast.stmt]:
         """Functions, classes and constants at the top of the module, by name."""
         return {name: node for node in self.tree.body for name in _names_of(node)}
 
-    @cached_property
-    def digest(self) -> str:
-        """Hash of the whole module."""
-        return digest_of(self.tree)
+    def _imports(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom):
+                found |= {a.asname or a.name: [str(node.module), a.name] for a in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {a.asname or a.name.split(".")[0]: [a.name] for a in node.names}
+        return found
 
     def function(self, name: str, line: int) -> ast.stmt:
         """A function by its name and its first line, without name and decorators."""
@@ -133,7 +147,7 @@ class SourceTree:
             return Place(module)
         if self.source(f"{module}.{name}"):
             return Place(f"{module}.{name}")
-        if name in source.imports and name not in source.definitions:
+        if name in source.imports and name not in source.facts.defined:
             return self._resolved(source.imports[name])
         return Place(module, name if module.startswith(BY_DEFINITION) else "")
 
@@ -143,7 +157,7 @@ class SourceTree:
         if source and place.name:
             yield f"{place.module}.{place.name} {digest_of(source.definitions[place.name])}"
         elif source and place.module.startswith(COUNTED):
-            yield f"{place.module} {source.digest}"
+            yield f"{place.module} {source.facts.digest}"
             for file in data_files(source.file.parent):
                 name = file.relative_to(self.root).as_posix()
                 if not name.startswith(BY_VALUE):
@@ -159,8 +173,16 @@ OWN = SourceTree(ROOT)
 
 
 @cache
+def known_sources() -> KnownSources:
+    """What this process knows of modules."""
+    return KnownSources(Path(__file__))
+
+
+@cache
 def _own_version(function: Callable[..., Any]) -> str:
-    return OWN.version(function)
+    version = OWN.version(function)
+    known_sources().keep()
+    return version
 
 
 def version_of(function: Callable[..., Any]) -> str:
