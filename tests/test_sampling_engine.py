@@ -499,7 +499,7 @@ def test_many_threads_are_served_by_one_batch(bert):
 
 
 def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, monkeypatch):
-    engine, gate, admitted = load_engine(_config(bert, batch_size=8)), threading.Semaphore(0), []
+    engine, gate, admitted = load_engine(_config(bert, batch_size=FEW)), threading.Semaphore(0), []
     admit, batch = engine.batch.admit, engine.batch
 
     def record(rows, coming):
@@ -509,18 +509,18 @@ def test_long_prompts_go_first_and_short_ones_are_not_put_off_for_ever(bert, mon
 
     monkeypatch.setattr(batch, "admit", record)
     with ThreadPoolExecutor(5) as pool:
-        jobs = [pool.submit(engine.sample, Request("w1 w2", n=8, seed=0))]
+        jobs = [pool.submit(engine.sample, Request("w1 w2", n=FEW, seed=0))]
         lengths = {1: 3, 2: 9, 3: 6}
         for seed, length in lengths.items():
-            _await(lambda n=seed: engine.n_queued == 8 * (n - 1) and admitted)
-            jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:length]), n=8, seed=seed)))
-        _await(lambda: engine.n_queued == 24)
+            _await(lambda n=seed: engine.n_queued == FEW * (n - 1) and admitted)
+            jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:length]), n=FEW, seed=seed)))
+        _await(lambda: engine.n_queued == 3 * FEW)
         gate.release()
         _await(lambda: 2 in admitted)
-        jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:12]), n=8, seed=4)))
+        jobs.append(pool.submit(engine.sample, Request(" ".join(WORDS[:12]), n=FEW, seed=4)))
         _await(lambda: engine.n_queued)
         gate.release(32)
-        assert all(len(job.result(timeout=60)) == 8 for job in jobs)
+        assert all(len(job.result(timeout=60)) == FEW for job in jobs)
     assert list(dict.fromkeys(admitted)) == [0, 2, 3, 1, 4]
 
 

@@ -12,6 +12,7 @@ from tasks.config import GeneratorConfig, PromptForm
 from tasks.models import bundled
 from tasks.models.bundled import embedded_folder
 from tasks.pipeline.sampling import Request, load_engine
+from tasks.pipeline.sampling.engine.trials import tried_here
 from tasks.pipeline.sampling.loading import arithmetic
 
 VOCABULARY = [
@@ -216,3 +217,30 @@ def test_bf16_is_used_only_where_it_pays(monkeypatch):
     assert arithmetic(on_gpu=False) == torch.bfloat16
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     assert arithmetic(on_gpu=True) == torch.bfloat16
+
+
+def test_what_was_tried_here_is_not_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIMILL_CACHE", str(tmp_path))
+    trials = []
+
+    def try_out():
+        trials.append(torch.get_num_threads())
+        return [8, 16]
+
+    assert [tried_here("widths", try_out, ["layer"], n) for n in (16, 16, 32)] == [[8, 16]] * 3
+    assert len(trials) == 2
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)  # another way to multiply is another trial
+    assert tried_here("widths", try_out, ["layer"], 16) == [8, 16]
+    assert trials[2:] == [77]
+    for file in (tmp_path / "trials").iterdir():
+        file.write_text("[8, 1")
+    assert tried_here("widths", try_out, ["layer"], 16) == [8, 16]
+    assert len(trials) == 4
+
+
+def test_a_trial_whose_outcome_cannot_be_kept_is_made_each_time(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SENTIMILL_CACHE", str(tmp_path / "file"))
+    trials = []
+    assert [tried_here("rows", lambda: trials.append(1) or 8) for _ in range(2)] == [8, 8]
+    assert len(trials) == 2

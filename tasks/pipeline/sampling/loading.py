@@ -25,6 +25,7 @@ from tasks.pipeline.sampling.engine.self_test import (
 )
 from tasks.pipeline.sampling.engine.sequences import Limits
 from tasks.pipeline.sampling.engine.token_sampling import Controls
+from tasks.pipeline.sampling.engine.trials import shapes_of, tried_here
 from tasks.pipeline.sampling.engine.weight_packing import linear_layers, pack_weights
 from tasks.pipeline.sampling.tokenization import PromptCodec
 
@@ -59,8 +60,12 @@ def open_model(config: GeneratorConfig) -> LocalEngine:
     check_cached_decoding(model, config.model)
     context = context_length(model)
     common = codec.common_tokens()
-    limits = replace(limits, prompts_together=prompts_agree(model, context, common), common_tokens=common)
-    widths = batch_invariant_sizes(model, limits.batch_size * limits.n_branches)
+    shapes, n_rows = shapes_of(model), limits.batch_size * limits.n_branches
+    together = tried_here(
+        "prompts", lambda: prompts_agree(model, context, common), shapes, context, len(common)
+    )
+    widths = tried_here("widths", lambda: batch_invariant_sizes(model, n_rows), shapes, n_rows)
+    limits = replace(limits, prompts_together=together, common_tokens=common)
     return LocalEngine(model, codec, limits, widths, context)
 
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 WAKE_S = 1.0
 """A thread that waits for longer without waking cannot be told that its time is up."""
 CLOSED = "the sampling engine was closed; expected an open one. Load it again."
-FEW, PART = 8, 8
+FEW, PART = 4, 8
 """Texts that join in one step: so few, or one for so many that are being written. If all joined at once, none
 would be complete before the prompts of all had been read."""
 LOOK_AHEAD = 10

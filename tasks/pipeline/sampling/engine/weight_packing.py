@@ -8,6 +8,7 @@ layer of 384 x 384 at 275 and at 153 (1 core, AMX, bf16).
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils import skip_init
 from transformers.pytorch_utils import Conv1D
+
+from tasks.pipeline.sampling.engine.trials import tried_here
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,8 @@ def pack_weights(model: nn.Module) -> int:
     for layer in layers:
         kind = layer.weight.shape
         if kind not in least:
-            least[kind] = _steady_rows(layer)
+            trial = partial(_steady_rows, layer)
+            least[kind] = tried_here("rows", trial, type(layer).__name__, kind, layer.weight.dtype)
         layer.forward = Packed(layer, least[kind])  # type: ignore[method-assign]
     free_weights(model)
     return len(layers)
