@@ -27,16 +27,18 @@ def test_at_the_bound_so_few_errors_are_as_rare_as_promised():
     assert binom.cdf(7, 120, found) == pytest.approx(0.1)
 
 
-def test_a_text_is_refused_where_no_label_reaches_its_threshold_or_confidence_is_low():
+def test_a_text_is_refused_where_it_gets_no_label_or_confidence_is_low():
     probabilities = np.array([[0.1, 0.2], [0.9, 0.1], [0.55, 0.1], [0.3, 0.8]])
     texts = ["none", "joy", "unsure", "sadness"]
-    found = refusals(texts, probabilities, np.array([0.5, 0.5]), 0.7, ["joy", "sadness"], ["paper"])
+    found = refusals(texts, probabilities, np.array([0.5, 0.5]), 0.7, 1.0, ["joy", "sadness"], ["paper"])
 
     # Confidence: 2 * 0.9 / (1 + 1.0) = 0.9, 2 * 0.55 / (1 + 0.65) = 0.667, 2 * 0.8 / (1 + 1.1) = 0.762.
     assert (found.n_texts, found.no_label, found.unsure) == (4, 1, 1)
     assert found.labels == {"joy": 1, "sadness": 1}
     assert found.examples == ("joy", "sadness")
     assert found.refused == 0.5
+    always = refusals(texts, probabilities, np.array([0.5, 0.5]), 0.0, 0.0, ["joy", "sadness"], ["paper"])
+    assert (always.no_label, always.unsure, always.labels) == (0, 0, {"joy": 2, "sadness": 2})
 
 
 def test_the_topics_least_like_the_plan_are_taken_in_their_order():

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import logging
@@ -234,6 +235,19 @@ def test_only_decided_labels_come_back_if_that_is_asked(client):
 
     assert [score["label"] for score in result["scores"]] == result["labels"]
     assert all(score["decided"] for score in result["scores"])
+
+
+def test_a_classifier_that_learnt_from_texts_without_a_label_may_give_none(client, monkeypatch):
+    service = client.app.state.service
+    served = service.served
+    strict = {"thresholds": np.full(3, 0.999), "settings": {**served.settings, "none_below": 1.0}}
+    monkeypatch.setattr(service, "served", dataclasses.replace(served, **strict))
+    result = judged(client, TEXTS[0], explain=True)[0]
+
+    assert result["labels"] == []
+    missed = [1 - score["probability"] for score in result["scores"]]
+    assert result["confidence"] == pytest.approx(np.prod(missed), abs=1e-3)
+    assert len(result["words"]) == len(without_each(TEXTS[0]))
 
 
 BAD = {

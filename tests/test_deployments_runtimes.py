@@ -72,7 +72,12 @@ def test_the_export_beside_the_model_is_taken_with_what_it_chose(exported):
 def test_int8_is_served_with_its_own_rule_and_tells_its_agreement(run):
     found = read_manifest(run / "onnx")
     small = found.variants["int8"].model_copy(
-        update={"thresholds": (0.41, 0.42, 0.43), "unsure_below": 0.125, "recalibration": (2.0, -1.0)}
+        update={
+            "thresholds": (0.41, 0.42, 0.43),
+            "unsure_below": 0.125,
+            "none_below": 0.5,
+            "recalibration": (2.0, -1.0),
+        }
     )
     write_manifest(run / "onnx", found.model_copy(update={"variants": {**found.variants, "int8": small}}))
     served = served_by(run, precision="int8")
@@ -80,6 +85,7 @@ def test_int8_is_served_with_its_own_rule_and_tells_its_agreement(run):
     assert (served.precision, served.agreement) == (ServingPrecision.int8, small.parity.alike)
     assert served.thresholds.tolist() == [0.41, 0.42, 0.43]
     assert (served.settings["unsure_below"], served.settings["recalibration"]) == (0.125, [2.0, -1.0])
+    assert served.settings["none_below"] == 0.5
 
 
 def test_an_export_of_another_model_gives_way_to_pytorch_with_a_warning(run, caplog):

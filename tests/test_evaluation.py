@@ -12,6 +12,7 @@ from tasks.pipeline.decision.thresholds import (
     choose_thresholds,
     confidence,
     decide,
+    fit_none_below,
     plug_in_thresholds,
     population_weights,
     tune_thresholds,
@@ -229,6 +230,32 @@ def test_confidence_is_the_f1_that_the_probabilities_promise():
     decided = np.array([[True, False, False], [True, True, False], [True, False, False]])
 
     assert confidence(probabilities, decided).tolist() == pytest.approx([1.0, 2 / 3, 0.6])
+
+
+def test_the_confidence_in_no_label_is_the_probability_that_none_holds():
+    decided = np.array([[False, False]])
+    assert confidence(np.array([[0.1, 0.2]]), decided).tolist() == pytest.approx([0.72])
+
+
+def test_decide_gives_no_label_where_even_the_nearest_is_too_far():
+    thresholds, probabilities = np.array([0.5, 0.2]), np.array([[0.4, 0.1], [0.1, 0.1], [0.1, 0.2]])
+    assert decide(probabilities, thresholds, 0.6).tolist() == [[True, False], [False, False], [False, True]]
+    assert decide(probabilities, thresholds, np.array([0.9, 0.5, 1.0])).tolist() == [
+        [False, False],
+        [False, True],
+        [False, True],
+    ]
+
+
+def test_the_share_of_texts_that_lose_their_label_is_kept():
+    thresholds = np.array([0.5, 0.5])
+    probabilities = np.array([[0.05 * (i + 1), 0.0] for i in range(10)])  # nearest 0.1, 0.2 .. 1.0
+    found = fit_none_below(probabilities, thresholds, 0.2)
+    assert found == pytest.approx(0.2)  # below it lies one of ten
+    assert (~decide(probabilities, thresholds, found).any(axis=1)).sum() == 1
+    assert fit_none_below(2 * probabilities, thresholds, 1.0) == 1.0
+    heavy = np.array([8.0, *[1.0] * 9])
+    assert fit_none_below(probabilities, thresholds, 0.2, heavy) == pytest.approx(0.1)
 
 
 def test_decide_takes_what_reaches_its_threshold_or_else_the_nearest():

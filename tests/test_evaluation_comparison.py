@@ -60,6 +60,7 @@ def predictions(taxonomy, n=400, noise=0.2, seed=0):
         targets,
         levels,
         np.ones(n),
+        np.zeros(n),
     )
 
 

@@ -36,6 +36,7 @@ SETTINGS = {
     "labels": list(LABELS),
     "thresholds": [0.5, 0.25, 0.4],
     "unsure_below": 0.2,
+    "none_below": 0.8,
     "calibration": {"slope": [2.0, 0.5, 1.5], "intercept": [-0.25, 0.5, 1.0]},
     "recalibration": [1.25, -0.5],
     "max_length": 12,
@@ -119,9 +120,13 @@ def test_the_lines_of_the_readme_decide_as_the_evaluated_model(target, exported,
     expected = predict_levels(classifier, tokenizer, SENTENCES, settings["max_length"]).probabilities
 
     assert np.ptp(expected) > 0.5
+    assert 0 < sum(not any(row) for row in found["decided"]) < 20
     if written.chosen == "fp32":
         assert np.allclose(found["probabilities"], expected, atol=1e-5, rtol=0)
-    assert found["decided"] == decide(expected, np.array(settings["thresholds"])).tolist()
+    assert (
+        found["decided"]
+        == decide(expected, np.array(settings["thresholds"]), settings["none_below"]).tolist()
+    )
     if target in (ExportFormat.onnx, ExportFormat.openvino):  # the others import torch where it is installed
         assert found["modules"] == []
     assert {"tasks", "deployments"}.isdisjoint(found["modules"])
@@ -136,6 +141,7 @@ def test_an_export_carries_labels_thresholds_calibration_and_parity(target, expo
     assert told["calibration"] == SETTINGS["calibration"]
     assert told["variants"]["fp32"]["thresholds"] == SETTINGS["thresholds"]
     assert told["variants"]["fp32"]["unsure_below"] == 0.2
+    assert told["variants"]["fp32"]["none_below"] == SETTINGS["none_below"]
     found = written.variants["fp32"].parity
     assert (found.rows, found.alike, found.f1_exported) == (40, 1.0, found.f1_evaluated)
     assert found.max_difference < 1e-5
@@ -167,7 +173,8 @@ def test_a_pipeline_of_spacy_has_the_decided_labels(exported, tmp_path):
     assert first == alone
     assert second == again
     shares = np.array(list(first[1].values())) / SETTINGS["thresholds"]
-    assert first[0] == [n for n, s in zip(LABELS, shares, strict=True) if s >= min(1, shares.max())]
+    least = np.clip(shares.max(), SETTINGS["none_below"], 1)
+    assert first[0] == [n for n, s in zip(LABELS, shares, strict=True) if s >= least]
 
 
 def test_the_graph_takes_any_number_of_texts_and_tokens(exported):
@@ -220,7 +227,7 @@ def test_thresholds_move_with_the_scale_of_the_other_model():
 
 
 def test_rows_are_alike_where_the_whole_set_is():
-    rule = {"thresholds": (0.5, 0.5), "unsure_below": 0.0, "recalibration": None}
+    rule = {"thresholds": (0.5, 0.5), "unsure_below": 0.0, "none_below": 0.0, "recalibration": None}
     before = Judged(np.array([[0.9, 0.1], [0.9, 0.6], [0.2, 0.8], [0.2, 0.8]]), None, [])
     after = Judged(np.array([[0.9, 0.1], [0.9, 0.4], [0.2, 0.8], [0.3, 0.8]]), None, [])
     truth = np.array([[1, 0], [1, 1], [0, 1], [0, 1]])

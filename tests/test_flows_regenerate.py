@@ -301,6 +301,9 @@ def test_texts_that_no_label_fits_are_learnt_from_and_published_with_nothing(con
 
     assert negatives
     assert {(*row["labels"], *row["targets"], row["split"]) for row in negatives} == {(0.0, 0.0, "train")}
+    settings = json.loads((folder_of(summary, store) / "model" / "sentimill.json").read_text())
+    assert settings["unlabelled_share"] > 0.01
+    assert 0 < settings["none_below"] <= 1
     assert len(measured) == 10
     assert not {row["topic"] for row in negatives} & set(measured)
     for part in ("train", "validation", "test"):

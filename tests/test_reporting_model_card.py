@@ -20,6 +20,7 @@ SETTINGS = {
     "labels": list(POLARITY.names),
     "thresholds": [0.5, 0.25, 0.4],
     "unsure_below": 0.2,
+    "none_below": 0.8,
     "calibration": {"slope": [2.0, 0.5, 1.5], "intercept": [-0.25, 0.5, 1.0]},
     "recalibration": [1.25, -0.5],
     "max_length": 6,
@@ -99,7 +100,7 @@ def test_the_lines_of_the_card_give_the_evaluated_answers(ordinal, make_model):
         atol=1e-5,
         rtol=0,
     )
-    assert found["decided"] == decide(expected.probabilities, np.array(settings["thresholds"])).tolist()
+    assert found["decided"] == decide(expected.probabilities, np.array(settings["thresholds"]), 0.8).tolist()
     assert found["levels"] == (expected.levels.tolist() if ordinal else None)
     assert found["ours"] == []
 

@@ -24,10 +24,11 @@ def without_each(text: str) -> list[str]:
 
 
 def influences(whole: Prediction, parts: Sequence[Prediction]) -> list[Influence]:
-    """How far the mean probability of the decided labels falls without each word."""
+    """How far the mean probability of the decided labels, or of all if none was, falls without each word."""
+    counted = whole.decided if whole.decided.any() else np.ones_like(whole.decided)
 
     def mean(prediction: Prediction) -> float:
-        return float(np.mean(prediction.probabilities[whole.decided]))
+        return float(np.mean(prediction.probabilities[counted]))
 
     return [
         Influence(start=start, end=end, influence=round(mean(whole) - mean(part), 4))

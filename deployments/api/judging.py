@@ -120,7 +120,11 @@ def _open_export(folder: Path, export: Export, model: Path, settings: ApiSetting
         )
     variant = export.variants[name]
     about = json.loads((model / "sentimill.json").read_bytes())
-    rule = {"thresholds": list(variant.thresholds), "unsure_below": variant.unsure_below}
+    rule: dict[str, Any] = {
+        "thresholds": list(variant.thresholds),
+        "unsure_below": variant.unsure_below,
+        "none_below": variant.none_below,
+    }
     if variant.recalibration is not None:
         rule["recalibration"] = list(variant.recalibration)
     judge = ExportedClassifier.of_file(

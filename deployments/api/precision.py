@@ -66,7 +66,7 @@ def load_on_device(
 def decided(model: Classifier, tokenizer: Any, settings: dict[str, Any], texts: Sequence[str]) -> np.ndarray:
     """Label sets, bool (n, n_labels)."""
     found = predict(model, tokenizer, texts, settings["max_length"])
-    return decide(found.astype(float), np.asarray(settings["thresholds"]))
+    return decide(found.astype(float), np.asarray(settings["thresholds"]), settings.get("none_below", 0.0))
 
 
 def agreement(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> tuple[float, float]:

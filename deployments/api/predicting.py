@@ -77,7 +77,7 @@ def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
             else found.levels
         )
         levels = places.tolist()
-    decisions = decide(found.probabilities, served.thresholds)
+    decisions = decide(found.probabilities, served.thresholds, served.settings.get("none_below", 0.0))
     return [
         Prediction(served, *scrub, row, decision, level, length)
         for scrub, row, decision, level, length in zip(

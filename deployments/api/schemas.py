@@ -119,7 +119,7 @@ class TextResult(Answer):
     text: str
     """The text that was judged: scrubbed, unless that was switched off."""
     labels: list[str] = Field(examples=[["positive"]])
-    """Decided labels, never empty."""
+    """Decided labels; none only by a classifier that learnt from texts without a label."""
     level: int | None = Field(examples=[2])
     """Place on the scale, 1 is the first label; null where the taxonomy is no scale."""
     confidence: float = Field(examples=[0.84])

@@ -23,7 +23,7 @@ class OutOfScope(Record):
 
     n_texts: int
     no_label: int
-    """Texts of which no label reaches its threshold."""
+    """Texts that are answered with no label."""
     unsure: int
     """Other texts that are marked as unsure."""
     labels: dict[str, int]

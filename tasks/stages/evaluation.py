@@ -208,7 +208,8 @@ def measure_model(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> dict
 
 def _measured(predictions: Predictions, taxonomy: Taxonomy) -> dict[str, Any]:
     levels = predictions.levels if taxonomy.ordinal else None
-    return measure(predictions.probabilities, predictions.thresholds, predictions.targets, taxonomy, levels)
+    said = predictions.probabilities, predictions.thresholds, predictions.targets
+    return measure(*said, taxonomy, levels, predictions.none_below)
 
 
 def evaluate(run: RunContext, model: ModelRef, rows: DatasetRef, fit: Fit | None = None) -> Evaluation:

@@ -90,7 +90,7 @@ Cut = Callable[[Matrix], NDArray[np.bool_]]
 def _service(folder: Path) -> tuple[Ask, Scrub, Cut]:
     """What the service does with a text: probabilities, scrubbing, label sets."""
     model, tokenizer, settings = load_classifier(folder)
-    thresholds = np.array(settings["thresholds"])
+    thresholds, none_below = np.array(settings["thresholds"]), settings.get("none_below", 0.0)
     scrubber = Scrubber(ScrubbingConfig.model_validate(settings["scrubbing"]))
 
     def ask(texts: list[str]) -> Matrix:
@@ -99,7 +99,7 @@ def _service(folder: Path) -> tuple[Ask, Scrub, Cut]:
     def scrub(texts: list[str]) -> list[str]:
         return [scrubbed.text for scrubbed in scrubber.many(texts)]
 
-    return ask, scrub, lambda probabilities: decide(probabilities, thresholds)
+    return ask, scrub, lambda probabilities: decide(probabilities, thresholds, none_below)
 
 
 def _rates(ask: Ask, scrub: Scrub, cut: Cut, taxonomy: Taxonomy, real: RealRef) -> list[RateGap]:

@@ -40,8 +40,9 @@ def out_of_scope_task(
     said = texts_of(_scrubbed(texts, scrubbing))
     classifier, tokenizer, settings = load_classifier(open_store().get_folder(model))
     found = predict(classifier, tokenizer, said, settings["max_length"], "out of scope").astype(float)
+    unsure_below, none_below = (settings.get(name, 0.0) for name in ("unsure_below", "none_below"))
     thresholds = np.array(settings["thresholds"])
-    return refusals(said, found, thresholds, settings.get("unsure_below", 0.0), taxonomy.names, topics)
+    return refusals(said, found, thresholds, unsure_below, none_below, taxonomy.names, topics)
 
 
 @stage("negatives")

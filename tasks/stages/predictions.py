@@ -42,6 +42,7 @@ def timed_predictions(folder: Path, rows: Sequence[Row], taxonomy: Taxonomy) -> 
         targets=targets_of(rows),
         levels=levels_of(probabilities, predicted.levels, settings["recalibration"], taxonomy),
         weights=np.array([row["weight"] for row in rows], dtype=float),
+        none_below=np.full(len(rows), settings.get("none_below", 0.0)),
     )
     return TimedPredictions(
         predictions, Cost(texts_per_second=len(rows) / seconds, weights_mb=megabytes(model))

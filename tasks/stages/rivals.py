@@ -165,6 +165,7 @@ def _predictions(found: Baseline, test: str, rows: Sequence[Row], taxonomy: Taxo
         targets=targets_of(rows),
         levels=levels_of(probabilities, None, found.recalibration, taxonomy),
         weights=np.array([row["weight"] for row in rows], dtype=float),
+        none_below=np.zeros(len(rows)),
     )
 
 

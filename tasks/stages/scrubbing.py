@@ -71,7 +71,7 @@ def _decided(texts: list[str], ref: ModelRef) -> list[list[str]]:
     """Labels that the classifier decides for, per text."""
     model, tokenizer, settings = load_classifier(open_store().get_folder(ref))
     found = predict(model, tokenizer, texts, settings["max_length"]).astype(float)
-    decided = decide(found, np.array(settings["thresholds"]))
+    decided = decide(found, np.array(settings["thresholds"]), settings.get("none_below", 0.0))
     return [[name for name, yes in zip(settings["labels"], row, strict=True) if yes] for row in decided]
 
 

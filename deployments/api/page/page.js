@@ -74,7 +74,7 @@ async function judge() {
 }
 
 function show(result) {
-  $("labels").textContent = result.labels.join(", ");
+  $("labels").textContent = result.labels.join(", ") || "No label";
   $("confidence").textContent = `Confidence ${result.confidence.toFixed(2)}${result.unsure ? ": unsure, a person should look" : ""}.`;
   showScale(result.level);
   showScrubbed(result);

@@ -49,27 +49,29 @@ def refusals(
     probabilities: Matrix,
     thresholds: Matrix,
     unsure_below: float,
+    none_below: float,
     names: Sequence[str],
     topics: Sequence[str],
 ) -> OutOfScope:
-    """Count of how many texts on other matters no label reaches its threshold, and how many are unsure.
+    """Count how many texts on other matters are answered with no label, and how many are unsure.
 
     Args:
         texts: n texts that carry no label.
         probabilities: (n, n_labels) of the classifier.
         thresholds: (n_labels,).
         unsure_below: Confidence below which a text is marked as unsure; 0 marks none.
+        none_below: See `decide`.
         names: Labels.
         topics: What the texts are about.
     """
-    decided = decide(probabilities, thresholds)
-    reached = (np.asarray(probabilities) >= thresholds).any(axis=1)
-    unsure = reached & (confidence(probabilities, decided) < unsure_below)
-    labelled = np.flatnonzero(reached & ~unsure).tolist()
+    decided = decide(probabilities, thresholds, none_below)
+    given_any = decided.any(axis=1)
+    unsure = given_any & (confidence(probabilities, decided) < unsure_below)
+    labelled = np.flatnonzero(given_any & ~unsure).tolist()
     given = Counter(names[label] for i in labelled for label in np.flatnonzero(decided[i]).tolist())
     return OutOfScope(
         n_texts=len(texts),
-        no_label=int((~reached).sum()),
+        no_label=int((~given_any).sum()),
         unsure=int(unsure.sum()),
         labels=dict(given.most_common()),
         topics=tuple(topics),

@@ -105,27 +105,53 @@ def population_weights(targets: Matrix, shares: Sequence[float]) -> Matrix:
     return normalised
 
 
-def decide(probabilities: Matrix, thresholds: Matrix) -> NDArray[np.bool_]:
-    """Decide the label set of each text: (n, n_labels) bool.
+def decide(probabilities: Matrix, thresholds: Matrix, none_below: Matrix | float = 0.0) -> NDArray[np.bool_]:
+    """Decide the label set of each text.
 
-    A text that no label reaches gets the one that comes nearest, as a share of its threshold; so no
-    text is left without a label.
+    A text that no label reaches gets the one that comes nearest, as a share of its threshold, unless even
+    that share is too small.
+
+    Args:
+        probabilities: (n, n_labels), 0..1.
+        thresholds: (n_labels,) or (n, n_labels), above 0.
+        none_below: Share of its threshold, 0..1, below which the nearest label is not given, of all texts or
+            of each, (n,); with 0 no text is left without a label.
+
+    Returns:
+        (n, n_labels).
     """
     ratio = np.asarray(probabilities, dtype=float) / thresholds
     decided = ratio >= 1.0
-    rows = np.flatnonzero(~decided.any(axis=1))
+    nearest = ratio.max(axis=1)
+    rows = np.flatnonzero((nearest < 1.0) & (nearest >= none_below))
     decided[rows, ratio[rows].argmax(axis=1)] = True
     return decided
+
+
+def fit_none_below(
+    probabilities: Matrix, thresholds: Matrix, share: float, weights: Matrix | None = None
+) -> float:
+    """The largest `none_below` that leaves at most a share of texts without a label, see `decide`.
+
+    Args:
+        probabilities: (n, n_labels) of texts that all carry a label.
+        thresholds: (n_labels,).
+        share: 0..1.
+        weights: (n,) texts out there that each text stands for; None means one.
+    """
+    nearest = (np.asarray(probabilities, dtype=float) / thresholds).max(axis=1)
+    return min(1.0, float(np.quantile(nearest, share, weights=weights, method="inverted_cdf")))
 
 
 def confidence(probabilities: Matrix, decided: NDArray[np.bool_]) -> Matrix:
     """Expected F1 of the label set of each text under calibrated probabilities: (n,), 0..1.
 
-    2 E[TP] / (labels given + E[labels true]), the ratio of the expectations.
+    2 E[TP] / (labels given + E[labels true]), the ratio of the expectations. Of an empty set it is the
+    probability that it is right: that no label holds, as if labels were independent.
     """
     hits = (probabilities * decided).sum(axis=1)
     expected_f1: Matrix = 2 * hits / (decided.sum(axis=1) + probabilities.sum(axis=1))
-    return expected_f1
+    return np.where(decided.any(axis=1), expected_f1, np.prod(1.0 - probabilities, axis=1))
 
 
 def _best_cuts(scores: Matrix, positive: NDArray[np.bool_], weights: Matrix) -> Matrix:

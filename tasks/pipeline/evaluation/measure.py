@@ -25,6 +25,7 @@ def measure(
     targets: Matrix,
     taxonomy: Taxonomy,
     levels: NDArray[np.int_] | None = None,
+    none_below: Matrix | float = 0.0,
 ) -> dict[str, Any]:
     """Measure probabilities against true label sets.
 
@@ -35,6 +36,7 @@ def measure(
             was said about it.
         taxonomy: Names the labels; a scale is measured as one, too.
         levels: (n,) places on the scale, 1..n_labels; None takes the mean of the probabilities.
+        none_below: See `decide`.
 
     Returns:
         See `INPUTS` in `tasks.pipeline.evaluation.metrics`; JSON-able.
@@ -44,7 +46,7 @@ def measure(
     """
     if not len(targets):
         raise ValueError("test set is empty; expected at least one text. Ask for more texts per label.")
-    decided = decide(probabilities, thresholds).astype(float)
+    decided = decide(probabilities, thresholds, none_below).astype(float)
     scale = {}
     if taxonomy.ordinal:
         predicted = predict_level(probabilities, IDENTITY) if levels is None else levels

@@ -28,6 +28,8 @@ class Predictions(NamedTuple):
     """(n,) levels, 1..n_labels; 0 for taxonomies without an order."""
     weights: Matrix
     """(n,) texts that each text stands for."""
+    none_below: Matrix
+    """(n,), see `decide`."""
 
     def rows(self, which: NDArray[np.int_]) -> "Predictions":
         """Some of the texts, by place."""
@@ -37,7 +39,7 @@ class Predictions(NamedTuple):
     @property
     def decided(self) -> Matrix:
         """(n, n_labels) of 0 and 1; an unknown label counts as rightly left out."""
-        return np.where(self.targets < 0, 0.0, decide(self.probabilities, self.thresholds))
+        return np.where(self.targets < 0, 0.0, decide(self.probabilities, self.thresholds, self.none_below))
 
     @property
     def true(self) -> Matrix:
@@ -61,7 +63,8 @@ def to_bytes(found: Predictions) -> bytes:
 def from_bytes(content: bytes) -> Predictions:
     """What `to_bytes` wrote; arrays alone, never code."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Predictions(**{name: arrays[name] for name in Predictions._fields})
+        found = {"none_below": np.zeros(len(arrays["ids"])), **arrays}  # runs before 0.3.0 have none
+    return Predictions(**found)
 
 
 def levels_of(

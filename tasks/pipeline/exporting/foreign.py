@@ -70,6 +70,7 @@ def write_spacy(settings: Mapping[str, Any], folder: Path) -> None:
     rule = {
         "labels": list(settings["labels"]),
         "thresholds": list(settings["thresholds"]),
+        "none_below": settings.get("none_below", 0.0),
         "calibration": settings.get("calibration", {}),
     }
     with tempfile.TemporaryDirectory() as scratch:

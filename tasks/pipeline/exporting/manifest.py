@@ -46,6 +46,8 @@ class Variant(Record):
     file: str
     thresholds: tuple[float, ...]
     unsure_below: float = 0.0
+    none_below: float = 0.0
+    """Share of its threshold below which the nearest label is not given; 0 leaves no text without one."""
     recalibration: tuple[float, float] | None = None
     """Slope and intercept from mean levels to levels; None unless the taxonomy is a scale."""
     parity: Parity | None = None

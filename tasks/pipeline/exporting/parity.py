@@ -18,7 +18,7 @@ MIN_ALIKE = 0.99
 """Share of held-out rows that int8 and bf16 must decide as the evaluated model does."""
 MAX_F1_CHANGE = 0.005
 Rule = dict[str, Any]
-"""`thresholds`, `unsure_below` and, of a scale, `recalibration`."""
+"""`thresholds`, `unsure_below`, `none_below` and, of a scale, `recalibration`."""
 
 
 def rule_of(settings: Mapping[str, Any]) -> Rule:
@@ -27,6 +27,7 @@ def rule_of(settings: Mapping[str, Any]) -> Rule:
     return {
         "thresholds": tuple(settings["thresholds"]),
         "unsure_below": settings.get("unsure_below", 0.0),
+        "none_below": settings.get("none_below", 0.0),
         "recalibration": None if line is None else tuple(line),
     }
 
@@ -44,9 +45,10 @@ def fit_rule(found: Judged, evaluated: Judged, rule: Rule) -> Rule:
     """
     before = np.asarray(rule["thresholds"])
     thresholds = moved_thresholds(found.probabilities, evaluated.probabilities, before)
-    sure = confidence(evaluated.probabilities, decide(evaluated.probabilities, before))
+    none_below = rule["none_below"]
+    sure = confidence(evaluated.probabilities, decide(evaluated.probabilities, before, none_below))
     n_unsure = int((sure < rule["unsure_below"]).sum())
-    ours = np.sort(confidence(found.probabilities, decide(found.probabilities, thresholds)))
+    ours = np.sort(confidence(found.probabilities, decide(found.probabilities, thresholds, none_below)))
     line = rule["recalibration"]
     if line is not None and evaluated.levels is None:
         places = predict_level(evaluated.probabilities, line)
@@ -55,6 +57,7 @@ def fit_rule(found: Judged, evaluated: Judged, rule: Rule) -> Rule:
     return {
         "thresholds": tuple(map(float, thresholds)),
         "unsure_below": float(ours[n_unsure]) if 0 < n_unsure < len(ours) else rule["unsure_below"],
+        "none_below": none_below,
         "recalibration": line,
     }
 
@@ -83,7 +86,7 @@ def _logit(p: Matrix) -> Matrix:
 
 def decisions(found: Judged, rule: Rule) -> np.ndarray:
     """Label sets and, of a scale, the level: int (n, n_labels + 1); what must be alike."""
-    labels = decide(found.probabilities, np.asarray(rule["thresholds"])).astype(int)
+    labels = decide(found.probabilities, np.asarray(rule["thresholds"]), rule["none_below"]).astype(int)
     levels = found.levels
     if levels is None and rule["recalibration"] is not None:
         levels = predict_level(found.probabilities, rule["recalibration"])

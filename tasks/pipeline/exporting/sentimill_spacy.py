@@ -27,8 +27,11 @@ class SentimillClassifier:
         labels: Names in the order of the thresholds.
     """
 
-    def __init__(self, name: str, labels: list[str], thresholds: list[float]) -> None:
+    def __init__(
+        self, name: str, labels: list[str], thresholds: list[float], none_below: float = 0.0
+    ) -> None:
         self.name, self.labels, self._thresholds = name, labels, np.array(thresholds)
+        self._none_below = none_below
         self._folder: Path | None = None
 
     def __call__(self, doc: Doc) -> Doc:
@@ -55,7 +58,7 @@ class SentimillClassifier:
         }
         probabilities = self._session.run(["probabilities"], inputs)[0].astype(float)
         shares = probabilities / self._thresholds
-        decided = shares >= np.minimum(shares.max(axis=1, keepdims=True), 1)
+        decided = shares >= np.clip(shares.max(axis=1, keepdims=True), self._none_below, 1)
         for doc, row, chosen in zip(docs, probabilities.tolist(), decided, strict=True):
             doc.cats = dict(zip(self.labels, row, strict=True))
             doc._.labels = tuple(name for name, yes in zip(self.labels, chosen, strict=True) if yes)
@@ -83,9 +86,16 @@ class SentimillClassifier:
         return self
 
 
-@Language.factory(COMPONENT, default_config={"labels": [], "thresholds": [], "calibration": {}})
+@Language.factory(
+    COMPONENT, default_config={"labels": [], "thresholds": [], "none_below": 0.0, "calibration": {}}
+)
 def make_classifier(
-    nlp: Language, name: str, labels: list[str], thresholds: list[float], calibration: dict[str, Any]
+    nlp: Language,
+    name: str,
+    labels: list[str],
+    thresholds: list[float],
+    none_below: float,
+    calibration: dict[str, Any],
 ) -> SentimillClassifier:
     """Make the component; `calibration` is part of the weights and told for information."""
-    return SentimillClassifier(name, labels, thresholds)
+    return SentimillClassifier(name, labels, thresholds, none_below)

@@ -7,15 +7,20 @@ import numpy as np
 from accelerate import PartialState
 
 from tasks.config import EvaluationConfig, ScrubbingConfig
+from tasks.data.arrays import Matrix
 from tasks.data.columns import targets_of, texts_of
 from tasks.data.records import Row
 from tasks.pipeline.decision.rule import fit_rule
-from tasks.pipeline.decision.thresholds import confidence, decide, population_weights
+from tasks.pipeline.decision.thresholds import confidence, decide, fit_none_below, population_weights
 from tasks.pipeline.training.classifier.model import load_classifier, predict, save_classifier
 from tasks.taxonomy import Taxonomy
 
 MIN_CALIBRATION_ROWS = 500
 """Real validation rows that choose thresholds by themselves."""
+MIN_UNLABELLED = 0.01
+"""Share of training rows without a label from which the classifier may answer with none."""
+LEFT_OUT = 0.02
+"""Share of the validation texts with a label that may so lose it."""
 
 
 def calibrate_classifier(
@@ -54,7 +59,12 @@ def calibrate_classifier(
     rule = fit_rule(found, targets, weights, evaluation.min_positives, human, taxonomy.shares)
     model.calibrate(rule.slope, rule.intercept)
     calibrated = rule.calibrated(found)
-    expected_f1 = confidence(calibrated, decide(calibrated, rule.thresholds))
+    none_below = (
+        _none_below(calibrated, rule.thresholds, targets, weights)
+        if settings.get("unlabelled_share", 0.0) >= MIN_UNLABELLED
+        else 0.0
+    )
+    expected_f1 = confidence(calibrated, decide(calibrated, rule.thresholds, none_below))
     unsure_below = (
         np.quantile(expected_f1, evaluation.abstain, weights=weights, method="inverted_cdf")
         if evaluation.abstain
@@ -62,6 +72,7 @@ def calibrate_classifier(
     )
     chosen = {
         "thresholds": [float(t) for t in rule.thresholds],
+        "none_below": none_below,
         "unsure_below": float(unsure_below),
         "taxonomy": taxonomy.model_dump(mode="json"),
         "scrubber": scrubber,
@@ -70,6 +81,16 @@ def calibrate_classifier(
         "recalibration": rule.recalibration,
     }
     save_classifier(model, tokenizer, {**settings, **chosen}, folder)
+
+
+def _none_below(calibrated: Matrix, thresholds: Matrix, targets: Matrix, weights: Matrix | None) -> float:
+    labelled = (targets >= 0.5).any(axis=1)
+    return fit_none_below(
+        calibrated[labelled],
+        thresholds,
+        LEFT_OUT,
+        None if weights is None else weights[labelled],
+    )
 
 
 def calibration_rows(validation: Sequence[Row], taxonomy: Taxonomy) -> tuple[list[Row], np.ndarray | None]:

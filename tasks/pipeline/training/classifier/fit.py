@@ -53,6 +53,7 @@ def fit_classifier(
         "labels": list(labels),
         "max_length": max_length,
         "one_class": of_one_class(targets_of(parts["validation"])),
+        "unlabelled_share": float((targets_of(parts["train"]) == 0).all(axis=1).mean()),
         "n_cut": count_cut(tokenizer, training_texts, max_length),
         "base": training.base,
         "ordinal": training.ordinal,

@@ -31,7 +31,7 @@ from tasks.pipeline.training.classifier.modeling_sentimill import (
 SETTINGS = "sentimill.json"
 CODE = "modeling_sentimill"
 """Module beside the weights."""
-PUBLISHED = ("thresholds", "unsure_below", "calibration", "recalibration")
+PUBLISHED = ("thresholds", "unsure_below", "none_below", "calibration", "recalibration")
 """Settings that `config.json` repeats for users of transformers."""
 
 
