@@ -63,6 +63,21 @@ def test_one_holder_at_a_time(locks):
     assert locks.acquire_lock("cell", "b", acquire_timeout=0)
 
 
+def test_what_is_made_already_is_shared_by_all_and_locks_nobody_out(tmp_path, holder):
+    made = {"cell"}
+    locks = ProcessLocks(lambda: tmp_path, made.__contains__)
+    assert locks.acquire_lock("cell", "a", acquire_timeout=0)  # although another process holds it
+    assert locks.acquire_lock("cell", "b", acquire_timeout=0)
+    assert locks.is_lock_holder("cell", "a")
+    locks.release_lock("cell", "a")
+    assert not locks.is_lock_holder("cell", "a")
+    assert locks.is_lock_holder("cell", "b")
+    made.clear()
+    assert not locks.acquire_lock("cell", "c", acquire_timeout=0)
+    locks.release_lock("cell", "b")
+    assert not locks.is_lock_holder("cell", "b")
+
+
 def test_a_lock_of_another_process_is_waited_for(locks, holder):
     assert locks.is_locked("cell")
     assert not locks.wait_for_lock("cell", 0)

@@ -34,7 +34,15 @@ HOUR_S = 3600.0
 NO_TIMEOUT = "Timeout of %s seconds configured for this task"
 """Prefect says of every cell that its limit may not hold in a thread. Ours wake each second: it holds."""
 get_logger("prefect.task_runs").addFilter(lambda record: not str(record.msg).startswith(NO_TIMEOUT))
-LOCKS = ProcessLocks(lambda: open_store().scratch("locks"))
+
+
+def _is_made(key: str) -> bool:
+    """Whether a result lies in a local results block; to ask a bucket takes longer than to lock."""
+    store = open_store()
+    return store.is_local and store.exists(key)
+
+
+LOCKS = ProcessLocks(lambda: open_store().scratch("locks"), _is_made)
 
 
 class StageKey(CachePolicy):

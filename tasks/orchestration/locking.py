@@ -21,11 +21,16 @@ class ProcessLocks:
 
     Args:
         folder: Where the lock files are; asked for at each use, for the results block may move.
+        is_made: Whether a result is known to be there: then nobody needs to be kept out.
     """
 
-    def __init__(self, folder: Callable[[], Path]) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Callable[[], Path], is_made: Callable[[str], bool] = lambda key: False
+    ) -> None:
+        self._folder, self._is_made = folder, is_made
         self._held: dict[str, tuple[str, FileLock]] = {}
+        self._sharing: set[tuple[str, str]] = set()
+        """Keys of results that are there, each with one of its holders."""
 
     def acquire_lock(
         self,
@@ -41,6 +46,9 @@ class ProcessLocks:
         """
         if self.is_lock_holder(key, holder):
             return True
+        if self._is_made(key):
+            self._sharing.add((key, holder))
+            return True
         lock = _lock(self._folder(), key)
         try:
             lock.acquire(-1 if acquire_timeout is None else acquire_timeout, POLL_S, cancel_check=STOP.is_set)
@@ -53,7 +61,9 @@ class ProcessLocks:
 
     def release_lock(self, key: str, holder: str) -> None:
         """Let the next one have it."""
-        if self.is_lock_holder(key, holder):
+        if (key, holder) in self._sharing:
+            self._sharing.remove((key, holder))
+        elif self.is_lock_holder(key, holder):
             _release(self._held.pop(key)[1])
 
     def is_locked(self, key: str) -> bool:
@@ -62,7 +72,7 @@ class ProcessLocks:
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
         """Whether the holder, a transaction of this process, has it."""
-        return key in self._held and self._held[key][0] == holder
+        return (key, holder) in self._sharing or (key in self._held and self._held[key][0] == holder)
 
     def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
         """Wait until nobody has it; False if that took longer than `timeout` seconds."""

@@ -178,17 +178,18 @@ def known_sources() -> KnownSources:
     return KnownSources(Path(__file__))
 
 
-@cache
-def _own_version(function: Callable[..., Any]) -> str:
-    version = OWN.version(function)
-    known_sources().keep()
-    return version
+_versions: dict[Callable[..., Any], str] = {}
 
 
 def version_of(function: Callable[..., Any]) -> str:
     """Version of a stage's function in this installation: the same in every process and on every machine."""
-    with LOCK:  # many cells ask at once
-        return _own_version(function)
+    if function not in _versions:
+        with LOCK:  # many cells ask at once
+            if function not in _versions:
+                version = OWN.version(function)
+                known_sources().keep()
+                _versions[function] = version
+    return _versions[function]
 
 
 def data_files(folder: Path) -> Iterator[Path]:

@@ -42,7 +42,7 @@ def write_generator(folder: Path) -> None:
         intermediate_size=8,
         num_hidden_layers=1,
         num_attention_heads=1,
-        max_position_embeddings=128,
+        max_position_embeddings=512,
         is_decoder=True,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.sep_token_id,
@@ -86,12 +86,16 @@ def main() -> None:
                     "topics_per_label": N_TOPICS,
                     "topics_file": str(folder / "topics.yaml"),
                 },
-                "generator": {"model": str(folder / "generator"), "max_new_tokens": 1},
+                "generator": {
+                    "model": str(folder / "generator"),
+                    "prompt_form": "plain",
+                    "max_new_tokens": 1,
+                },
             }
         )
         with ephemeral_server() as await_server:
             await_server()
-            seconds = sample_cells(config, n_cells)
+            seconds = sample_once(config, n_cells)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     figures = {
         "ms_per_cell": round(1000 * seconds / n_cells, 2),
