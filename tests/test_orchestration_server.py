@@ -1,8 +1,13 @@
 """The temporary server of a run starts while the flow is imported, and answers when the flow begins."""
 
+import gc
 import os
 import subprocess
 import sys
+
+import pytest
+
+from tasks.orchestration.environment import quick_imports
 
 FLOW = """
 from prefect import flow
@@ -37,3 +42,14 @@ def test_a_server_starts_while_the_flow_is_imported_and_ends_with_the_process(tm
 
     assert said == "(True, 7, '3')"
     assert not os.path.exists(f"/proc/{server}")
+
+
+def test_garbage_is_looked_for_again_once_libraries_are_imported():
+    with quick_imports():
+        with quick_imports():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ModuleNotFoundError), quick_imports():
+        import no_such_library  # noqa: F401
+    assert gc.isenabled()

@@ -6,21 +6,23 @@ Everything that can be wrong with the options is found before a flow is imported
 from tasks.cli.errors import FAILED, fail
 from tasks.cli.options import RunOptions
 from tasks.config import AblationConfig, AuditConfig, RunConfig, TuneConfig
+from tasks.orchestration.environment import quick_imports
 from tasks.taxonomy import load_taxonomy, load_topics
 
 
 def run(options: RunOptions) -> None:
     """Check the configuration, run the flow `regenerate`, and print scores and paths; or preview it."""
     config = RunConfig.model_validate(options.model_dump(exclude={"preview"}, exclude_unset=True))
-    _check(config)
+    with quick_imports():
+        _check(config)
+        if options.preview:
+            from tasks.cli.preview import preview
+        else:
+            from tasks.cli.tables import show
+            from tasks.orchestration.server import run_flow
     if options.preview:
-        from tasks.cli.preview import preview
-
         preview(config)
         return
-    from tasks.cli.tables import show
-    from tasks.orchestration.server import run_flow
-
     _require_places()
     show(run_flow("flows.regenerate:regenerate", config))
 

@@ -1,7 +1,10 @@
-"""What Prefect, datasets and transformers are told before they are imported."""
+"""What Prefect, datasets and transformers are told before they are imported, and how they are imported."""
 
+import gc
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _QUIET = {
     "DO_NOT_TRACK": "1",
@@ -26,3 +29,18 @@ def quiet_libraries() -> None:
             os.environ.setdefault(name, value)
     # Says at the end of a run that events are still being sent, and has no setting of its own.
     logging.getLogger("EventsWorker").setLevel(logging.ERROR)
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Look for no garbage while libraries are imported.
+
+    They make a million objects that stay; to search them again and again takes a fifth of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

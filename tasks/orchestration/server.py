@@ -17,6 +17,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from tasks.orchestration.environment import quick_imports
 from tasks.orchestration.orphaned_servers import terminate_orphaned_servers
 
 EPHEMERAL_RETRIES = 3
@@ -51,7 +52,8 @@ def run_flow(address: str, config: Any) -> Any:
         config: Its one argument.
     """
     with ephemeral_server() as await_server:
-        flow = resolve_name(address)
+        with quick_imports():
+            flow = resolve_name(address)
         await_server()
         return flow(config)
 
@@ -75,7 +77,8 @@ def ephemeral_server() -> Iterator[Callable[[], None]]:
 
 
 def _start_server() -> Callable[[], None]:
-    from prefect.server.api.server import SubprocessASGIServer
+    with quick_imports():
+        from prefect.server.api.server import SubprocessASGIServer
 
     def start() -> None:
         with suppress(RuntimeError):  # the flow starts it again, and says why it cannot
