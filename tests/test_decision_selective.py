@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from tasks.pipeline.decision.selective import error_bound, least_alike, refusals
+from tasks.pipeline.decision.thresholds import decide
 from tasks.taxonomy import Topic, load_out_of_scope, load_taxonomy, load_topics
 
 
@@ -30,14 +31,16 @@ def test_at_the_bound_so_few_errors_are_as_rare_as_promised():
 def test_a_text_is_refused_where_it_gets_no_label_or_confidence_is_low():
     probabilities = np.array([[0.1, 0.2], [0.9, 0.1], [0.55, 0.1], [0.3, 0.8]])
     texts = ["none", "joy", "unsure", "sadness"]
-    found = refusals(texts, probabilities, np.array([0.5, 0.5]), 0.7, 1.0, ["joy", "sadness"], ["paper"])
+    decided = decide(probabilities, np.array([0.5, 0.5]), none_below=1.0)
+    found = refusals(texts, probabilities, decided, 0.7, ["joy", "sadness"], ["paper"])
 
     # Confidence: 2 * 0.9 / (1 + 1.0) = 0.9, 2 * 0.55 / (1 + 0.65) = 0.667, 2 * 0.8 / (1 + 1.1) = 0.762.
     assert (found.n_texts, found.no_label, found.unsure) == (4, 1, 1)
     assert found.labels == {"joy": 1, "sadness": 1}
     assert found.examples == ("joy", "sadness")
     assert found.refused == 0.5
-    always = refusals(texts, probabilities, np.array([0.5, 0.5]), 0.0, 0.0, ["joy", "sadness"], ["paper"])
+    nearest = decide(probabilities, np.array([0.5, 0.5]))
+    always = refusals(texts, probabilities, nearest, 0.0, ["joy", "sadness"], ["paper"])
     assert (always.no_label, always.unsure, always.labels) == (0, 0, {"joy": 2, "sadness": 2})
 
 

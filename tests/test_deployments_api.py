@@ -240,8 +240,8 @@ def test_only_decided_labels_come_back_if_that_is_asked(client):
 def test_a_classifier_that_learnt_from_texts_without_a_label_may_give_none(client, monkeypatch):
     service = client.app.state.service
     served = service.served
-    strict = {"thresholds": np.full(3, 0.999), "settings": {**served.settings, "none_below": 1.0}}
-    monkeypatch.setattr(service, "served", dataclasses.replace(served, **strict))
+    strict = {**served.settings, "thresholds": [0.999] * 3, "none_below": 1.0}
+    monkeypatch.setattr(service, "served", dataclasses.replace(served, settings=strict))
     result = judged(client, TEXTS[0], explain=True)[0]
 
     assert result["labels"] == []

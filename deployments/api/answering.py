@@ -103,7 +103,7 @@ def _result(
         for name, p, t, d in zip(
             names,
             found.probabilities.tolist(),
-            found.served.thresholds.tolist(),
+            found.served.settings["thresholds"],
             found.decided.tolist(),
             strict=True,
         )
@@ -134,7 +134,7 @@ def describe(served: Served) -> ModelInfo:
         ordinal=served.taxonomy.ordinal,
         labels=[
             LabelInfo(label=label.name, meaning=label.meaning, threshold=float(threshold))
-            for label, threshold in zip(served.taxonomy.labels, served.thresholds, strict=True)
+            for label, threshold in zip(served.taxonomy.labels, served.settings["thresholds"], strict=True)
         ],
         max_length=served.settings["max_length"],
         base=str(served.settings["base"]).rstrip("/").rpartition("/")[2],

@@ -39,8 +39,6 @@ class Served:
     settings: dict[str, Any]
     """What training wrote beside the weights, with the decision rule of the arithmetic that is served."""
     taxonomy: Taxonomy
-    thresholds: np.ndarray
-    """float (n_labels,)."""
     scrubber: Any
     runtime: Runtime
     precision: ServingPrecision
@@ -83,7 +81,6 @@ def load(source: Source, settings: ApiSettings) -> Served:
         judge=opened.judge,
         settings=about,
         taxonomy=Taxonomy.model_validate(about["taxonomy"]),
-        thresholds=np.asarray(about["thresholds"], dtype=float),
         scrubber=scrubber_for(ScrubbingConfig.model_validate(about["scrubbing"])),
         runtime=opened.runtime,
         precision=opened.precision,

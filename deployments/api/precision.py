@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from deployments.api.settings import ServingPrecision
-from tasks.pipeline.decision.thresholds import decide
+from tasks.pipeline.decision.thresholds import decide_as
 from tasks.pipeline.training.classifier import Classifier, predict
 
 MIN_AGREEMENT = 0.995
@@ -66,7 +66,7 @@ def load_on_device(
 def decided(model: Classifier, tokenizer: Any, settings: dict[str, Any], texts: Sequence[str]) -> np.ndarray:
     """Label sets, bool (n, n_labels)."""
     found = predict(model, tokenizer, texts, settings["max_length"])
-    return decide(found.astype(float), np.asarray(settings["thresholds"]), settings.get("none_below", 0.0))
+    return decide_as(settings, found.astype(float))
 
 
 def agreement(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> tuple[float, float]:

@@ -64,7 +64,7 @@ def predict_items(items: Sequence[Item]) -> list[Prediction]:
 
 def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
     from tasks.pipeline.decision.ordinal_levels import predict_level
-    from tasks.pipeline.decision.thresholds import decide
+    from tasks.pipeline.decision.thresholds import decide_as
 
     scrubbed = _scrubbed(served, items)
     found = served.judge([text for text, _, _ in scrubbed])
@@ -77,7 +77,7 @@ def _predict(served: Served, items: Sequence[Item]) -> list[Prediction]:
             else found.levels
         )
         levels = places.tolist()
-    decisions = decide(found.probabilities, served.thresholds, served.settings.get("none_below", 0.0))
+    decisions = decide_as(served.settings, found.probabilities)
     return [
         Prediction(served, *scrub, row, decision, level, length)
         for scrub, row, decision, level, length in zip(

@@ -15,7 +15,7 @@ from tasks.data.references import DatasetRef, ModelRef, RealRef
 from tasks.data.scores import CLASSIFIER, REAL, SYNTHETIC
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import RunContext
-from tasks.pipeline.decision.thresholds import decide
+from tasks.pipeline.decision.thresholds import decide_as
 from tasks.pipeline.fairness import (
     audit_classifier,
     counterfactual_rows,
@@ -90,7 +90,6 @@ Cut = Callable[[Matrix], NDArray[np.bool_]]
 def _service(folder: Path) -> tuple[Ask, Scrub, Cut]:
     """What the service does with a text: probabilities, scrubbing, label sets."""
     model, tokenizer, settings = load_classifier(folder)
-    thresholds, none_below = np.array(settings["thresholds"]), settings.get("none_below", 0.0)
     scrubber = Scrubber(ScrubbingConfig.model_validate(settings["scrubbing"]))
 
     def ask(texts: list[str]) -> Matrix:
@@ -99,7 +98,7 @@ def _service(folder: Path) -> tuple[Ask, Scrub, Cut]:
     def scrub(texts: list[str]) -> list[str]:
         return [scrubbed.text for scrubbed in scrubber.many(texts)]
 
-    return ask, scrub, lambda probabilities: decide(probabilities, thresholds, none_below)
+    return ask, scrub, partial(decide_as, settings)
 
 
 def _rates(ask: Ask, scrub: Scrub, cut: Cut, taxonomy: Taxonomy, real: RealRef) -> list[RateGap]:

@@ -6,8 +6,6 @@ from the others, which lie nearer, so that it is measured on matters that it has
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from tasks.config import PromptForm, ScrubbingConfig
 from tasks.data.columns import texts_of
 from tasks.data.records import Row
@@ -17,6 +15,7 @@ from tasks.orchestration.caching import stage
 from tasks.orchestration.engines import release_engines
 from tasks.orchestration.run import RunContext
 from tasks.pipeline.decision.selective import least_alike, refusals
+from tasks.pipeline.decision.thresholds import decide_as
 from tasks.pipeline.planning.requests import unconditional_requests
 from tasks.pipeline.scrubbing import scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
@@ -40,9 +39,8 @@ def out_of_scope_task(
     said = texts_of(_scrubbed(texts, scrubbing))
     classifier, tokenizer, settings = load_classifier(open_store().get_folder(model))
     found = predict(classifier, tokenizer, said, settings["max_length"], "out of scope").astype(float)
-    unsure_below, none_below = (settings.get(name, 0.0) for name in ("unsure_below", "none_below"))
-    thresholds = np.array(settings["thresholds"])
-    return refusals(said, found, thresholds, unsure_below, none_below, taxonomy.names, topics)
+    decided = decide_as(settings, found)
+    return refusals(said, found, decided, settings.get("unsure_below", 0.0), taxonomy.names, topics)
 
 
 @stage("negatives")

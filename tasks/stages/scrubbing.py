@@ -3,15 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
 from tasks.config import ScrubbingConfig
 from tasks.data.records import Row
 from tasks.data.references import DatasetRef, FilterRefs, ModelRef
 from tasks.data.scrub_scores import Decisions, Rewrite, ScrubSummary
 from tasks.orchestration.caching import stage
 from tasks.orchestration.run import RunContext
-from tasks.pipeline.decision.thresholds import decide
+from tasks.pipeline.decision.thresholds import decide_as
 from tasks.pipeline.scrubbing import redacted_texts, scrub_report, scrub_rows
 from tasks.pipeline.training.classifier import load_classifier, predict
 from tasks.storage.connection import open_store
@@ -71,7 +69,7 @@ def _decided(texts: list[str], ref: ModelRef) -> list[list[str]]:
     """Labels that the classifier decides for, per text."""
     model, tokenizer, settings = load_classifier(open_store().get_folder(ref))
     found = predict(model, tokenizer, texts, settings["max_length"]).astype(float)
-    decided = decide(found, np.array(settings["thresholds"]), settings.get("none_below", 0.0))
+    decided = decide_as(settings, found)
     return [[name for name, yes in zip(settings["labels"], row, strict=True) if yes] for row in decided]
 
 

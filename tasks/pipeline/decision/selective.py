@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from tasks.data.arrays import Matrix
 from tasks.data.system_scores import OutOfScope
 from tasks.models.embedding import embed
-from tasks.pipeline.decision.thresholds import confidence, decide
+from tasks.pipeline.decision.thresholds import confidence
 from tasks.taxonomy import Taxonomy, Topic
 
 N_EXAMPLES = 8
@@ -47,9 +48,8 @@ def _described(topic: Topic) -> str:
 def refusals(
     texts: Sequence[str],
     probabilities: Matrix,
-    thresholds: Matrix,
+    decided: NDArray[np.bool_],
     unsure_below: float,
-    none_below: float,
     names: Sequence[str],
     topics: Sequence[str],
 ) -> OutOfScope:
@@ -58,13 +58,11 @@ def refusals(
     Args:
         texts: n texts that carry no label.
         probabilities: (n, n_labels) of the classifier.
-        thresholds: (n_labels,).
+        decided: Their label sets, (n, n_labels).
         unsure_below: Confidence below which a text is marked as unsure; 0 marks none.
-        none_below: See `decide`.
         names: Labels.
         topics: What the texts are about.
     """
-    decided = decide(probabilities, thresholds, none_below)
     given_any = decided.any(axis=1)
     unsure = given_any & (confidence(probabilities, decided) < unsure_below)
     labelled = np.flatnonzero(given_any & ~unsure).tolist()

@@ -1,6 +1,7 @@
 """From probabilities to label sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +127,19 @@ def decide(probabilities: Matrix, thresholds: Matrix, none_below: Matrix | float
     rows = np.flatnonzero((nearest < 1.0) & (nearest >= none_below))
     decided[rows, ratio[rows].argmax(axis=1)] = True
     return decided
+
+
+def decide_as(settings: Mapping[str, Any], probabilities: Matrix) -> NDArray[np.bool_]:
+    """Decide the label set of each text as a saved classifier does.
+
+    Args:
+        settings: Of the classifier, see `load_classifier`; before 0.3.0 they have no `none_below`.
+        probabilities: (n, n_labels), 0..1.
+
+    Returns:
+        (n, n_labels).
+    """
+    return decide(probabilities, np.asarray(settings["thresholds"]), settings.get("none_below", 0.0))
 
 
 def fit_none_below(

@@ -61,7 +61,7 @@ def calibrate_classifier(
     calibrated = rule.calibrated(found)
     none_below = (
         _none_below(calibrated, rule.thresholds, targets, weights)
-        if settings.get("unlabelled_share", 0.0) >= MIN_UNLABELLED
+        if settings.get("unlabelled_share", 0.0) >= MIN_UNLABELLED and (targets >= 0.5).any()
         else 0.0
     )
     expected_f1 = confidence(calibrated, decide(calibrated, rule.thresholds, none_below))
