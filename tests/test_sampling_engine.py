@@ -50,6 +50,7 @@ from tasks.pipeline.sampling.engine.self_test import (
     prompts_agree,
 )
 from tasks.pipeline.sampling.engine.sequences import Job
+from tasks.pipeline.sampling.engine.token_sampling import DRAWS_PER_TOKEN, Controls, draw
 from tasks.pipeline.sampling.engine.weight_packing import Packed, linear_layers, pack_weights, product_like
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -346,6 +347,7 @@ CONTROLS = {
     "top_p": {"top_p": 0.8},
     "top_k": {"top_k": 10},
     "min_p": {"min_p": 0.1},
+    "top_k and min_p": {"temperature": 0.8, "top_k": 10, "min_p": 0.05},
     "all": {"temperature": 1.3, "top_k": 30, "top_p": 0.9, "min_p": 0.02},
     "begin_suppress_words": {"begin_suppress_words": ("w3", "w50"), "top_p": 0.9},
 }
@@ -369,6 +371,27 @@ def test_first_tokens_are_as_frequent_as_the_model_says(bert, name):
     if controls["min_p"]:
         warpers.append(MinPLogitsWarper(controls["min_p"]))
     _assert_as_frequent(counts, warpers(None, scores).softmax(-1)[0])
+
+
+@pytest.mark.parametrize("controls", [Controls(), Controls(0.9, min_p=0.1), Controls(top_p=0.9)])
+def test_a_token_does_not_depend_on_the_rows_beside_it(controls):
+    source = torch.Generator().manual_seed(3)
+    scores = 3 * torch.randn(9, 1000, generator=source)
+    uniforms = torch.rand(9, DRAWS_PER_TOKEN, generator=source)
+    together = draw(scores.clone(), uniforms, controls)
+
+    assert len(set(together.tolist())) > 1
+    assert together.tolist() == [
+        int(draw(scores[[row]].clone(), uniforms[[row]], controls)) for row in range(9)
+    ]
+
+
+@pytest.mark.parametrize("controls", [Controls(), Controls(min_p=0.1)])
+def test_scores_that_are_not_numbers_are_refused(controls):
+    scores = torch.tensor([[0.0, 1.0], [0.0, torch.nan]])
+
+    with pytest.raises(ValueError, match="not numbers"):
+        draw(scores, torch.full((2, DRAWS_PER_TOKEN), 0.5), controls)
 
 
 def test_second_tokens_are_as_frequent_as_the_repetition_penalty_says(bert):

@@ -60,6 +60,7 @@ from recording import record  # noqa: E402
 from tasks.config import GeneratorConfig, GeneratorPrecision, PromptForm  # noqa: E402
 from tasks.config.generation import EMBEDDED_SYSTEM_PROMPT  # noqa: E402
 from tasks.models.gguf_base import find_gguf  # noqa: E402
+from tasks.models.own_thread import in_own_thread  # noqa: E402
 from tasks.models.weights_cache import base_folder  # noqa: E402
 from tasks.pipeline.sampling import Request, load_engine  # noqa: E402
 from tasks.pipeline.sampling.engine.weight_packing import linear_layers, sizes_of  # noqa: E402
@@ -246,6 +247,7 @@ def distilabel(python: str, prompts: list[str]) -> float:
 
 
 @torch.inference_mode()
+@in_own_thread
 def step_seconds(model: Any, n_rows: int, with_head: bool) -> float:
     """Seconds of the matrix products of one forward pass over rows, and of nothing else."""
     head = model.get_output_embeddings()
@@ -295,6 +297,7 @@ def by_transformers(rows: list[list[int]]) -> dict[str, Side]:
     return {name: partial(_best_of, own) for name, own in works.items()}
 
 
+@in_own_thread
 def _best_of(works: dict[str, Work]) -> dict[str, tuple[float, str]]:
     """The highest rate of several settings, and which one it was."""
     return {"": max((rate(work), name) for name, work in works.items())}

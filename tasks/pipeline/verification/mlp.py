@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import erf, expit
 from torch import nn
 
+from tasks.models.own_thread import in_own_thread
+
 HIDDEN = 256
 DROPOUT = 0.3
 BATCH = 256
@@ -48,6 +50,7 @@ class Network:
         return found
 
 
+@in_own_thread
 def fit_network(vectors: NDArray[np.float32], targets: NDArray[np.bool_], seed: int) -> Network:
     """Fit vectors (n, n_features) to targets (n, n_labels) by binary cross-entropy.
 

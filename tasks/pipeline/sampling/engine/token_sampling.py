@@ -5,6 +5,7 @@ the rows beside it: sums along the vocabulary are sums of blocks of fixed size. 
 costs little more than a few passes over the vocabulary, so there are as few of them as can be.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,25 +41,26 @@ def penalise(logits: Tensor, written: Tensor, penalty: float) -> Tensor:
 
 def guide(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> Tensor:
     """Go from scores without labels past those with (classifier-free guidance, arXiv:2306.17806, eq. 7)."""
-    return unconditional + guidance_scale * (conditional - unconditional)
+    return torch.lerp(unconditional, conditional, guidance_scale)
 
 
 def log_probabilities(logits: Tensor, tokens: Tensor) -> Tensor:
     """Natural logarithm of each row's probability of one token, (rows,).
 
     Args:
-        logits: Scores, (rows, vocabulary), fp32.
+        logits: Scores, (rows, vocabulary), fp32, overwritten.
         tokens: One token per row, (rows,), int64.
     """
-    peaks = logits.amax(dim=-1, keepdim=True)
-    mass = _block_sums((logits - peaks).exp_()).sum(-1, keepdim=True)
-    return (logits.gather(-1, tokens[:, None]) - peaks - mass.log()).squeeze(-1)
+    own = logits.gather(-1, tokens[:, None]) - logits.amax(dim=-1, keepdim=True)
+    mass = _block_sums(_relative(logits, temperature=1.0)).sum(-1, keepdim=True)
+    return (own - mass.log()).squeeze(-1)
 
 
 def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
     """Draw one token per row.
 
-    Top-k counts first, then top-p among what it left, then min-p, as in transformers. Sorting the whole
+    Top-k counts first, then top-p among what it left, then min-p, as in transformers. Where nothing but min-p
+    cuts, few tokens are left, and no pass over the vocabulary is made once they are found. Sorting the whole
     vocabulary for top-p would cost more than a small model's forward pass, so a token is drawn
     without it and kept if it lies in the nucleus; only rows whose token falls outside (at most 1 - top_p of
     them) draw again, and those that fail every time sort theirs. The distribution is the same.
@@ -74,7 +76,10 @@ def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
     Raises:
         ValueError: A row has no finite score.
     """
-    weights = _relative(_top_k(logits, controls.top_k), controls.temperature)
+    logits = _top_k(logits, controls.top_k)
+    if controls.min_p > 0.0 and controls.top_p == 1.0:
+        return _pick_likely(logits, uniforms[:, 0], controls)
+    weights = _relative(logits, controls.temperature)
     kept = weights if controls.min_p == 0.0 else torch.where(weights >= controls.min_p, weights, 0.0)
     tokens = _pick(kept, uniforms[:, 0])
     if controls.top_p == 1.0:
@@ -90,6 +95,35 @@ def draw(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
         nucleus = _nucleus(weights[rows], kept[rows], controls.top_p * mass[rows])
         tokens[rows] = _pick(nucleus, uniforms[rows, -1])
     return tokens
+
+
+def _pick_likely(logits: Tensor, uniforms: Tensor, controls: Controls) -> Tensor:
+    """One of the tokens of each row that have at least `min_p` of the greatest probability."""
+    peaks = _finite(logits.amax(dim=-1, keepdim=True))
+    least = peaks + controls.temperature * math.log(controls.min_p)
+    rows, tokens = _places(logits >= least)
+    weights = ((logits[rows, tokens] - peaks[rows, 0]) / controls.temperature).exp_()
+    counts = torch.bincount(rows, minlength=len(logits))
+    starts = counts.cumsum(0) - counts
+    side_by_side = weights.new_zeros(len(logits), int(counts.max()))
+    side_by_side[rows, torch.arange(len(rows), device=rows.device) - starts[rows]] = weights
+    picked, _ = _inverse(side_by_side, uniforms[:, None] * side_by_side.cumsum(-1)[:, -1:])
+    return tokens[starts + picked[:, 0]]
+
+
+def _places(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows and columns of what is true, row by row."""
+    if mask.device.type == "cpu":  # ten times as fast as PyTorch
+        found = torch.from_numpy(np.flatnonzero(mask.numpy()))
+        return found // mask.shape[-1], found % mask.shape[-1]
+    rows, columns = mask.nonzero(as_tuple=True)
+    return rows, columns
+
+
+def _finite(numbers: Tensor) -> Tensor:
+    if not bool(torch.isfinite(numbers).all()):
+        raise ValueError("the model's scores are not numbers; expected finite logits. Check the weights.")
+    return numbers
 
 
 def _relative(logits: Tensor, temperature: float) -> Tensor:
@@ -136,9 +170,7 @@ def _descending(weights: Tensor) -> Tensor:
 def _pick(weights: Tensor, uniforms: Tensor) -> Tensor:
     """Inverse of the cumulative distribution, first by block; a token of weight 0 is never picked."""
     sums = _block_sums(weights)
-    total = sums.cumsum(-1)[:, -1:]
-    if not bool(torch.isfinite(total).all()):
-        raise ValueError("the model's scores are not numbers; expected finite logits. Check the weights.")
+    total = _finite(sums.cumsum(-1)[:, -1:])
     blocks, rest = _inverse(sums, uniforms[:, None] * total)
     places = blocks * BLOCK + torch.arange(BLOCK, device=weights.device)
     inside = weights.gather(-1, places.clamp(max=weights.shape[-1] - 1))
