@@ -70,6 +70,14 @@ def scrubber() -> Scrubber:
         "I take Zoloft and Lamictal.",
         "Happy Diwali and Hari Raya!",
         "Guys, can you hear it?",
+        "Dawn broke over the quiet hills.",
+        "Ivy covered the old wall.",
+        "Hope kept me alive.",
+        "St. Louis won the game.",
+        "Madrid won the game.",
+        "Ericsson opened a warehouse.",
+        "Bitcoin crashed again.",
+        "We flew from Austin to Dallas.",
     ],
 )
 def test_other_words_are_no_people(scrubber: Scrubber, text: str) -> None:
@@ -110,6 +118,13 @@ def test_other_words_are_no_people(scrubber: Scrubber, text: str) -> None:
         ("Beneficiary: Yonas Gebre", "Beneficiary: Person A"),
         ("Stavros reports to Shelby Crandall.", "Person A reports to Person B."),
         ("Hello Bethlehem, the sofa has arrived.", "Hello Person A, the sofa has arrived."),
+        ("Khalid trusted me.", "Person A trusted me."),
+        ("Ngozi baked a cake for us.", "Person A baked a cake for us."),
+        ("Haruka spat on the floor.", "Person A spat on the floor."),
+        ("Guadalupe mended the bike.", "Person A mended the bike."),
+        ("Guadalupe should not have said it.", "Person A should not have said it."),
+        ("Avi kept asking me.", "Person A kept asking me."),
+        ("We waved at Ebony Washington.", "We waved at Person A."),
     ],
 )
 def test_names_are_found_by_what_stands_around_them(scrubber: Scrubber, text: str, expected: str) -> None:

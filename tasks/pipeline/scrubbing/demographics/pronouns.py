@@ -18,6 +18,10 @@ MOVING_VERBS = gender_words("moving_verbs")
 PARTICIPLES = gender_words("participles")
 PERFECT_ADVERBS = gender_words("perfect_adverbs")
 JUDGING_VERBS = gender_words("judging_verbs")
+SPENDING_VERBS = gender_words("spending_verbs")
+PERIODS = gender_words("periods")
+BESIDE_HER = frozenset({"by", "from", "to", "with", "without"})
+"""Prepositions behind which "her" and a time are two things, as they are not in "in her last year"."""
 BARELY_A_NOUN = -1.0
 """Log-odds from which a word that may be a verb or a noun counts as the verb behind "made her"."""
 LONGEST_JUDGEMENT = 5
@@ -81,6 +85,15 @@ def _her_is_given(context: Context) -> bool:
 def _her_is_counted(context: Context) -> bool:
     """Whether a number of times follows: "reminded her several times"."""
     return context.word(2) in {"times", "days", "hours", "weeks"} and context.word(1) in MANY
+
+
+def _her_is_dated(context: Context) -> bool:
+    """Whether a time follows, and ends the clause, in which something is done to or with her."""
+    dated = context.word(1) in {"last", "next", "one"} and context.word(2) in PERIODS
+    if not dated or context.word(3) not in CLOSING_SIGNS | {""}:
+        return False
+    done = context.tag(-1).startswith("VB") and context.word(-1) not in SPENDING_VERBS
+    return done or context.word(-1) in BESIDE_HER
 
 
 def _her_is_subject(context: Context) -> bool:
@@ -170,6 +183,7 @@ PRONOUN_RULES = (
         "their",
     ),
     Rule("her and times", "I told her many times. -> I told them many times.", HER, _her_is_counted, "them"),
+    Rule("her and a time", "I met her one day. -> I met them one day.", HER, _her_is_dated, "them"),
     Rule("her behind a verb", "So are her shoes. -> So are their shoes.", HER, _her_is_subject, "their"),
     Rule("her and an amount", "I gave her $5. -> I gave them $5.", HER, _her_is_given, "them"),
     Rule("her before an amount", "her two dogs -> their two dogs", HER, _her_counts, "their"),

@@ -69,6 +69,14 @@ class Candidate:
         return self.tokens.tags[index] if index < len(self.tokens) else "."
 
     @property
+    def opens_sentence(self) -> bool:
+        """Whether a sentence or a line ends before it; the dot of "St. Louis" ends none."""
+        before = self.before()
+        return before in SENTENCE_ENDS and not (
+            before == "." and self.before(2) in word_lists()["abbreviations"]
+        )
+
+    @property
     def touches(self) -> bool:
         """Whether no blank stands before it."""
         starts, ends = self.tokens.starts, self.tokens.ends

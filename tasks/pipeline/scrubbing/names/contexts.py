@@ -6,33 +6,25 @@ from functools import lru_cache
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
 from tasks.pipeline.scrubbing.demographics.rules import first_that_holds
+from tasks.pipeline.scrubbing.names.acting import acted
 from tasks.pipeline.scrubbing.names.candidate import (
     KNOWN_NAME,
-    SENTENCE_ENDS,
     Candidate,
     CandidateRule,
 )
 from tasks.pipeline.scrubbing.names.candidates import CONTRACTED, PROPER, is_family
-from tasks.pipeline.scrubbing.names.features import Lexicon, entry_of, group_of, shape, word_lists
+from tasks.pipeline.scrubbing.names.features import (
+    Lexicon,
+    entry_of,
+    group_of,
+    shape,
+    word_lists,
+)
 from tasks.pipeline.scrubbing.tokens import WORDS_KEPT, Span, Tokens, lowered
 
 SHORTEST_NAME = 3
 FINITE = frozenset({"VBZ", "VBD", "VBP", "NNS"})
-BEHIND_MET = frozenset(".,!?\n") | {
-    "in",
-    "at",
-    "on",
-    "yesterday",
-    "today",
-    "about",
-    "that",
-    "to",
-    "and",
-    "again",
-}
-BOOKED = frozenset(
-    {"booking", "reservation", "reserved", "booked", "table", "name", "order", "listed", "filed"}
-)
+STOPS = frozenset(".,!?\n")
 BEFORE_NAMES = frozenset({"saw", "under", "for", "of", "to", "with", "the", "The", ":"})
 BEHIND_NAMES = frozenset({"made", "makes", "reports", "from", "at", "in", ",", "&", "'", "’"})
 """Words before and behind a name without which, or a verb of people, no rule holds."""
@@ -85,7 +77,8 @@ def _traits(word: str) -> int:
     """Return the bits that tell whether a word may be a name, or makes one of its neighbour."""
     lists = word_lists()
     before = lists["meeting_verbs"] | BEFORE_NAMES
-    behind = word in BEHIND_NAMES or word in lists["human_verbs"] or word in lists["verbs_of_speech"]
+    verb = any(word in lists[name] for name in ("human_verbs", "verbs_of_speech", "finite_verbs"))
+    behind = word in BEHIND_NAMES or verb or word.endswith("ed")
     held = (
         (MAY_NAME, word[0].isupper() and len(word) >= SHORTEST_NAME),
         (MONTH, lowered(word) in lists["calendar"]),
@@ -126,13 +119,9 @@ def _may_be_name(c: Candidate) -> bool:
     return named or group_of(c.low, c.entry) == "-"
 
 
-def _opens(c: Candidate) -> bool:
-    return c.before() in SENTENCE_ENDS
-
-
 def _has_feelings(c: Candidate) -> bool:
     """Whether a country, a thing or an adjective thinks or feels: "Kenya feels annoyed"."""
-    if not _opens(c) or not _may_be_place_name(c) or c.low in word_lists()["calendar"]:
+    if not c.opens_sentence or not _may_be_place_name(c) or c.low in word_lists()["calendar"]:
         return False
     verb, behind = lowered(c.after()), lowered(c.after(2))
     told = verb in {"told", "tells"} and behind in {"me", "us", "him", "her", "them"}
@@ -173,12 +162,12 @@ def _does_something(c: Candidate) -> bool:
     human = verb in lists["human_verbs"] or verb in lists["verbs_of_speech"]
     human = human or (verb == "reports" and c.after(2) == "to")
     human = human or (verb in {"made", "makes"} and c.tag_after(2) == "PRP" and c.after(2) != "it")
-    if not (human and _opens(c) and _may_be_name(c)) or c.low in lists["interjections"]:
+    if not (human and c.opens_sentence and _may_be_name(c)) or c.low in lists["interjections"]:
         return False
     if c.entry.common:  # "Amber waves of grain", "Frank answers are rare"
         acting = c.tag_after() in {"VBZ", "VBD"} and c.after(2) not in {"of", "are", "were"}
         return acting and (c.tag in PROPER or c.entry.first > KNOWN_NAME) and not is_person_noun(c.low)
-    return c.tag_after() in FINITE
+    return c.tag_after() in FINITE or verb in lists["finite_verbs"]
 
 
 def _works_in_department(c: Candidate) -> bool:
@@ -190,7 +179,7 @@ def _works_in_department(c: Candidate) -> bool:
 
 def _is_explained(c: Candidate) -> bool:
     """Whether a noun for people explains the name: "Pat, the dog walker"."""
-    if c.after() != "," or not c.entry.first or not (_opens(c) or c.inside):
+    if c.after() != "," or not c.entry.first or not (c.opens_sentence or c.inside):
         return False
     lists = word_lists()
     determiner = lowered(c.after(2))
@@ -210,7 +199,12 @@ def _is_joined(c: Candidate) -> bool:
 def _is_asked(c: Candidate) -> bool:
     """Whether somebody is asked for something: "Nayeli, could you send it?"."""
     lists = word_lists()
-    if c.after() != "," or c.entry.common or not _opens(c) or lowered(c.after(2)) not in lists["requests"]:
+    if (
+        c.after() != ","
+        or c.entry.common
+        or not c.opens_sentence
+        or lowered(c.after(2)) not in lists["requests"]
+    ):
         return False
     other = any(c.low in lists[name] for name in ("interjections", "requests", "forms_of_address"))
     return _may_be_name(c) and not other and not is_person_noun(c.low)
@@ -252,7 +246,7 @@ def _owns(c: Candidate) -> bool:
 
 
 def _is_booked(c: Candidate) -> bool:
-    under = c.before() == "under" and c.before(2) in BOOKED
+    under = c.before() == "under" and c.before(2) in word_lists()["booked"]
     return under or (c.before() in {"for", "of"} and c.before(2) in {"reservation", "name"})
 
 
@@ -261,7 +255,9 @@ def _is_met(c: Candidate) -> bool:
     placed = c.after() == "at" and c.after(2) == "the"
     seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
     addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
-    if not (met or seen or addressed) or lowered(c.after()) not in BEHIND_MET:
+    if not (met or seen or addressed) or (
+        c.after() not in STOPS and lowered(c.after()) not in word_lists()["behind_met"]
+    ):
         return False
     if c.tag not in PROPER and not c.entry.common:
         return False
@@ -272,6 +268,7 @@ def _is_met(c: Candidate) -> bool:
 BEHIND_RULES = (
     CandidateRule("has feelings", "Kenya feels annoyed.", _has_feelings, True),
     CandidateRule("does something", "Xolani feels annoyed.", _does_something, True),
+    CandidateRule("acted", "Khalid trusted me.", acted, True),
     CandidateRule("asked", "Nayeli, could you send it?", _is_asked, True),
     CandidateRule("department", "Mark from sales agrees.", _works_in_department, True),
     CandidateRule("explained", "Pat, the dog walker, called.", _is_explained, True),

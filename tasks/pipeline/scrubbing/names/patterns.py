@@ -7,6 +7,7 @@ its start; nearly all of the rest are places, teams and firms.
 import re
 from collections.abc import Iterator
 
+from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME
 from tasks.pipeline.scrubbing.names.features import (
     SENTENCE_ENDS,
     UNKNOWN,
@@ -34,7 +35,7 @@ CAPITAL_CASE = 2
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
 TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL = (1 << bit for bit in range(8))
-LIKELY, LOWER, FIRST, VERB, END, GIVEN, SURNAME = (1 << bit for bit in range(8, 15))
+LIKELY, LOWER, FIRST, VERB, END, GIVEN, SURNAME, BOTH = (1 << bit for bit in range(8, 16))
 
 
 class CertainNames:
@@ -67,6 +68,7 @@ class CertainNames:
         only = plain and group_of(low, entry) == "-" and low not in lists["in_place_names"]
         barred = any(low in lists[name] for name in ("titles", "not_names", "institutions", "after_titles"))
         proper = plain and not barred and not entry.common
+        seen_small = entry.case is not None and entry.case < 0
         held = (
             (TITLE, title or short),
             (HONORIFIC, short or (title and (low in lists["honorifics"] or low in lists["foreign_titles"]))),
@@ -82,6 +84,7 @@ class CertainNames:
             (VERB, low in lists["finite_verbs"] or low in lists["verbs_of_speech"]),
             (END, word in SENTENCE_ENDS),
             (GIVEN, proper and entry.first > 1),
+            (BOTH, plain and not barred and max(entry.first, entry.last) >= KNOWN_NAME and not seen_small),
             (SURNAME, proper and entry.last > 1 and low not in lists["countries"]),
         )
         mark = self._marks[word] = sum(bit for bit, holds in held if holds)
@@ -122,10 +125,15 @@ class CertainNames:
                 yield tokens.starts[i], tokens.ends[index - 1]
 
     def _full(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
-        """Yield a first name and a surname, one of which is also a place: "Omar Hassan"."""
-        for i in [i for i, mark in enumerate(marks[:-1]) if mark & GIVEN]:
-            sure = (marks[i] | marks[i + 1]) & ONLY_NAMES
-            if sure and marks[i + 1] & SURNAME and _stands_free(tokens.words, marks, i, i + 2):
+        """Yield a first name and a surname, one of which is also a place: "Omar Hassan".
+
+        Both may be something else where both are frequent names and stand inside a sentence.
+        """
+        for i in [i for i, mark in enumerate(marks[:-1]) if mark & (GIVEN | BOTH)]:
+            other = marks[i + 1]
+            sure = marks[i] & GIVEN and other & SURNAME and (marks[i] | other) & ONLY_NAMES
+            frequent = marks[i] & other & BOTH and i > 0 and marks[i - 1] & LOWER
+            if (sure or frequent) and _stands_free(tokens.words, marks, i, i + 2):
                 yield tokens.starts[i], tokens.ends[i + 1]
 
     def _subjects(self, tokens: Tokens, marks: list[int]) -> Iterator[Span]:
