@@ -77,6 +77,12 @@ def scrubber() -> Scrubber:
         "Madrid won the game.",
         "Ericsson opened a warehouse.",
         "Bitcoin crashed again.",
+        "Aaaand sold out.",
+        "Y'all lost.",
+        "Nokias can even connect to it.",
+        "Hawaiian shaved ice is the best.",
+        "Jordan closed its border.",
+        "It was in West Virginia.",
         "We flew from Austin to Dallas.",
     ],
 )

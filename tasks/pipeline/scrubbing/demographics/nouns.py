@@ -91,7 +91,8 @@ def _in_compound(context_: Context) -> bool:
     follower = context_.word(1)
     if context_.tag(1) not in COMPOUND_HEADS or not follower.isalpha() or follower in NOUNS | TIMES:
         return False
-    verb = follower in load_verbs() or follower in word_lists()["finite_verbs"]
+    past = follower in word_lists()["finite_verbs"] and not context_.view.shouted
+    verb = past or follower in load_verbs()
     return not (verb and is_owned(context_))  # "My aunt spat."
 
 

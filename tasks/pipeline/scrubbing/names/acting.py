@@ -1,5 +1,7 @@
 """Names that open a sentence and are given away by what they did."""
 
+import re
+
 from tasks.pipeline.scrubbing.names.assets import load_weights
 from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, Candidate
 from tasks.pipeline.scrubbing.names.candidates import PROPER
@@ -8,6 +10,11 @@ from tasks.pipeline.scrubbing.tokens import lowered
 
 CAPITAL_CASE = 2
 """From here on a word is hardly ever written small."""
+STRETCHED = re.compile(r"(.)\1\1")
+"""A letter three times: "Aaaand sold out"."""
+LIKE_A_NAME = 2
+"""Likeness of spelling, see `name_likeness`, from which an unknown word is a name."""
+NOUNS = frozenset({"NN", "NNS", "NNP"})
 PAST = frozenset({"VBD", "VBN"})
 REACH = 4
 """Words behind a name within which a modal verb comes to its verb: "should not have said"."""
@@ -18,13 +25,22 @@ def acted(c: Candidate) -> bool:
     lists, verb = word_lists(), lowered(c.after())
     modal = c.tag_after() == "MD"
     past = verb not in lists["auxiliaries"] and (c.tag_after() in PAST or verb in lists["finite_verbs"])
-    if not (modal or past) or not c.opens_sentence or shape(c.word) != "Xx" or c.tag not in PROPER:
+    described = c.tag_after() == "VBN" and c.tag_after(2) in NOUNS  # "Hawaiian shaved ice"
+    if (
+        not (modal or past)
+        or described
+        or c.after(2) == "its"
+        or not c.opens_sentence
+        or shape(c.word) != "Xx"
+        or c.tag not in PROPER
+    ):
         return False
     if any(c.low in lists[name] for name in ("never_people", "countries", "interjections", "calendar")):
         return False
     if group_of(c.low, c.entry) == "-" and not _is_seen_small(c):
-        unknown = not c.entry.first and not c.entry.last
-        return c.entry.first > 0 or (unknown and name_likeness(c.low, load_weights().letters) > 0)
+        unknown = not c.entry.first and not c.entry.last and c.word.isalpha() and not STRETCHED.search(c.low)
+        spelled = name_likeness(c.low, load_weights().letters) >= LIKE_A_NAME
+        return c.entry.first > 0 or (past and unknown and spelled)
     return c.entry.first > 1 and _acts_like_a_person(c, verb, modal)
 
 

@@ -35,7 +35,9 @@ CAPITAL_CASE = 2
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
 TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL = (1 << bit for bit in range(8))
-LIKELY, LOWER, FIRST, VERB, END, GIVEN, SURNAME, BOTH = (1 << bit for bit in range(8, 16))
+LIKELY, LOWER, FIRST, VERB, END, GIVEN, SURNAME, OFTEN_GIVEN, OFTEN_SURNAME = (
+    1 << bit for bit in range(8, 17)
+)
 
 
 class CertainNames:
@@ -68,7 +70,8 @@ class CertainNames:
         only = plain and group_of(low, entry) == "-" and low not in lists["in_place_names"]
         barred = any(low in lists[name] for name in ("titles", "not_names", "institutions", "after_titles"))
         proper = plain and not barred and not entry.common
-        seen_small = entry.case is not None and entry.case < 0
+        placed = low in lists["in_place_names"] or low in lists["countries"]
+        often = plain and not barred and not placed and not (entry.case is not None and entry.case < 0)
         held = (
             (TITLE, title or short),
             (HONORIFIC, short or (title and (low in lists["honorifics"] or low in lists["foreign_titles"]))),
@@ -84,7 +87,8 @@ class CertainNames:
             (VERB, low in lists["finite_verbs"] or low in lists["verbs_of_speech"]),
             (END, word in SENTENCE_ENDS),
             (GIVEN, proper and entry.first > 1),
-            (BOTH, plain and not barred and max(entry.first, entry.last) >= KNOWN_NAME and not seen_small),
+            (OFTEN_GIVEN, often and entry.first >= KNOWN_NAME),
+            (OFTEN_SURNAME, often and entry.last >= KNOWN_NAME),
             (SURNAME, proper and entry.last > 1 and low not in lists["countries"]),
         )
         mark = self._marks[word] = sum(bit for bit, holds in held if holds)
@@ -129,10 +133,10 @@ class CertainNames:
 
         Both may be something else where both are frequent names and stand inside a sentence.
         """
-        for i in [i for i, mark in enumerate(marks[:-1]) if mark & (GIVEN | BOTH)]:
+        for i in [i for i, mark in enumerate(marks[:-1]) if mark & (GIVEN | OFTEN_GIVEN)]:
             other = marks[i + 1]
             sure = marks[i] & GIVEN and other & SURNAME and (marks[i] | other) & ONLY_NAMES
-            frequent = marks[i] & other & BOTH and i > 0 and marks[i - 1] & LOWER
+            frequent = marks[i] & OFTEN_GIVEN and other & OFTEN_SURNAME and i > 0 and marks[i - 1] & LOWER
             if (sure or frequent) and _stands_free(tokens.words, marks, i, i + 2):
                 yield tokens.starts[i], tokens.ends[i + 1]
 
