@@ -65,7 +65,7 @@ def test_the_export_beside_the_model_is_taken_with_what_it_chose(exported):
     served = served_by(exported)
 
     assert (served.runtime, served.precision) == (Runtime.onnx, found.chosen)
-    assert tuple(served.thresholds) == found.variants[found.chosen].thresholds
+    assert tuple(served.settings["thresholds"]) == found.variants[found.chosen].thresholds
     assert answers(served, TEXTS) == answers(served_by(exported, runtime="torch"), TEXTS)
 
 
@@ -83,7 +83,7 @@ def test_int8_is_served_with_its_own_rule_and_tells_its_agreement(run):
     served = served_by(run, precision="int8")
 
     assert (served.precision, served.agreement) == (ServingPrecision.int8, small.parity.alike)
-    assert served.thresholds.tolist() == [0.41, 0.42, 0.43]
+    assert served.settings["thresholds"] == [0.41, 0.42, 0.43]
     assert (served.settings["unsure_below"], served.settings["recalibration"]) == (0.125, [2.0, -1.0])
     assert served.settings["none_below"] == 0.5
 
