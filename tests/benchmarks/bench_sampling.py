@@ -246,8 +246,8 @@ def distilabel(python: str, prompts: list[str]) -> float:
     return float(theirs["n_tokens"] / theirs["seconds"])
 
 
-@torch.inference_mode()
 @in_own_thread
+@torch.inference_mode()
 def step_seconds(model: Any, n_rows: int, with_head: bool) -> float:
     """Seconds of the matrix products of one forward pass over rows, and of nothing else."""
     head = model.get_output_embeddings()

@@ -1,20 +1,14 @@
 """Names that open a sentence and are given away by what they did."""
 
-import re
-
 from tasks.pipeline.scrubbing.names.assets import load_weights
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, Candidate
+from tasks.pipeline.scrubbing.names.candidate import CAPITAL_CASE, KNOWN_NAME, Candidate
 from tasks.pipeline.scrubbing.names.candidates import PROPER
 from tasks.pipeline.scrubbing.names.features import group_of, name_likeness, shape, word_lists
+from tasks.pipeline.scrubbing.names.thing_rules import NOUNS, STRETCHED
 from tasks.pipeline.scrubbing.tokens import lowered
 
-CAPITAL_CASE = 2
-"""From here on a word is hardly ever written small."""
-STRETCHED = re.compile(r"(.)\1\1")
-"""A letter three times: "Aaaand sold out"."""
 LIKE_A_NAME = 2
 """Likeness of spelling, see `name_likeness`, from which an unknown word is a name."""
-NOUNS = frozenset({"NN", "NNS", "NNP"})
 PAST = frozenset({"VBD", "VBN"})
 REACH = 4
 """Words behind a name within which a modal verb comes to its verb: "should not have said"."""
@@ -25,7 +19,7 @@ def acted(c: Candidate) -> bool:
     lists, verb = word_lists(), lowered(c.after())
     modal = c.tag_after() == "MD"
     past = verb not in lists["auxiliaries"] and (c.tag_after() in PAST or verb in lists["finite_verbs"])
-    described = c.tag_after() == "VBN" and c.tag_after(2) in NOUNS  # "Hawaiian shaved ice"
+    described = c.tag_after() == "VBN" and c.tag_after(2) in NOUNS | {"NNP"}  # "Hawaiian shaved ice"
     if (
         not (modal or past)
         or described
@@ -38,10 +32,15 @@ def acted(c: Candidate) -> bool:
     if any(c.low in lists[name] for name in ("never_people", "countries", "interjections", "calendar")):
         return False
     if group_of(c.low, c.entry) == "-" and not _is_seen_small(c):
-        unknown = not c.entry.first and not c.entry.last and c.word.isalpha() and not STRETCHED.search(c.low)
-        spelled = name_likeness(c.low, load_weights().letters) >= LIKE_A_NAME
-        return c.entry.first > 0 or (past and unknown and spelled)
+        return c.entry.first > 0 or (past and _is_spelled_like_a_name(c))
     return c.entry.first > 1 and _acts_like_a_person(c, verb, modal)
+
+
+def _is_spelled_like_a_name(c: Candidate) -> bool:
+    """Whether a word of which nothing is known is spelled like a name: "Haruka", not "Aaaand" or "Y'all"."""
+    if c.entry.last or not c.word.isalpha() or STRETCHED.search(c.low):
+        return False
+    return name_likeness(c.low, load_weights().letters) >= LIKE_A_NAME
 
 
 def _acts_like_a_person(c: Candidate, verb: str, modal: bool) -> bool:

@@ -9,6 +9,8 @@ from tasks.pipeline.scrubbing.tokens import Span, Tokens, lowered
 
 KNOWN_NAME = 3
 """Frequency class from which a first name is a name before it is anything else."""
+CAPITAL_CASE = 2
+"""First names that prefer capitals this much (Emily) are no words; others may be (Dawn, Ruby)."""
 SHOUTING_REACH = 20
 """Words on either side that tell whether a text is shouted."""
 SENTENCE_ENDS = frozenset(".!?\n:")

@@ -255,9 +255,8 @@ def _is_met(c: Candidate) -> bool:
     placed = c.after() == "at" and c.after(2) == "the"
     seen = c.before() == "saw" and c.after() in {"in", "at"} and c.after(2) == "the"
     addressed = c.before() in {"to", "with"} and c.before(2) in word_lists()["talking_verbs"]
-    if not (met or seen or addressed) or (
-        c.after() not in STOPS and lowered(c.after()) not in word_lists()["behind_met"]
-    ):
+    ends = c.after() in STOPS or lowered(c.after()) in word_lists()["behind_met"]
+    if not (met or seen or addressed) or not ends:
         return False
     if c.tag not in PROPER and not c.entry.common:
         return False

@@ -7,7 +7,7 @@ its start; nearly all of the rest are places, teams and firms.
 import re
 from collections.abc import Iterator
 
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME
+from tasks.pipeline.scrubbing.names.candidate import CAPITAL_CASE, KNOWN_NAME
 from tasks.pipeline.scrubbing.names.features import (
     SENTENCE_ENDS,
     UNKNOWN,
@@ -30,8 +30,6 @@ LONGEST_NAME = 4
 """Words that a title is followed by, at most."""
 MAX_WORDS = 200_000
 """Word forms remembered; beyond it the memory starts again, so that it stays bounded."""
-CAPITAL_CASE = 2
-"""First names that prefer capitals this much (Emily) are no words; others may be (Dawn, Ruby)."""
 SHORT_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 """Titles that go before a name even where nobody cares for capitals: "dr. ahmed"."""
 TITLE, HONORIFIC, NAMES, ONLY_NAMES, KNOWN, MAY_NAME, THING, CAPITAL = (1 << bit for bit in range(8))
