@@ -168,10 +168,10 @@ def test_rows_of_a_packed_product_do_not_hang_on_their_number(kind, dtype):
     layers = torch.nn.Sequential(kind(384, 64), kind(1536, 64)).to(dtype)
     assert pack_weights(layers) == 2
     for layer in layers:
-        product, rows = product_like(layer, 128)
+        product, rows = product_like(layer, 320)
         expected = product(rows)
         assert expected.abs().max() < 1e-2 * rows.abs().max()  # rounding is all that is left
-        for n_rows in (8, 16, 32, 64):
+        for n_rows in (8, 16, 32, 64, 96, 128, 160, 256):
             assert torch.equal(product(rows[:n_rows]), expected[:n_rows])
 
 
@@ -184,6 +184,18 @@ def test_a_packed_product_is_filled_up_where_it_must_be(bert):
             Packed(layer, 64)(rows),
             Packed(layer, 1)(torch.cat([rows.flatten(0, 1), torch.zeros(58, 32)]))[:6].view(3, 2, 8),
         )
+
+
+@pytest.mark.parametrize("n_rows", [1, 63, 64, 65, 127, 128, 200])
+def test_a_packed_product_is_made_in_pieces_where_it_must_be(n_rows):
+    layer, rows = torch.nn.Linear(32, 8), torch.randn(n_rows, 32)
+    product = Packed(layer, 32, 64)
+    shapes, multiply = [], product._multiply
+    product._multiply = lambda piece: shapes.append(len(piece)) or multiply(piece)
+    with torch.inference_mode():
+        assert torch.allclose(product(rows), layer(rows), atol=1e-5)
+    assert all(32 <= n <= 64 for n in shapes)
+    assert len(shapes) == -(-n_rows // 64)
 
 
 def test_weights_that_are_neither_fp32_nor_bf16_are_left_as_they_are(bert):

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 ROWS = 64
 """Rows of the batch that the layout is chosen for; others work, too."""
+MOST_ROWS = 512
+"""Rows up to which products are tried."""
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 1e-2}
 """Largest difference from the plain product, as a share of the largest result: some roundings of the type."""
 
@@ -45,13 +47,13 @@ def pack_weights(model: nn.Module) -> int:
     except (AttributeError, RuntimeError, ValueError) as error:
         log.info("Weights are not packed here: %s", error)
         return 0
-    least: dict[torch.Size, int] = {}
+    steady: dict[torch.Size, tuple[int, int | None]] = {}
     for layer in layers:
         kind = layer.weight.shape
-        if kind not in least:
+        if kind not in steady:
             trial = partial(_steady_rows, layer)
-            least[kind] = tried_here("rows", trial, type(layer).__name__, kind, layer.weight.dtype)
-        layer.forward = Packed(layer, least[kind])  # type: ignore[method-assign]
+            steady[kind] = tried_here("rows", trial, type(layer).__name__, kind, layer.weight.dtype)
+        layer.forward = Packed(layer, *steady[kind])  # type: ignore[method-assign]
     free_weights(model)
     return len(layers)
 
@@ -87,25 +89,30 @@ class Packed:
     Args:
         layer: Its weights and bias.
         least: Fewer rows than these are filled up with zeros.
+        most: More rows than these are multiplied in pieces; None for any number at once.
     """
 
-    def __init__(self, layer: nn.Linear | Conv1D, least: int = 1) -> None:
+    def __init__(self, layer: nn.Linear | Conv1D, least: int = 1, most: int | None = None) -> None:
         weight = layer.weight.t().contiguous() if isinstance(layer, Conv1D) else layer.weight
         self.operations: Any = torch.ops.mkldnn
         self.weight = self.operations._reorder_linear_weight(weight.detach(), ROWS)
-        self.bias, self.least = layer.bias, least
+        self.bias, self.least, self.most = layer.bias, least, most
 
     def __call__(self, rows: Tensor) -> Tensor:
         """(..., n_in) -> (..., n_out)."""
         n_rows = rows.shape[:-1].numel()
-        if n_rows >= self.least:
+        most = self.most or max(n_rows, self.least)
+        if self.least <= n_rows <= most:
             return self._multiply(rows)
-        filled = pad(rows.reshape(n_rows, -1), (0, 0, 0, self.least - n_rows))
-        return self._multiply(filled)[:n_rows].view(*rows.shape[:-1], -1)
+        flat = rows.reshape(n_rows, -1)
+        if (n_last := n_rows % most) and n_last < self.least:
+            flat = pad(flat, (0, 0, 0, self.least - n_last))
+        product = torch.cat([self._multiply(piece) for piece in flat.split(most)])
+        return product[:n_rows].view(*rows.shape[:-1], -1)
 
     def like(self, layer: nn.Linear | Conv1D) -> "Packed":
         """The same kind of product with the weights of another layer of this shape."""
-        return Packed(layer, self.least)
+        return Packed(layer, self.least, self.most)
 
     def _multiply(self, rows: Tensor) -> Tensor:
         product: Tensor = self.operations._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
@@ -147,18 +154,25 @@ def product_like(layer: nn.Linear | Conv1D, n_rows: int) -> tuple[Callable[[Tens
 
 
 @torch.inference_mode()
-def _steady_rows(layer: nn.Linear | Conv1D) -> int:
-    """Fewest rows from which a row's product no longer hangs on how many there are; `ROWS` at most.
+def _steady_rows(layer: nn.Linear | Conv1D) -> tuple[int, int | None]:
+    """Fewest and most rows between which a row's product does not hang on how many there are.
 
-    With bf16 on AMX, up to 32 rows run through kernels that add up in another order. To fill such a product
-    up costs little, for it mostly reads weights, and lets everything else in a narrow batch be narrow.
+    With bf16 on AMX, up to 32 rows run through kernels that add up in another order, and where a product has
+    few columns, two threads share the sums of some numbers of rows. To fill such a product up, or to make it
+    in pieces, costs little, and lets batches be as narrow or as wide as they are.
+
+    Returns:
+        The fewest, `ROWS` at most, and the most, a multiple of `ROWS`, or None if there is no such bound.
     """
-    twin, rows = product_like(layer, 2 * ROWS)
+    twin, rows = product_like(layer, MOST_ROWS)
     product, least = Packed(twin), ROWS
-    expected = product(rows)
+    expected = product(rows[:ROWS])
     while least > 1 and torch.equal(product(rows[: least // 2]), expected[: least // 2]):
         least //= 2
-    return least
+    for n_rows in range(ROWS + ROWS // 2, MOST_ROWS + 1, ROWS // 2):
+        if not torch.equal(product(rows[:n_rows])[:ROWS], expected):
+            return least, (n_rows - 1) // ROWS * ROWS
+    return least, None
 
 
 @torch.inference_mode()
