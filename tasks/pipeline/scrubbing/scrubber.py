@@ -29,7 +29,7 @@ from tasks.pipeline.scrubbing.recognizers import (
 )
 from tasks.pipeline.scrubbing.replacement import SEPARATOR, anonymised, new_anonymizer, without_overlaps
 
-RULES_VERSION = "13"
+RULES_VERSION = "14"
 """Raised whenever the rules change what comes out."""
 SCRUBBER_VERSION = f"{RULES_VERSION}+{assets_digest()}"
 """Recorded with every model: the same version turns the same text into the same text."""

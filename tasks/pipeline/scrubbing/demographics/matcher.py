@@ -1,7 +1,6 @@
 """Finds demographic terms that describe people: "a young Nigerian engineer", not "black coffee"."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from tasks.config import DemographicCategory as Category
 from tasks.config import Scope
@@ -34,13 +33,22 @@ def find_terms(reading: Reading, scope: Scope, categories: frozenset[Category]) 
 
 
 def _without_joints(text: str, matches: list[Finding]) -> list[Finding]:
-    """Let the first of two adjectives that go take along what joins them: "the black and Asian nurses"."""
-    for i, (first, second) in enumerate(pairwise(matches)):
+    """Let the first of two adjectives that go take along what joins them: "the black and Asian nurses".
+
+    A stroke makes one of both: "gay/trans people".
+    """
+    kept = matches[:1]
+    for second in matches[1:]:
+        first = kept[-1]
         between = text[first.end : second.start]
         goes = first.role is Role.attribute and second.role in {Role.attribute, Role.members}
+        if goes and between == "/":
+            kept[-1] = second._replace(start=first.start)
+            continue
         if goes and between in JOINTS:
-            matches[i] = first._replace(end=second.start - 1)
-    return matches
+            kept[-1] = first._replace(end=second.start - 1)
+        kept.append(second)
+    return kept
 
 
 def _disjoint(matches: list[Finding], sure: list[Finding]) -> list[Finding]:
@@ -69,7 +77,7 @@ def _lexical(reading: Reading, scope: Scope, categories: frozenset[Category]) ->
             if rule.role is Role.members and is_group_noun(reading, end):
                 noun = reading.at(end)
                 end += 1
-            first = i - 1 if rule.role is Role.predicate and _is_degree(reading, i - 1) else i
+            first = i - 1 if _goes_along(reading, i - 1, rule.role) else i
             if rule.role is Role.abstract and _is_bare_adjective(reading, i - 1):
                 first, noun = i - 1, reading.at(i - 1)
             last = Finding(*reading.span(first, end), term.category, rule.role, rule.name, noun)
@@ -83,10 +91,15 @@ def _is_bare_adjective(reading: Reading, index: int) -> bool:
     return bare and reading.at(index) in context("of_abstracts")
 
 
-def _is_degree(reading: Reading, index: int) -> bool:
-    """Whether an adverb of degree stands at a place, behind a verb: "you are so young"."""
+def _goes_along(reading: Reading, index: int, role: Role) -> bool:
+    """Whether an adverb of degree goes with its adjective: "you are so young", "very young nurses"."""
+    if reading.at(index) not in context("dropped_degrees"):
+        return False
+    if role in {Role.attribute, Role.members}:
+        adverb = reading.tag(index) == "RB" and reading.at(index) != "pretty"  # "a pretty young lady"
+        return adverb and reading.tag(index + 1) == "JJ"
     verb = reading.tag(index - 1)[:2] in {"VB", "BE"} or reading.at(index - 1) in context("copulas")
-    return verb and reading.at(index) in context("dropped_degrees")
+    return role is Role.predicate and verb
 
 
 def _term_at(reading: Reading, i: int, categories: frozenset[Category]) -> tuple[str, ...] | None:

@@ -40,6 +40,7 @@ ADJECTIVAL = gender_words("adjectival_nouns")
 CALLED = gender_words("called_out")
 """Singular nouns that need an article or an owner to mean somebody: "man, this is good", "queen bed"."""
 GREETINGS = gender_words("before_address")
+BEFORE_GROUPS = GREETINGS | gender_words("before_group")
 VOCATIVES = gender_words("vocatives")
 PARENTS = frozenset(noun for noun, word in neutral_nouns().items() if word == "parent")
 GRANDPARENTS = frozenset(noun for noun, word in neutral_nouns().items() if word == "grandparent")
@@ -156,6 +157,13 @@ def _is_addressed(context_: Context) -> bool:
     return called or context_.word(-1) in GREETINGS | word_lists()["interjections"]
 
 
+def _is_group_called(context_: Context) -> bool:
+    """Whether all who listen are spoken to by their sex: "Good job boys!", "Sorry ladies."."""
+    closes = context_.word(1) in CLOSING_SIGNS - {"'"}
+    opened = context_.word(-1) in BEFORE_GROUPS | word_lists()["interjections"]
+    return closes and opened and context_.tag(-1) != "IN" and not is_owned(context_)
+
+
 def _is_masked(context_: Context) -> bool:
     """Whether an asterisk makes it the end of another word: "F*king"."""
     return context_.word(-1) == "*" and context_.touches() and context_.touches(-1)
@@ -215,6 +223,13 @@ NOUN_RULES = (
         None,
     ),
     Rule("group addressed", "Thanks guys! -> Thanks guys!", frozenset({"guys"}), _is_addressed, None),
+    Rule(
+        "all who listen",
+        "Good job boys! -> Good job everyone!",
+        ALL_OF_A_SEX,
+        _is_group_called,
+        "everyone",
+    ),
     Rule(
         "asked which",
         "Is it a boy or a girl? -> Is it a boy or a girl?",

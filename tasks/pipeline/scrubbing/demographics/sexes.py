@@ -88,6 +88,8 @@ def is_said_of_somebody(context_: Context) -> bool:
     before, copulas = context_.word(-2), context("copulas") | {"as", "hes", "its", "shes", "theyre"}
     if before in {"and", "or"} and context_.word(-4) in ARTICLES:
         before = context_.word(-5)  # "you are a liberal and a woman"
+    elif before in {"and", "or"} and context_.tag(-3) in {"CD", "JJ"}:
+        before = context_.word(-4)  # "you are 18 and a woman"
     if context_.word(-1) not in ARTICLES | {"no"} or is_joined(context_):
         return False
     if before in SENTENCE_ENDS and context_.word(1) in SENTENCE_ENDS:

@@ -131,7 +131,8 @@ def _behind_copula(c: TermContext) -> bool:
 
 
 def _origin_noun(c: TermContext) -> bool:
-    return _of_origin(c) and _behind_copula(c) and c.before in {"a", "an", "devout"}
+    barely = c.view.tag(c.first - 2) == "RB" and _is_copula(c.view.at(c.first - 3))
+    return _of_origin(c) and (barely or _behind_copula(c)) and c.before in {"a", "an", "devout"}
 
 
 def _origin_predicate(c: TermContext) -> bool:

@@ -164,6 +164,8 @@ def _does_something(c: Candidate) -> bool:
     human = human or (verb in {"made", "makes"} and c.tag_after(2) == "PRP" and c.after(2) != "it")
     if not (human and c.opens_sentence and _may_be_name(c)) or c.low in lists["interjections"]:
         return False
+    if verb in {"works", "worked"} and lowered(c.after(2)) in lists["ways_of_working"]:
+        return False
     if c.entry.common:  # "Amber waves of grain", "Frank answers are rare"
         acting = c.tag_after() in {"VBZ", "VBD"} and c.after(2) not in {"of", "are", "were"}
         return acting and (c.tag in PROPER or c.entry.first > KNOWN_NAME) and not is_person_noun(c.low)

@@ -16,6 +16,10 @@ LONGEST_FIRST_PART = 4
 """Letters before an inner capital from which a name is none: "FilmGob", not "DeShawn"."""
 LONGEST_DESCRIPTION = 6
 """Words between "is" and the noun that says what something is."""
+SHORTEST_THING = 5
+"""Letters of a word that makes a thing of those before it; "Dang Xuan Loc" is somebody."""
+SMALL = -2
+"""Preference for capitals up to which a word is mostly written without one."""
 NOUNS = frozenset({"NN", "NNS"})
 DESCRIBING = frozenset({"DT", "JJ", "JJR", "JJS", "RB", "RBR", "RBS", "PRP$", "NN", "CD", "VBN", "VBG"})
 FINITE = frozenset({"VBZ", "VBD", "VBP", "MD"})
@@ -54,10 +58,12 @@ def _has_inner_capital(c: Candidate) -> bool:
 
 def _is_compound(c: Candidate) -> bool:
     """Whether two everyday words make it up: "Spygate", "Skybound"."""
-    if not _is_unlisted(c) or not c.low.isalpha() or acts(c):
-        return False
-    cuts = range(SHORTEST_PART, len(c.low) - SHORTEST_PART + 1)
-    return any(_is_everyday(c, c.low[:cut]) and _ends_compound(c, c.low[cut:]) for cut in cuts)
+    return _is_unlisted(c) and not acts(c) and _has_everyday_parts(c, c.low)
+
+
+def _has_everyday_parts(c: Candidate, word: str) -> bool:
+    cuts = range(SHORTEST_PART, len(word) - SHORTEST_PART + 1) if word.isalpha() else ()
+    return any(_is_everyday(c, word[:cut]) and _ends_compound(c, word[cut:]) for cut in cuts)
 
 
 def _is_everyday(c: Candidate, word: str) -> bool:
@@ -119,7 +125,7 @@ def _is_called_a_thing(c: Candidate) -> bool:
 
 
 def _is_introduced(c: Candidate) -> bool:
-    """Whether a noun before it says that it is a thing: "the album John Henry", "Government of Alberta"."""
+    """Whether a noun before it says that it is a thing: "the song Delilah", "Government of Alberta"."""
     lists = word_lists()
     kind = c.before() in lists["things"] and c.tag_before in NOUNS and c.written_before.islower()
     if kind:
@@ -178,9 +184,21 @@ def _is_of_a_city(c: Candidate) -> bool:
 
 
 def _is_made_of_words(c: Candidate) -> bool:
-    """Whether several words are all everyday words: "Bubble Bass"."""
-    entries = [entry_of(lowered(word), c.lexicon) for word in c.tokens.words[c.first : c.last + 1]]
-    return not c.single and all(e.common and max(e.first, e.last) < KNOWN_NAME for e in entries)
+    """Whether several words are all everyday words, or made of two: "Bubble Bass", "Pathfinder Kingmaker"."""
+    words = [lowered(word) for word in c.tokens.words[c.first : c.last + 1]]
+    entries = [entry_of(word, c.lexicon) for word in words]
+    unnamed = not (c.entry.first or c.entry.last)  # then "Bass" is no surname
+    return not c.single and all(
+        (max(e.first, e.last) < KNOWN_NAME or (unnamed and not e.first and (e.case or 0) <= SMALL))
+        and (e.common or (not e.last and _has_everyday_parts(c, word)))
+        for word, e in zip(words, entries, strict=True)
+    )
+
+
+def _ends_in_a_thing(c: Candidate) -> bool:
+    """Whether a word that is nobody's surname stands behind one that is no first name: "Creed Odyssey"."""
+    long = len(c.tokens.words[c.last]) >= SHORTEST_THING
+    return long and _last_is_no_surname(c) and not c.entry.first
 
 
 def _holds_verb(c: Candidate) -> bool:
@@ -249,7 +267,7 @@ THING_RULES = (
     CandidateRule("rank alone", "I like the role of Admiral.", _is_rank_alone, False),
     CandidateRule("dictionary word", "I enjoyed Odyssey.", _is_in_dictionary, False),
     CandidateRule("called a thing", "Bohemian Rhapsody is a horrible song.", _is_called_a_thing, False),
-    CandidateRule("introduced as a thing", "I like the album John Henry.", _is_introduced, False),
+    CandidateRule("introduced as a thing", "I like the song Delilah.", _is_introduced, False),
     CandidateRule("sentence of its own", "Nice.", _is_alone, False),
     CandidateRule(
         "between adjective and noun", "He is a great Orlando fan.", _is_between_adjective_and_noun, False
@@ -257,6 +275,7 @@ THING_RULES = (
     CandidateRule("team", "I like the Justice Democrats.", _is_team, False),
     CandidateRule("of a city", "I left Dallas Gang.", _is_of_a_city, False),
     CandidateRule("everyday words", "Bubble Bass should try it.", _is_made_of_words, False),
+    CandidateRule("ends in a thing", "I finished Assassins Creed Odyssey.", _ends_in_a_thing, False),
     CandidateRule("sentence as a title", "I saw Lisa Goes West.", _holds_verb, False),
     CandidateRule("acronym and word", "It is MS Paint art.", _opens_with_acronym, False),
     CandidateRule("place", "We stay in Rosslyn.", _is_place, False),
