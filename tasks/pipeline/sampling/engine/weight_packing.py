@@ -107,7 +107,7 @@ class Packed:
         flat = rows.reshape(n_rows, -1)
         if (n_last := n_rows % most) and n_last < self.least:
             flat = pad(flat, (0, 0, 0, self.least - n_last))
-        product = torch.cat([self._multiply(piece) for piece in flat.split(most)])
+        product = torch.cat([self._multiply(piece) for piece in torch.split(flat, most)])
         return product[:n_rows].view(*rows.shape[:-1], -1)
 
     def like(self, layer: nn.Linear | Conv1D) -> "Packed":

@@ -61,8 +61,8 @@ def _is_compound(c: Candidate) -> bool:
     return _is_unlisted(c) and not acts(c) and _has_everyday_parts(c, c.low)
 
 
-def _has_everyday_parts(c: Candidate, word: str) -> bool:
-    cuts = range(SHORTEST_PART, len(word) - SHORTEST_PART + 1) if word.isalpha() else ()
+def _has_everyday_parts(c: Candidate, word: str, shortest: int = SHORTEST_PART) -> bool:
+    cuts = range(shortest, len(word) - shortest + 1) if word.isalpha() else ()
     return any(_is_everyday(c, word[:cut]) and _ends_compound(c, word[cut:]) for cut in cuts)
 
 
@@ -190,15 +190,15 @@ def _is_made_of_words(c: Candidate) -> bool:
     unnamed = not (c.entry.first or c.entry.last)  # then "Bass" is no surname
     return not c.single and all(
         (max(e.first, e.last) < KNOWN_NAME or (unnamed and not e.first and (e.case or 0) <= SMALL))
-        and (e.common or (not e.last and _has_everyday_parts(c, word)))
+        and (e.common or (not e.last and _has_everyday_parts(c, word, SHORTEST_PART + 1)))
         for word, e in zip(words, entries, strict=True)
     )
 
 
 def _ends_in_a_thing(c: Candidate) -> bool:
     """Whether a word that is nobody's surname stands behind one that is no first name: "Creed Odyssey"."""
-    long = len(c.tokens.words[c.last]) >= SHORTEST_THING
-    return long and _last_is_no_surname(c) and not c.entry.first
+    long = len(c.tokens.words[c.last]) >= SHORTEST_THING and len(c.word) > 1
+    return long and not c.entry.first and _last_is_no_surname(c)
 
 
 def _holds_verb(c: Candidate) -> bool:
