@@ -571,7 +571,8 @@ def test_a_new_champion_takes_over_and_a_damaged_one_does_not(results, serve, mo
     assert "second stays" in caplog.text
 
 
-def test_drift_is_measured_once_in_a_while_not_with_every_request(client):
+def test_drift_is_measured_once_in_a_while_not_with_every_request(client, monkeypatch):
+    monkeypatch.setattr("deployments.api.metrics.PAUSE_S", 3_600)
     account = client.app.state.service._account
     account._drift._next_s = 0.0
     found = [judged(client, ["We liked the soup."] * 120) and account._drift._next_s for _ in range(2)]

@@ -168,6 +168,11 @@ def test_a_run_without_an_interval_or_a_baseline_is_not():
     assert reasons(scores(*found.results[:2])) == said
 
 
+def test_a_baseline_without_a_value_is_none():
+    """Kappa is not defined where all test texts are of one level."""
+    assert reasons(on_a_scale(None)) == ["quadratic kappa has no interval, or no baseline stands beside it"]
+
+
 def test_thirty_texts_decide_and_twenty_nine_do_not():
     assert reasons(measured(SYNTHETIC, 0.6, 0.1, n_rows=30)) == []
     assert reasons(measured(SYNTHETIC, 0.6, 0.1, n_rows=29)) == [

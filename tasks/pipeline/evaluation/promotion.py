@@ -117,7 +117,8 @@ def _not_above_baselines(scores: RunScores, test_set: str) -> Iterator[str]:
     score = scores.headline
     own = scores.result(CLASSIFIER, test_set)
     baselines = {name: scores.metrics(name, test_set) for name in (MAJORITY, TFIDF)}
-    known = {name: getattr(metrics, score) for name, metrics in baselines.items() if metrics}
+    values = {name: getattr(metrics, score) for name, metrics in baselines.items() if metrics}
+    known = {name: value for name, value in values.items() if value is not None}
     if own is None or score not in own.intervals or len(known) < len(baselines):
         yield f"{TITLES[score]} has no interval, or no baseline stands beside it"
         return
