@@ -117,8 +117,11 @@ def _not_above_baselines(scores: RunScores, test_set: str) -> Iterator[str]:
     score = scores.headline
     own = scores.result(CLASSIFIER, test_set)
     baselines = {name: scores.metrics(name, test_set) for name in (MAJORITY, TFIDF)}
-    values = {name: getattr(metrics, score) for name, metrics in baselines.items() if metrics}
-    known = {name: value for name, value in values.items() if value is not None}
+    known = {
+        name: value
+        for name, metrics in baselines.items()
+        if metrics and (value := getattr(metrics, score)) is not None
+    }
     if own is None or score not in own.intervals or len(known) < len(baselines):
         yield f"{TITLES[score]} has no interval, or no baseline stands beside it"
         return

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 ROWS = 64
 """Rows of the batch that the layout is chosen for; others work, too."""
-MOST_ROWS = 512
+TRIED_ROWS = 512
 """Rows up to which products are tried."""
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 1e-2}
 """Largest difference from the plain product, as a share of the largest result: some roundings of the type."""
@@ -164,12 +164,12 @@ def _steady_rows(layer: nn.Linear | Conv1D) -> tuple[int, int | None]:
     Returns:
         The fewest, `ROWS` at most, and the most, a multiple of `ROWS`, or None if there is no such bound.
     """
-    twin, rows = product_like(layer, MOST_ROWS)
+    twin, rows = product_like(layer, TRIED_ROWS)
     product, least = Packed(twin), ROWS
     expected = product(rows[:ROWS])
     while least > 1 and torch.equal(product(rows[: least // 2]), expected[: least // 2]):
         least //= 2
-    for n_rows in range(ROWS + ROWS // 2, MOST_ROWS + 1, ROWS // 2):
+    for n_rows in range(ROWS + ROWS // 2, TRIED_ROWS + 1, ROWS // 2):
         if not torch.equal(product(rows[:n_rows])[:ROWS], expected):
             return least, (n_rows - 1) // ROWS * ROWS
     return least, None

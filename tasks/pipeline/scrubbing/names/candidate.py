@@ -11,6 +11,8 @@ KNOWN_NAME = 3
 """Frequency class from which a first name is a name before it is anything else."""
 CAPITAL_CASE = 2
 """First names that prefer capitals this much (Emily) are no words; others may be (Dawn, Ruby)."""
+RARELY_CAPITAL = -2
+"""Preference for capitals up to which a word is hardly taken for a person's name (Young, Love)."""
 SHOUTING_REACH = 20
 """Words on either side that tell whether a text is shouted."""
 SENTENCE_ENDS = frozenset(".!?\n:")

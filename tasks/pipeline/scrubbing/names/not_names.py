@@ -103,13 +103,10 @@ def _is_no_person(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
 def _is_country(text: str, start: int, name: str) -> bool:
     """Whether a name is a country's and not somebody's who acts: "Kenya smiled"."""
     low = _as_listed(name)
-    if (
-        low not in word_lists()["countries"]
-        or "-" in low
-        or name.islower()
-        or not opens_sentence(text, start)
-    ):
-        return low in word_lists()["countries"]
+    if low not in word_lists()["countries"]:
+        return False
+    if "-" in low or name.islower() or not opens_sentence(text, start):
+        return True
     follower = FOLLOWERS.match(text, start + len(name))
     return follower is None or follower.group(1) not in word_lists()["human_verbs"]
 

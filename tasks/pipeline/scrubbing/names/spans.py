@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
-from tasks.pipeline.scrubbing.names.candidate import candidate_at
+from tasks.pipeline.scrubbing.names.candidate import RARELY_CAPITAL, candidate_at
 from tasks.pipeline.scrubbing.names.candidates import is_person
 from tasks.pipeline.scrubbing.names.features import (
     UNKNOWN,
@@ -55,8 +55,6 @@ SHORT_SURNAMES = frozenset({"he", "do", "an", "so", "oh"})
 LONGEST_NAME = 5
 DIRECT_SEARCH_LIMIT = 20
 """Words of names up to which each is first counted in the text: most stand there once."""
-RARELY_CAPITAL = -2
-"""Words that prefer lower case this much are not taken for the person (Young, Love)."""
 WORD = re.compile(r"[^\W\d_][\w'’\-]*")
 
 

@@ -4,7 +4,14 @@ import re
 
 from tasks.pipeline.scrubbing.demographics.lexicon import is_person_noun
 from tasks.pipeline.scrubbing.names.assets import load_things
-from tasks.pipeline.scrubbing.names.candidate import KNOWN_NAME, SENTENCE_ENDS, Candidate, CandidateRule, acts
+from tasks.pipeline.scrubbing.names.candidate import (
+    KNOWN_NAME,
+    RARELY_CAPITAL,
+    SENTENCE_ENDS,
+    Candidate,
+    CandidateRule,
+    acts,
+)
 from tasks.pipeline.scrubbing.names.features import entry_of, shape, word_lists
 from tasks.pipeline.scrubbing.tokens import POSSESSIVES, lowered
 
@@ -18,8 +25,6 @@ LONGEST_DESCRIPTION = 6
 """Words between "is" and the noun that says what something is."""
 SHORTEST_THING = 5
 """Letters of a word that makes a thing of those before it; "Dang Xuan Loc" is somebody."""
-SMALL = -2
-"""Preference for capitals up to which a word is mostly written without one."""
 NOUNS = frozenset({"NN", "NNS"})
 DESCRIBING = frozenset({"DT", "JJ", "JJR", "JJS", "RB", "RBR", "RBS", "PRP$", "NN", "CD", "VBN", "VBG"})
 FINITE = frozenset({"VBZ", "VBD", "VBP", "MD"})
@@ -185,14 +190,16 @@ def _is_of_a_city(c: Candidate) -> bool:
 
 def _is_made_of_words(c: Candidate) -> bool:
     """Whether several words are all everyday words, or made of two: "Bubble Bass", "Pathfinder Kingmaker"."""
-    words = [lowered(word) for word in c.tokens.words[c.first : c.last + 1]]
-    entries = [entry_of(word, c.lexicon) for word in words]
-    unnamed = not (c.entry.first or c.entry.last)  # then "Bass" is no surname
-    return not c.single and all(
-        (max(e.first, e.last) < KNOWN_NAME or (unnamed and not e.first and (e.case or 0) <= SMALL))
-        and (e.common or (not e.last and _has_everyday_parts(c, word, SHORTEST_PART + 1)))
-        for word, e in zip(words, entries, strict=True)
-    )
+    words = c.tokens.words[c.first : c.last + 1]
+    return not c.single and all(_is_word_of_title(c, lowered(word)) for word in words)
+
+
+def _is_word_of_title(c: Candidate, word: str) -> bool:
+    entry, unnamed = entry_of(word, c.lexicon), not (c.entry.first or c.entry.last)
+    named = max(entry.first, entry.last) >= KNOWN_NAME
+    if named and (not unnamed or entry.first or (entry.case or 0) > RARELY_CAPITAL):
+        return False  # behind "Bubble", "Bass" is no surname
+    return entry.common or (not entry.last and _has_everyday_parts(c, word, SHORTEST_PART + 1))
 
 
 def _ends_in_a_thing(c: Candidate) -> bool:
